@@ -1,0 +1,1 @@
+"""The channel API: thin controllers, one module per capability, keys and problem details."""

@@ -1,0 +1,46 @@
+"""Answers whose bytes are ready: nothing is left to encode or to negotiate.
+
+Litestar's own ``Response`` costs about 5 µs more for each answer; these are on the path that is
+measured against a bare handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+_JSON = b"application/json"
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer:
+    """An ASGI application that sends one complete answer."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, status: int, body: bytes, headers: Headers = (), media_type: bytes = _JSON
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = [
+            (b"content-type", media_type),
+            (b"content-length", b"%d" % len(body)),
+            *headers,
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+def as_json(value: Any, status: int = HTTPStatus.OK, headers: Headers = ()) -> Answer:
+    """Answer ``value`` (made of dicts, lists, strings, numbers) as JSON."""
+    return Answer(status, _encode(value), headers)

@@ -1,0 +1,203 @@
+"""What a schema cannot know: entities, currencies, minor units, stores, and what time it is.
+
+All that is wrong with one body is found in one go, each with its pointer. Nothing here awaits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from gateway.api.auth import Channel
+from gateway.api.intake import invalid, pointer
+from gateway.api.services import Terms
+from gateway.canonical.money import MINOR_DIGITS
+from gateway.canonical.order import Order, Return, SalesLine
+from gateway.canonical.sale import StoreSale
+from gateway.clock import Clock
+from gateway.errors import FieldError, Forbidden, Invalid
+
+#: The oldest document taken: a return window and a year's correction, and never a typo of the year.
+AGE_DAYS_MAX: Final = 400
+
+#: A business date may be tomorrow's: stores east of the gateway are a day ahead.
+DAYS_AHEAD_MAX: Final = 1
+
+_Amount: TypeAlias = tuple[tuple[str | int, ...], Decimal]
+
+
+class Checks:
+    """Judges documents of channels against the settings and the clock."""
+
+    def __init__(self, settings: Terms, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def order(self, channel: Channel, order: Order) -> None:
+        """Raise :class:`Invalid` listing all that is wrong with an order."""
+        amounts = _line_amounts(order.lines)
+        amounts.append((("shipping", "amount"), order.shipping.amount))
+        amounts.append((("shipping", "tax"), order.shipping.tax))
+        _raise_any(
+            [
+                *self._entity(channel, order.legal_entity, order.currency),
+                *self._instant("/ordered_at", order.ordered_at),
+                *_places(amounts, order.currency),
+            ]
+        )
+
+    def returned(self, channel: Channel, document: Return) -> None:
+        """Raise :class:`Invalid` listing all that is wrong with a return."""
+        amounts: list[_Amount] = [
+            (("lines", at, "refund"), line.refund) for at, line in enumerate(document.lines)
+        ]
+        _raise_any(
+            [
+                *self._entity(channel, document.legal_entity, document.currency),
+                *self._order_channel(document.order_channel),
+                *self._instant("/returned_at", document.returned_at),
+                *_places(amounts, document.currency),
+            ]
+        )
+
+    def sale(self, legal_entity: str, sale: StoreSale, at: str) -> None:
+        """Raise :class:`Invalid` listing all that is wrong with a receipt that stands at ``at``."""
+        amounts = _line_amounts(sale.lines)
+        for n, tender in enumerate(sale.tenders):
+            amounts.append((("tenders", n, "amount"), tender.amount))
+        found = [
+            *self._currency(legal_entity, sale.currency),
+            *self._business_date(sale.business_date),
+            *self._instant("/sold_at", sale.sold_at),
+            *_places(amounts, sale.currency),
+        ]
+        _raise_any([FieldError(at + each.pointer, each.detail) for each in found])
+
+    def entity_of_store(self, channel: Channel, store: str) -> str:
+        """Return the entity that books a store's sales; raise :class:`Invalid` if it is unknown."""
+        known = self._settings.stores.get(store)
+        if known is None:
+            raise invalid(
+                [FieldError("/store", f"store '{store}' is not known; check its code")]
+            )
+        if known.legal_entity not in channel.legal_entities:
+            raise invalid([FieldError("/store", _not_yours(channel, known.legal_entity))])
+        return known.legal_entity
+
+    def entity_asked_for(self, channel: Channel, legal_entity: str) -> str:
+        """Return the entity an enquiry means: the one named, or a channel's only one.
+
+        Raises:
+            Invalid: none was named and there are several, or it is unknown.
+            Forbidden: the channel may not name it.
+        """
+        named = legal_entity or channel.only_entity
+        if not named:
+            raise Invalid(
+                f"legal_entity is missing; add ?legal_entity= with one of {_list(channel)}"
+            )
+        if named not in self._settings.legal_entities:
+            raise Invalid(f"legal entity '{named}' is not known; use {_list(channel)}")
+        if named not in channel.legal_entities:
+            raise Forbidden(_not_yours(channel, named))
+        return named
+
+    def _entity(self, channel: Channel, code: str, currency: str) -> Iterable[FieldError]:
+        if code not in self._settings.legal_entities:
+            detail = f"legal entity '{code}' is not known; use {_list(channel)}"
+            return [FieldError("/legal_entity", detail)]
+        if code not in channel.legal_entities:
+            return [FieldError("/legal_entity", _not_yours(channel, code))]
+        return self._currency(code, currency)
+
+    def _currency(self, legal_entity: str, currency: str) -> Iterable[FieldError]:
+        booked = self._settings.legal_entities[legal_entity].currencies
+        if currency in booked:
+            return ()
+        detail = (
+            f"currency '{currency}' is not booked by legal entity {legal_entity}; "
+            f"use {' or '.join(booked)}"
+        )
+        return [FieldError("/currency", detail)]
+
+    def _order_channel(self, name: str) -> Iterable[FieldError]:
+        if not name or name in self._settings.channels:
+            return ()
+        detail = f"channel '{name}' is not known; name the channel the order came from"
+        return [FieldError("/order_channel", detail)]
+
+    def _instant(self, at: str, instant: datetime) -> Iterable[FieldError]:
+        now = self._clock.now()
+        ahead = instant - now
+        if ahead > timedelta(seconds=self._settings.future_s_max):
+            detail = (
+                f"{instant.isoformat()} is {_span(ahead)} ahead of the gateway's clock "
+                f"({now.isoformat(timespec='seconds')}); check the sender's clock"
+            )
+            return [FieldError(at, detail)]
+        return _too_old(at, instant.isoformat(), -ahead)
+
+    def _business_date(self, day: date) -> Iterable[FieldError]:
+        today = self._clock.now().astimezone(UTC).date()
+        ahead = day - today
+        if ahead.days > DAYS_AHEAD_MAX:
+            detail = (
+                f"{day} is {_span(ahead)} ahead of the gateway's date ({today}, UTC); "
+                "check the register's date"
+            )
+            return [FieldError("/business_date", detail)]
+        return _too_old("/business_date", str(day), -ahead)
+
+
+def _raise_any(errors: list[FieldError]) -> None:
+    if errors:
+        raise invalid(errors)
+
+
+def _line_amounts(lines: Iterable[SalesLine]) -> list[_Amount]:
+    amounts: list[_Amount] = []
+    for at, line in enumerate(lines):
+        amounts.append((("lines", at, "unit_price"), line.unit_price))
+        amounts.append((("lines", at, "discount"), line.discount))
+        amounts.append((("lines", at, "tax"), line.tax))
+    return amounts
+
+
+def _places(amounts: Iterable[_Amount], currency: str) -> list[FieldError]:
+    digits = MINOR_DIGITS.get(currency, 2)
+    unit = Decimal(1).scaleb(-digits)
+    said = f"has more than the {digits} decimal places of {currency}"
+    # A remainder costs a tenth of a look at the digits, and an order of five lines has 17 amounts.
+    return [FieldError(pointer(at), f"{amount} {said}") for at, amount in amounts if amount % unit]
+
+
+def _too_old(at: str, shown: str, age: timedelta) -> Iterable[FieldError]:
+    if age <= timedelta(days=AGE_DAYS_MAX):
+        return ()
+    detail = (
+        f"{shown} is {_span(age)} ago; documents of the last {AGE_DAYS_MAX} days are taken, "
+        "check the year"
+    )
+    return [FieldError(at, detail)]
+
+
+def _span(length: timedelta) -> str:
+    """Write a length of time in its largest unit of which there are at least two."""
+    seconds = int(length.total_seconds())
+    for unit, unit_s in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit_s:
+            return f"{seconds // unit_s} {unit}"
+    return f"{seconds} seconds"
+
+
+def _not_yours(channel: Channel, legal_entity: str) -> str:
+    return (
+        f"channel '{channel.name}' may not name legal entity '{legal_entity}'; it may name "
+        f"{_list(channel)}"
+    )
+
+
+def _list(channel: Channel) -> str:
+    return " or ".join(channel.legal_entities)

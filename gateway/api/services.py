@@ -1,0 +1,97 @@
+"""What the controllers need of the rest of the process, and the little they share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, cast
+
+from litestar import Request
+
+from gateway.clock import Clock
+from gateway.flow.accept import Acceptor
+from gateway.flow.enquire import Enquiries
+from gateway.flow.status import Statuses
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+
+class EntityTerms(Protocol):
+    """What a legal entity books in (ISO 4217 codes)."""
+
+    @property
+    def currencies(self) -> tuple[str, ...]: ...
+
+
+class StoreTerms(Protocol):
+    """The legal entity that books a store's sales."""
+
+    @property
+    def legal_entity(self) -> str: ...
+
+
+class ChannelTerms(Protocol):
+    """Who a channel is and what it may do; no ``legal_entities`` means all of them."""
+
+    @property
+    def key_sha256(self) -> tuple[str, ...]: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+    @property
+    def legal_entities(self) -> tuple[str, ...]: ...
+
+
+class Terms(Protocol):
+    """The part of the settings the API goes by.
+
+    Settings belong to the composition root; what is below it says what it reads of them.
+    """
+
+    @property
+    def body_bytes_max(self) -> int: ...
+    @property
+    def wait_s_max(self) -> float: ...
+    @property
+    def future_s_max(self) -> int: ...
+    @property
+    def legal_entities(self) -> Mapping[str, EntityTerms]: ...
+    @property
+    def stores(self) -> Mapping[str, StoreTerms]: ...
+    @property
+    def channels(self) -> Mapping[str, ChannelTerms]: ...
+
+
+class Observer(Protocol):
+    """Counts what was answered."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Note one answer; ``route`` is the path template, so that it has few values."""
+        ...
+
+
+Check: TypeAlias = Callable[[], Awaitable[object]]
+"""Raises an error of the tree if something cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the composition root hands to the API.
+
+    ``health`` names what ``/readyz`` asks (``store``, ``ledger``, ``rules``); ``metrics`` returns
+    the registry in Prometheus' text format. ``version`` is the release, for the API description.
+    """
+
+    acceptor: Acceptor
+    enquiries: Enquiries
+    statuses: Statuses
+    settings: Terms
+    clock: Clock
+    health: Mapping[str, Check]
+    metrics: Callable[[], bytes]
+    observer: Observer
+    version: str
+
+
+def services_of(request: AnyRequest) -> Services:
+    """Return the services of the application a request came to."""
+    return cast("Services", request.app.state["services"])

@@ -1,0 +1,39 @@
+"""What all canonical documents share: frozen, strict about unknown fields, typed references."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """A frozen value; a field nobody declared is an error, so that a typo is not lost money."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def _only_instant(value: Any) -> Any:
+    if isinstance(value, str | datetime):
+        return value
+    raise ValueError(f'an instant is RFC 3339 text such as "2026-11-21T10:00:00Z", not {value!r}')
+
+
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}$")]
+"""A channel's own reference: 1 to 64 of letters, digits and ``. _ : # -``."""
+
+Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$", examples=["TEE-BLK-M"])]
+"""A stock keeping unit, 1 to 40 characters."""
+
+EntityCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,10}$", examples=["NL01"])]
+"""A legal entity's code."""
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_only_instant)]
+"""A point in time with its offset; a local time without one is refused."""
+
+Quantity = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+"""Pieces, at least one."""
+
+Text = Annotated[str, Field(min_length=1, max_length=120)]
+"""A short line of text, as names and streets are."""

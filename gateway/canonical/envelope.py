@@ -1,0 +1,115 @@
+"""The envelope a transaction travels in, from acceptance to its booking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from gateway.canonical.base import Document
+from gateway.canonical.order import Cancellation, Order, Return
+from gateway.canonical.sale import StoreSale
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_DIGITS, _CHANCE_DIGITS = 10, 16
+
+#: Partitions at most: their number is written with two hex digits in every transaction id.
+PARTITIONS_MAX: Final = 256
+
+
+class StoredSale(Document):
+    """A receipt together with the store it came from."""
+
+    store: str
+    legal_entity: str
+    sale: StoreSale
+
+
+class OrderCancellation(Document):
+    """A cancellation together with the order it means."""
+
+    order_ref: str
+    legal_entity: str
+    cancellation: Cancellation
+
+
+Body = Order | OrderCancellation | Return | StoredSale
+
+
+class Envelope(Document):
+    """A canonical message: who sent what, about which business object, and how it was routed.
+
+    ``object_key`` is the root business object all ordering and ownership hang on, as
+    ``"order:webshop:SHOP-1"`` or ``"store-day:NL-001:2026-11-21"``. ``reference`` is what the
+    channel calls this transaction. ``facts`` are what the rules may look at, kept so that a held
+    message can be decided again.
+    """
+
+    transaction_id: Annotated[str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-z]{26}$")]
+    process: str
+    channel: str
+    object_key: str
+    reference: str
+    accepted_at: datetime
+    facts: dict[str, str]
+    rule_id: str
+    rule_version: str
+    body: dict[str, Any]
+
+
+def new_transaction_id(partition: int, at: datetime, chance: int) -> str:
+    """Make a transaction id: partition in hex, then time (ms) and 80 bits of ``chance``.
+
+    Ids of one partition sort by time of acceptance; the partition in front lets any process find
+    the transaction without a directory.
+    """
+    ms = int(at.timestamp() * 1000)
+    return f"{partition:02x}-{_base32(ms, _TIME_DIGITS)}{_base32(chance, _CHANCE_DIGITS)}"
+
+
+def partition_of_transaction(transaction_id: str) -> int:
+    """Return the partition written in a transaction id."""
+    return int(transaction_id[:2], 16)
+
+
+def partition_of(object_key: str, partitions: int) -> int:
+    """Hash a business object to one of ``partitions``, the same in every process and release."""
+    digest = blake2b(object_key.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % partitions
+
+
+def external_reference(transaction_id: str) -> str:
+    """Return the reference a document carries into an ERP: unique per message, 32 characters.
+
+    Business Central's ``externalDocumentNumber`` holds 35, an IDoc's ``BELNR`` 35.
+    """
+    return f"CX-{transaction_id}"
+
+
+def order_key(channel: str, order_ref: str) -> str:
+    """Name the business object an order and all its follow-ups belong to."""
+    return f"order:{channel}:{order_ref}"
+
+
+def store_day_key(store: str, business_date: str) -> str:
+    """Name the business object the receipts of one store and business day belong to."""
+    return f"store-day:{store}:{business_date}"
+
+
+def _base32(number: int, digits: int) -> str:
+    out = []
+    for _ in range(digits):
+        number, rest = divmod(number, 32)
+        out.append(_ALPHABET[rest])
+    return "".join(reversed(out))
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What rules are in force somewhere: ``epoch`` only rises, ``version`` names the rule text."""
+
+    epoch: int
+    version: str

@@ -1,0 +1,52 @@
+"""Money: decimal amounts with a currency, never floats.
+
+Amounts arrive as JSON strings. A JSON number is refused, because by the time it is seen here the
+sender's library has already been free to round it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+#: ISO 4217 minor-unit digits of the currencies a legal entity may book in.
+MINOR_DIGITS: Final[dict[str, int]] = {
+    "AUD": 2, "BGN": 2, "CAD": 2, "CHF": 2, "CZK": 2, "DKK": 2, "EUR": 2, "GBP": 2, "HUF": 2,
+    "JPY": 0, "KWD": 3, "NOK": 2, "PLN": 2, "RON": 2, "SEK": 2, "TND": 3, "TRY": 2, "USD": 2,
+}  # fmt: skip
+
+#: Digits allowed before the decimal point: thirteen cover any order and fit every ledger column.
+INTEGER_DIGITS_MAX: Final = 13
+
+
+def _only_text(value: Any) -> Any:
+    if isinstance(value, Decimal | str):
+        return value
+    kind = type(value).__name__
+    raise ValueError(f'money is a string such as "19.95", not a JSON {kind} ({value!r})')
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_only_text),
+    Field(max_digits=INTEGER_DIGITS_MAX + 4, decimal_places=4, allow_inf_nan=False),
+    PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
+]
+"""A signed decimal amount of at most four places, written as a plain string."""
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+"""An ISO 4217 code."""
+
+
+def fits_minor_unit(amount: Decimal, currency: str) -> bool:
+    """Say whether ``amount`` has no more places than ``currency`` has minor digits."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    exponent = amount.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and -exponent <= digits
+
+
+def plain(amount: Decimal, currency: str) -> str:
+    """Write ``amount`` with exactly the minor digits of ``currency``, as in ``"19.95"``."""
+    return f"{amount:.{MINOR_DIGITS.get(currency, 2)}f}"

@@ -1,0 +1,166 @@
+"""Orders, their cancellation and their returns, as a channel states them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.canonical.base import Document, EntityCode, Instant, Quantity, Reference, Sku, Text
+from gateway.canonical.money import Amount, Currency, fits_minor_unit, plain
+
+LINES_MAX = 500
+
+LineNumber = Annotated[int, Field(ge=1, le=9999, strict=True)]
+NotNegative = Annotated[Amount, Field(ge=0)]
+
+
+class Customer(Document):
+    """Who bought: the channel's reference, and what the ERP needs to address them."""
+
+    ref: Reference
+    name: Text
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    group: Annotated[str, Field(max_length=40)] = ""
+
+
+class Address(Document):
+    """Where goods go. ``country`` is ISO 3166-1 alpha-2."""
+
+    name: Text
+    street: Text
+    city: Text
+    postal_code: Annotated[str, Field(min_length=1, max_length=16)]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    region: Annotated[str, Field(max_length=40)] = ""
+
+
+class SalesLine(Document):
+    """One line; ``discount`` and ``tax`` are for the whole line, ``unit_price`` for a piece."""
+
+    line: LineNumber
+    sku: Sku
+    quantity: Quantity
+    unit_price: NotNegative
+    discount: NotNegative = Decimal(0)
+    tax: NotNegative = Decimal(0)
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs after discount, with or without tax as the document says."""
+        return self.quantity * self.unit_price - self.discount
+
+
+class Shipping(Document):
+    """What the customer pays for shipping; ``tax`` is part of ``amount`` if tax is included."""
+
+    amount: NotNegative = Decimal(0)
+    tax: NotNegative = Decimal(0)
+
+
+class Payment(Document):
+    """How it was paid. Card numbers have no field to travel in."""
+
+    method: Annotated[str, Field(max_length=40)]
+    status: Annotated[str, Field(pattern=r"^(paid|authorised|pending)$")] = "paid"
+    reference: Annotated[str, Field(max_length=64)] = ""
+
+
+class Order(Document):
+    """An order. Lines + shipping (+ taxes if not included) equal ``total``, exactly."""
+
+    order_ref: Reference
+    legal_entity: EntityCode
+    ordered_at: Instant
+    currency: Currency
+    customer: Customer
+    ship_to: Address
+    tax_included: bool = True
+    lines: Annotated[tuple[SalesLine, ...], Field(min_length=1, max_length=LINES_MAX)]
+    shipping: Shipping = Shipping()
+    payment: Payment
+    total: NotNegative
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        unique_lines([line.line for line in self.lines])
+        expected = sum((line.amount for line in self.lines), self.shipping.amount)
+        if not self.tax_included:
+            expected += sum((line.tax for line in self.lines), self.shipping.tax)
+        same_total(self.total, expected, self.currency)
+        return self
+
+
+class CancelledLine(Document):
+    """How many pieces of a line are no longer wanted."""
+
+    line: LineNumber
+    quantity: Quantity
+
+
+class Cancellation(Document):
+    """A wish to cancel; without ``lines``, all of the order. The owner decides the outcome."""
+
+    cancellation_ref: Reference
+    reason: Annotated[str, Field(min_length=1, max_length=120)] = "customer"
+    lines: Annotated[tuple[CancelledLine, ...], Field(max_length=LINES_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        unique_lines([line.line for line in self.lines])
+        return self
+
+
+class ReturnedLine(Document):
+    """Pieces that came back and the money (tax included) to credit for all of them."""
+
+    line: LineNumber
+    sku: Sku
+    quantity: Quantity
+    refund: NotNegative
+
+
+class Return(Document):
+    """Goods of an order that came back and are to be credited. Refunds add up to ``total``."""
+
+    return_ref: Reference
+    order_ref: Reference
+    order_channel: Annotated[str, Field(max_length=40)] = ""
+    legal_entity: EntityCode
+    returned_at: Instant
+    currency: Currency
+    reason: Annotated[str, Field(max_length=120)] = ""
+    lines: Annotated[tuple[ReturnedLine, ...], Field(min_length=1, max_length=LINES_MAX)]
+    total: NotNegative
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        unique_lines([line.line for line in self.lines])
+        same_total(self.total, sum((line.refund for line in self.lines), Decimal(0)), self.currency)
+        return self
+
+
+def unique_lines(numbers: list[int]) -> None:
+    """Raise if a line number occurs twice: nobody could say which one a return means."""
+    if len(set(numbers)) != len(numbers):
+        twice = next(n for n in numbers if numbers.count(n) > 1)
+        message = "line {n} occurs twice; number each once"
+        raise PydanticCustomError("line_twice", message, {"n": twice})
+
+
+def same_total(stated: Decimal, computed: Decimal, currency: str) -> None:
+    """Raise if ``stated`` is not ``computed`` to the minor unit, naming the difference."""
+    if stated != computed:
+        message = "total {stated} {currency} is {difference} off: its parts add up to {computed}"
+        context = {
+            "stated": plain(stated, currency),
+            "computed": plain(computed, currency),
+            "difference": plain(stated - computed, currency),
+            "currency": currency,
+        }
+        raise PydanticCustomError("total_differs", message, context)
+    if not fits_minor_unit(stated, currency):
+        message = "total {stated} has more decimal places than {currency} has"
+        raise PydanticCustomError("minor_unit", message, {"stated": str(stated), "currency": currency})

@@ -1,0 +1,42 @@
+"""The ERPs: one contract, one package for each dialect that speaks it.
+
+What a dialect must do
+======================
+
+It implements :class:`gateway.ports.Erp`; ``tests/contract/test_erp_conformance.py`` runs over all
+dialects and is the contract in executable form. In words:
+
+* **An answer is an outcome, never an exception.** One table per dialect (``answers.py``) maps every
+  status, code and fault. Whatever the table does not know is ``Unknown``: guessing either way
+  would lose a document or book it twice.
+* **``Busy`` and ``Refused`` are promises** that nothing was or will be booked by this request.
+  Bytes that may have left this machine unanswered are ``Unknown``; :mod:`gateway.erp.http` holds
+  the table. There are no automatic retries below this seam, on no layer.
+* **The external reference travels** (``CX-…``, unique per message), in the field the ERP can be
+  searched by. A probe searches everything that may hold it: what is posted *and* what is only
+  stored.
+* **Every amount the channel sent is in the document**, exactly. Decimals never pass through a
+  float. Names and streets are cut at the ERP's documented lengths; references and amounts never:
+  what does not fit is refused before it is sent.
+* **Building is pure and repeatable**: the same envelope gives the same bytes, whenever it is sent.
+* **Enquiries answer in canonical terms** (:mod:`gateway.erp.figures`), the same whichever ERP was
+  asked. What they raise names no ERP, because channels read it; the reason is in the log
+  ``coexist.erp``.
+* **A call ends within** ``timing.request_ms``, whatever it has to do (a token, a second try after
+  401), because ``timing.absent_final_ms`` is computed from it.
+
+What is *not* promised: an order is looked up by the channel's order reference alone, as neither ERP
+keeps the channel; two channels that use the same reference in one ERP are not told apart there.
+"""
+
+from gateway.erp.cloud import CLOUD_TIMING, CloudAccess, CloudErp
+from gateway.erp.legacy import LEGACY_TIMING, LegacyAccess, LegacyErp
+
+__all__ = [
+    "CLOUD_TIMING",
+    "LEGACY_TIMING",
+    "CloudAccess",
+    "CloudErp",
+    "LegacyAccess",
+    "LegacyErp",
+]

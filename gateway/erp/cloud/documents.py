@@ -1,0 +1,213 @@
+"""From a canonical message to the JSON that books it. Pure: the same envelope, the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from urllib.parse import quote
+
+from gateway.canonical.envelope import (
+    Body,
+    Envelope,
+    OrderCancellation,
+    StoredSale,
+    external_reference,
+)
+from gateway.canonical.order import Order, Return, SalesLine
+from gateway.erp.body import business
+from gateway.erp.cloud.exact import Json, dumps
+from gateway.erp.figures import per_piece
+
+#: Lines are numbered in ten thousands, as the ERP does it to leave room between them.
+STEP: Final = 10_000
+
+#: Characters the ERP's free-text fields hold; names and places are cut, nothing else is.
+LENGTHS: Final[dict[str, int]] = {
+    "customerName": 100,
+    "shipToName": 100,
+    "shipToAddressLine1": 100,
+    "shipToAddressLine2": 50,
+    "shipToCity": 30,
+    "shipToState": 30,
+}
+_EMAIL_CHARS_MAX: Final = 80
+
+#: Process -> the resource its documents are.
+RESOURCES: Final[dict[str, str]] = {
+    "order.intake": "salesOrders",
+    "order.cancellation": "salesOrderCancellations",
+    "return.credit": "salesCreditMemos",
+    "store.sale": "salesInvoices",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is posted where."""
+
+    path: str
+    content: bytes
+
+
+def build(envelope: Envelope) -> Document:
+    """Write the message's document. Raises :class:`gateway.erp.body.Unsendable`."""
+    body: Body = business(envelope)
+    reference = external_reference(envelope.transaction_id)
+    match body:
+        case Order():
+            document = _order(body)
+        case Return():
+            document = _credit_memo(body)
+        case OrderCancellation():
+            document = _cancellation(body)
+        case StoredSale():
+            document = _invoice(body)
+    content = dumps({"externalDocumentNumber": reference, **document}).encode()
+    return Document(collection(body.legal_entity, RESOURCES[envelope.process]), content)
+
+
+def home(envelope: Envelope) -> str:
+    """Return the path of the collection the message's document is in, or would be."""
+    return collection(business(envelope).legal_entity, RESOURCES[envelope.process])
+
+
+def collection(legal_entity: str, resource: str) -> str:
+    """Return the path of a resource of a company; the company is named as the legal entity."""
+    return f"/api/v2.0/companies({quote(legal_entity, safe='')})/{resource}"
+
+
+def where(path: str, name: str, value: str) -> str:
+    """Return the path of a query for ``name eq 'value'``; a quote in it is written twice."""
+    literal = value.replace("'", "''")
+    condition = quote(f"{name} eq '{literal}'", safe="")
+    return f"{path}?$filter={condition}"
+
+
+# --------------------------------------------------------------------------- documents
+
+
+def _order(order: Order) -> dict[str, Json]:
+    email = order.customer.email or ""
+    return {
+        "channelOrderReference": order.order_ref,
+        "orderDate": order.ordered_at.date().isoformat(),
+        "customerNumber": order.customer.ref,
+        **_cut(customerName=order.customer.name),
+        **({"email": email} if 0 < len(email) <= _EMAIL_CHARS_MAX else {}),
+        "currencyCode": order.currency,
+        "pricesIncludeTax": order.tax_included,
+        **_ship_to(order),
+        "salesOrderLines": [
+            *(_line(line, tax_included=order.tax_included) for line in order.lines),
+            *_freight(order),
+        ],
+        "totalAmountIncludingTax": order.total,
+    }
+
+
+def _ship_to(order: Order) -> dict[str, Json]:
+    to = order.ship_to
+    street = _cut(shipToAddressLine1=to.street)
+    rest = to.street[LENGTHS["shipToAddressLine1"] :].strip()
+    return {
+        **_cut(shipToName=to.name),
+        **street,
+        **(_cut(shipToAddressLine2=rest) if rest else {}),
+        **_cut(shipToCity=to.city),
+        **(_cut(shipToState=to.region) if to.region else {}),
+        "shipToPostCode": to.postal_code,
+        "shipToCountry": to.country,
+    }
+
+
+def _line(line: SalesLine, *, tax_included: bool) -> dict[str, Json]:
+    return {
+        "sequence": line.line * STEP,
+        "lineType": "Item",
+        "lineObjectNumber": line.sku,
+        "quantity": line.quantity,
+        "unitPrice": line.unit_price,
+        "discountAmount": line.discount,
+        **_taxed(line.amount, line.tax, tax_included=tax_included),
+    }
+
+
+def _freight(order: Order) -> list[Json]:
+    """Shipping is an item charge behind all lines; free shipping is none."""
+    shipping = order.shipping
+    if not shipping.amount and not shipping.tax:
+        return []
+    return [
+        {
+            "sequence": (max(line.line for line in order.lines) + 1) * STEP,
+            "lineType": "Charge",
+            "lineObjectNumber": "FREIGHT",
+            "quantity": 1,
+            "unitPrice": shipping.amount,
+            **_taxed(shipping.amount, shipping.tax, tax_included=order.tax_included),
+        }
+    ]
+
+
+def _taxed(amount: Decimal, tax: Decimal, *, tax_included: bool) -> dict[str, Json]:
+    including = amount if tax_included else amount + tax
+    return {"totalTaxAmount": tax, "amountIncludingTax": including}
+
+
+def _credit_memo(returned: Return) -> dict[str, Json]:
+    """Refunds include tax. How much of it is tax the ERP knows from the order."""
+    lines: list[Json] = []
+    for line in returned.lines:
+        each, discount = per_piece(line.refund, line.quantity, returned.currency)
+        lines.append(
+            {
+                "sequence": line.line * STEP,
+                "lineType": "Item",
+                "lineObjectNumber": line.sku,
+                "quantity": line.quantity,
+                "unitPrice": each,
+                "discountAmount": discount,
+                "amountIncludingTax": line.refund,
+            }
+        )
+    return {
+        "channelOrderReference": returned.order_ref,
+        "creditMemoDate": returned.returned_at.date().isoformat(),
+        "currencyCode": returned.currency,
+        "pricesIncludeTax": True,
+        "salesCreditMemoLines": lines,
+        "totalAmountIncludingTax": returned.total,
+    }
+
+
+def _cancellation(wish: OrderCancellation) -> dict[str, Json]:
+    """Without lines it means the whole order."""
+    document: dict[str, Json] = {
+        "channelOrderReference": wish.order_ref,
+        "reason": wish.cancellation.reason,
+    }
+    if wish.cancellation.lines:
+        document["lines"] = [
+            {"sequence": line.line * STEP, "quantity": line.quantity}
+            for line in wish.cancellation.lines
+        ]
+    return document
+
+
+def _invoice(stored: StoredSale) -> dict[str, Json]:
+    """A receipt. Its tenders have no field here; their sum is the total, which has."""
+    sale = stored.sale
+    receipt = (stored.store, sale.business_date.isoformat(), sale.register_id, str(sale.sequence))
+    return {
+        "channelOrderReference": "/".join(receipt),
+        "invoiceDate": sale.business_date.isoformat(),
+        "currencyCode": sale.currency,
+        "pricesIncludeTax": True,
+        "salesInvoiceLines": [_line(line, tax_included=True) for line in sale.lines],
+        "totalAmountIncludingTax": sale.total,
+    }
+
+
+def _cut(**texts: str) -> dict[str, Json]:
+    return {name: text[: LENGTHS[name]].rstrip() for name, text in texts.items()}

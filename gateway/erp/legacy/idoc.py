@@ -1,0 +1,165 @@
+"""From a canonical message to the IDoc that books it. Pure: the same envelope, the same bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from gateway.canonical.envelope import (
+    Body,
+    Envelope,
+    OrderCancellation,
+    StoredSale,
+    external_reference,
+)
+from gateway.canonical.order import Address, Order, Return
+from gateway.erp.body import business
+from gateway.erp.figures import per_piece, written
+from gateway.erp.legacy.segments import LENGTHS, cut, idoc, segment, xml
+
+#: Canonical lines count pieces; "EA" is the ISO code for them, whatever unit SAP stocks in.
+PIECES: Final = "EA"
+_REGION_CHARS: Final = LENGTHS["E1EDKA1"]["REGIO"]
+
+
+def build(envelope: Envelope, client: str) -> bytes:
+    """Write the message's IDoc. Raises :class:`gateway.erp.body.Unsendable`."""
+    body: Body = business(envelope)
+    reference, created = external_reference(envelope.transaction_id), envelope.accepted_at
+    match body:
+        case Order():
+            return xml(_order(body, reference, client, created))
+        case Return():
+            return xml(_return(body, reference, client, created))
+        case OrderCancellation():
+            return xml(_cancellation(body, reference, client, created))
+        case StoredSale():
+            return xml(_sale(body, reference, client, created))
+
+
+def _order(order: Order, reference: str, client: str, created: datetime) -> Element:
+    """ORDERS. Taxes are always told; they count in the total only if prices leave them out."""
+    root, into = idoc("ORDERS05", "ORDERS", client, created)
+    currency = order.currency
+    segment(into, "E1EDK01", CURCY=currency, BSART="ZOR", BELNR=reference)
+    segment(into, "E1EDK14", QUALF="008", ORGID=order.legal_entity)
+    segment(into, "E1EDK03", IDDAT="022", DATUM=f"{order.ordered_at:%Y%m%d}")
+    taxes = sum((line.tax for line in order.lines), order.shipping.tax)
+    if taxes and not order.tax_included:
+        segment(into, "E1EDK04", MWSBT=written(taxes, currency))
+    if order.shipping.amount:
+        charge = written(order.shipping.amount, currency)
+        segment(into, "E1EDK05", ALCKZ="+", KSCHL="FRA1", BETRG=charge)
+    name = cut(order.customer.name, "NAME1", "NAME2")
+    segment(into, "E1EDKA1", PARVW="AG", PARTN=order.customer.ref, **name)
+    _ship_to(into, order.ship_to)
+    segment(into, "E1EDK02", QUALF="001", BELNR=order.order_ref)
+    for line in order.lines:
+        item = _item(into, line.line, line.quantity, line.unit_price, line.amount, currency)
+        if line.tax:
+            segment(item, "E1EDP04", MWSBT=written(line.tax, currency))
+        if line.discount:
+            discount = written(line.discount, currency)
+            segment(item, "E1EDP05", ALCKZ="-", KSCHL="RB00", BETRG=discount)
+        segment(item, "E1EDP19", QUALF="002", IDTNR=line.sku)
+    segment(into, "E1EDS01", SUMID="002", SUMME=written(order.total, currency))
+    if taxes:
+        segment(into, "E1EDS01", SUMID="005", SUMME=written(taxes, currency))
+    return root
+
+
+def _ship_to(into: Element, address: Address) -> None:
+    segment(
+        into,
+        "E1EDKA1",
+        PARVW="WE",
+        **cut(address.name, "NAME1", "NAME2"),
+        **cut(address.street, "STRAS", "STRS2"),
+        **cut(address.city, "ORT01"),
+        PSTLZ=address.postal_code,
+        LAND1=address.country,
+        # A region is SAP's code of it or nothing: half a name would be another region.
+        REGIO=address.region if len(address.region) <= _REGION_CHARS else "",
+    )
+
+
+def _item(
+    into: Element, line: int, quantity: int, price: Decimal, amount: Decimal, currency: str
+) -> Element:
+    return segment(
+        into,
+        "E1EDP01",
+        POSEX=f"{line * 10:06d}",
+        MENGE=str(quantity),
+        MENEE=PIECES,
+        VPREI=written(price, currency),
+        NETWR=written(amount, currency),
+    )
+
+
+def _return(returned: Return, reference: str, client: str, created: datetime) -> Element:
+    """ORDERS of a returns type; NETWR is the refund, tax included."""
+    root, into = idoc("ORDERS05", "ORDERS", client, created)
+    currency = returned.currency
+    segment(into, "E1EDK01", CURCY=currency, BSART="ZRE", BELNR=reference)
+    segment(into, "E1EDK14", QUALF="008", ORGID=returned.legal_entity)
+    segment(into, "E1EDK03", IDDAT="022", DATUM=f"{returned.returned_at:%Y%m%d}")
+    segment(into, "E1EDK02", QUALF="001", BELNR=returned.order_ref)
+    segment(into, "E1EDK02", QUALF="002", BELNR=returned.return_ref)
+    for line in returned.lines:
+        price, _ = per_piece(line.refund, line.quantity, currency)
+        item = _item(into, line.line, line.quantity, price, line.refund, currency)
+        segment(item, "E1EDP19", QUALF="002", IDTNR=line.sku)
+    segment(into, "E1EDS01", SUMID="002", SUMME=written(returned.total, currency))
+    return root
+
+
+def _cancellation(
+    wish: OrderCancellation, reference: str, client: str, created: datetime
+) -> Element:
+    """ORDCHG with action 003; without items it means the whole order."""
+    root, into = idoc("ORDERS05", "ORDCHG", client, created)
+    segment(into, "E1EDK01", ACTION="003", BELNR=reference)
+    segment(into, "E1EDK14", QUALF="008", ORGID=wish.legal_entity)
+    segment(into, "E1EDK02", QUALF="001", BELNR=wish.order_ref)
+    segment(into, "E1EDK02", QUALF="002", BELNR=wish.cancellation.cancellation_ref)
+    for line in wish.cancellation.lines:
+        position, pieces = f"{line.line * 10:06d}", str(line.quantity)
+        segment(into, "E1EDP01", POSEX=position, ACTION="003", MENGE=pieces, MENEE=PIECES)
+    return root
+
+
+def _sale(stored: StoredSale, reference: str, client: str, created: datetime) -> Element:
+    """WPUBON, one receipt. UMSWERT is after discount, which so is PREIS * MENGE - UMSWERT."""
+    root, into = idoc("WPUBON01", "WPUBON", client, created)
+    sale, currency = stored.sale, stored.sale.currency
+    receipt = segment(
+        into,
+        "E1WPB01",
+        POSKREIS=stored.store,
+        KASSID=sale.register_id,
+        VORGDATUM=f"{sale.business_date:%Y%m%d}",
+        VORGZEIT=f"{sale.sold_at:%H%M%S}",
+        BONNUMMER=str(sale.sequence),
+        CURRENCY=currency,
+        BELNR=reference,
+    )
+    for line in sale.lines:
+        item = segment(
+            receipt,
+            "E1WPB02",
+            POSNR=str(line.line),
+            ARTNR=line.sku,
+            MENGE=str(line.quantity),
+            PREIS=written(line.unit_price, currency),
+            UMSWERT=written(line.amount, currency),
+        )
+        if line.tax:
+            segment(item, "E1WPB04", MWSBT=written(line.tax, currency))
+    segment(receipt, "E1WPB03", SUMME=written(sale.total, currency))
+    for tender in sale.tenders:
+        amount = written(tender.amount, currency)
+        segment(receipt, "E1WPB06", ZAHLART=tender.type, SUMME=amount)
+    return root

@@ -1,0 +1,222 @@
+"""Every error of the gateway, in one tree.
+
+::
+
+    CoexistError                     stage, retryable
+    ├── InputError                   the caller must change something; never retried by us
+    │   ├── BadRequest        400    not JSON, a header that cannot be read
+    │   ├── Unauthenticated   401    no key, or a key nobody owns
+    │   ├── Forbidden         403    the key lacks the scope, or asks for another's entity
+    │   ├── NotFound          404    no such order, transaction, SKU
+    │   ├── TooLarge          413    body above the limit
+    │   ├── Invalid           422    fields that are wrong, each with its pointer
+    │   └── IdempotencyClash  422    the same key or reference with another body
+    ├── Unavailable           503    try again after `retry_after_s`
+    │   ├── StoreUnavailable         Redis does not answer: the outcome of a write is unknown
+    │   ├── LedgerUnavailable        the SQL ledger does not answer
+    │   ├── RulesUnavailable         a partition names a rule version that cannot be read
+    │   ├── ErpUnavailable           no ERP answered a read in time
+    │   ├── OwnerUndecidable         neither ledger nor both ERPs could name the owner
+    │   └── Overloaded               a high-water mark is reached
+    ├── ConfigError                  what was configured cannot work; raised at start
+    │   ├── RulesError               routing rules with problems, all of them listed
+    │   └── InstallationMismatch     the store belongs to another installation
+    ├── PublishError                 a flip was refused or interrupted
+    └── FencedOut                    another worker holds the partition now
+
+An error knows the *stage* it arose in and whether the same call may be *retried*; the HTTP status
+of those that reach a channel stands beside it, so that the API needs no second table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: ``pointer`` is a JSON pointer into the body ("" is the body itself)."""
+
+    pointer: str
+    detail: str
+
+
+class CoexistError(Exception):
+    """Root of the tree. ``detail`` names the value, the place and the remedy."""
+
+    stage: ClassVar[str] = "gateway"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InputError(CoexistError):
+    """The caller sent something that cannot be accepted; repeating it unchanged is useless."""
+
+    stage = "intake"
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad-request"
+    title: ClassVar[str] = "Bad request"
+
+    def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.errors = tuple(errors)
+
+
+class BadRequest(InputError):
+    """The body is not JSON or a header cannot be read."""
+
+
+class Unauthenticated(InputError):
+    """No API key, or one that belongs to no channel."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Unauthenticated"
+
+
+class Forbidden(InputError):
+    """The key is known but may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "Forbidden"
+
+
+class NotFound(InputError):
+    """The object asked for does not exist in any system."""
+
+    status = 404
+    code = "not-found"
+    title = "Not found"
+
+
+class TooLarge(InputError):
+    """The body is larger than the configured limit."""
+
+    status = 413
+    code = "body-too-large"
+    title = "Body too large"
+
+
+class Invalid(InputError):
+    """Fields that are wrong; ``errors`` names each with its pointer."""
+
+    status = 422
+    code = "invalid-fields"
+    title = "Some fields are not valid"
+
+
+class IdempotencyClash(InputError):
+    """The same idempotency key or business reference was used with a different body."""
+
+    status = 422
+    code = "idempotency-clash"
+    title = "Already used with a different body"
+
+
+class Unavailable(CoexistError):
+    """Cannot be answered now. ``retry_after_s`` is when a repeat is worth it."""
+
+    stage = "service"
+    retryable = True
+    status: ClassVar[int] = 503
+    code: ClassVar[str] = "unavailable"
+    title: ClassVar[str] = "Temporarily unavailable"
+
+    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(Unavailable):
+    """Redis did not answer; whether a write in flight was taken is unknown."""
+
+    stage = "store"
+    code = "buffer-unavailable"
+
+
+class LedgerUnavailable(Unavailable):
+    """The SQL ledger did not answer."""
+
+    stage = "ledger"
+    code = "ledger-unavailable"
+
+
+class RulesUnavailable(Unavailable):
+    """The rule version in force cannot be read or compiled."""
+
+    stage = "routing"
+    code = "rules-unavailable"
+
+
+class ErpUnavailable(Unavailable):
+    """An enquiry could not be answered in time."""
+
+    stage = "enquiry"
+    code = "enquiry-unavailable"
+
+
+class OwnerUndecidable(Unavailable):
+    """The system that holds an object could not be determined; nothing is sent by default."""
+
+    stage = "ownership"
+    code = "owner-undecidable"
+
+
+class Overloaded(Unavailable):
+    """A high-water mark of the buffer is reached."""
+
+    stage = "back-pressure"
+    code = "overloaded"
+
+
+class ConfigError(CoexistError):
+    """A setting that cannot work; the process does not start."""
+
+    stage = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """One problem of the routing rules, as precise as an editor needs it (lines count from 1)."""
+
+    file: str
+    line: int
+    column: int
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.key}: {self.problem}; {self.remedy}"
+
+
+class RulesError(ConfigError):
+    """Routing rules with problems; ``problems`` lists all of all files."""
+
+    stage = "routing"
+
+    def __init__(self, problems: Sequence[RuleProblem]) -> None:
+        super().__init__("\n".join(str(p) for p in problems))
+        self.problems = tuple(problems)
+
+
+class InstallationMismatch(ConfigError):
+    """Store, ledger and settings disagree on what installation this is."""
+
+
+class PublishError(CoexistError):
+    """A rule change was refused or did not finish; the detail says what is in force now."""
+
+    stage = "publish"
+
+
+class FencedOut(CoexistError):
+    """The partition's lease has passed to another worker: drop the work, record nothing."""
+
+    stage = "delivery"

@@ -1,0 +1,191 @@
+"""Accept: claim → decide → own → enqueue, in one durable step.
+
+The sentence the code follows: *a submission is bound to its idempotency key, decided under the
+marker its partition is under, and taken by one script that checks that marker, the claim and the
+owner before it writes anything.* If the marker has moved on, it is decided again; if nobody knows
+the owner of a follow-up, the owner is looked for and the step repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.canonical.envelope import Envelope, new_transaction_id, partition_of
+from gateway.canonical.process import PROCESSES, Kind, Target
+from gateway.clock import Clock, token_bits
+from gateway.errors import IdempotencyClash, RulesUnavailable
+from gateway.flow.owners import OwnerFinder
+from gateway.ports import Accepted, Clash, Entry, Intake, Ownerless, Replay, Stale
+from gateway.routing.compile import Compiled
+from gateway.routing.facts import Decision, Facts
+from gateway.flow.versions import RuleVersions
+
+#: Looks at a moving marker before giving up: two flips in the time of one accept are two looks.
+DECISIONS_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a channel submitted, made canonical.
+
+    ``reference`` is unique per channel and process; ``digest`` is 16 bytes over the received body;
+    ``key`` the ``Idempotency-Key`` header, if one was sent. ``order_channel`` and ``order_ref``
+    name the order a follow-up is about.
+    """
+
+    process: str
+    channel: str
+    object_key: str
+    reference: str
+    facts: Facts
+    body: dict[str, Any]
+    digest: bytes
+    key: str | None = None
+    order_channel: str = ""
+    order_ref: str = ""
+
+    @property
+    def claim(self) -> str:
+        """The business claim: nobody else may use this reference for this process and channel."""
+        return f"{self.channel}|{self.process}|{self.reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was taken: now, or (``replayed``) by the first of equal submissions."""
+
+    transaction_id: str
+    accepted_at: datetime
+    replayed: bool
+
+
+class Acceptor:
+    """Takes submissions for one installation of ``partitions`` partitions."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        versions: RuleVersions,
+        owners: OwnerFinder,
+        clock: Clock,
+        partitions: int,
+    ) -> None:
+        self._intake = intake
+        self._versions = versions
+        self._owners = owners
+        self._clock = clock
+        self._partitions = partitions
+
+    async def accept(self, submission: Submission) -> Receipt:
+        """Take a submission, or say that its first copy was taken.
+
+        Raises:
+            IdempotencyClash: key or reference were used with another body.
+            NotFound: a follow-up on an order that no system knows.
+            Unavailable: nothing can be said to be taken; a repeat with the same key is safe.
+        """
+        partition = partition_of(submission.object_key, self._partitions)
+        proposed = new_transaction_id(partition, self._clock.now(), token_bits())
+        transaction_id = await self._bind_key(submission, proposed)
+        answer = await self._take(submission, partition, transaction_id)
+        if isinstance(answer, Clash):
+            raise IdempotencyClash(
+                f"reference {submission.reference!r} was accepted before with a different body, as "
+                f"transaction {answer.transaction_id}; send the same body, or a new reference"
+            )
+        replayed = isinstance(answer, Replay)
+        return Receipt(answer.transaction_id, _instant(answer.accepted_ms), replayed)
+
+    async def _bind_key(self, submission: Submission, proposed: str) -> str:
+        """Reserve the idempotency key first, so that one key can never carry two bodies."""
+        if submission.key is None:
+            return proposed
+        bound = await self._intake.reserve(
+            f"{submission.channel}|key|{submission.key}", proposed, submission.digest
+        )
+        if isinstance(bound, Clash):
+            raise IdempotencyClash(
+                f"Idempotency-Key {submission.key!r} was used before with a different body, for "
+                f"transaction {bound.transaction_id}; use a new key for a new request"
+            )
+        return bound.transaction_id
+
+    async def _take(
+        self, submission: Submission, partition: int, transaction_id: str
+    ) -> Accepted | Replay | Clash:
+        owner_found: Target | None = None
+        marker, rules = await self._versions.at(partition)
+        for _ in range(DECISIONS_MAX):
+            entry = self._entry(submission, transaction_id, marker.epoch, rules, owner_found)
+            answer = await self._intake.accept(entry)
+            if isinstance(answer, Stale):
+                self._versions.learned(partition, answer.marker)
+                marker, rules = await self._versions.at(partition)
+            elif isinstance(answer, Ownerless):
+                owner_found = await self._owners.find(
+                    submission.object_key,
+                    submission.order_channel,
+                    submission.order_ref,
+                    submission.facts.legal_entity,
+                )
+            else:
+                return answer
+        raise RulesUnavailable("the routing rules change faster than they can be read; repeat")
+
+    def _entry(
+        self,
+        submission: Submission,
+        transaction_id: str,
+        epoch: int,
+        rules: Compiled,
+        owner_found: Target | None,
+    ) -> Entry:
+        process = PROCESSES[submission.process]
+        decision = rules.decide(submission.facts)
+        envelope = self._envelope(submission, transaction_id, decision)
+        return Entry(
+            transaction_id=transaction_id,
+            object_key=submission.object_key,
+            claim=submission.claim,
+            digest=submission.digest,
+            epoch=epoch,
+            target=_asked_target(process.kind, decision),
+            priority=int(process.priority),
+            payload=envelope.model_dump_json().encode(),
+            follow_up=process.kind is Kind.FOLLOW_UP,
+            pipelined=process.pipelined,
+            owner_found=owner_found,
+        )
+
+    def _envelope(
+        self, submission: Submission, transaction_id: str, decision: Decision
+    ) -> Envelope:
+        known = {name: value for name, value in submission.facts._asdict().items() if value}
+        # Built by us from values that were validated on the way in: checking them again would
+        # cost as much as the whole rest of this function.
+        return Envelope.model_construct(
+            transaction_id=transaction_id,
+            process=submission.process,
+            channel=submission.channel,
+            object_key=submission.object_key,
+            reference=submission.reference,
+            accepted_at=self._clock.now(),
+            facts=known,
+            rule_id=decision.rule_id,
+            rule_version=decision.version,
+            body=submission.body,
+        )
+
+
+def _asked_target(kind: Kind, decision: Decision) -> Target | None:
+    """A follow-up goes to its owner whatever the rules say, unless they say to hold it."""
+    if kind is Kind.FOLLOW_UP and decision.target is not Target.HOLD:
+        return None
+    return decision.target
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+

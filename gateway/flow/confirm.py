@@ -1,0 +1,51 @@
+"""Confirm: documents an ERP has stored are polled until they are posted or have failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gateway.canonical.outcome import Booked, Refused
+from gateway.canonical.process import Target
+from gateway.ports import Awaiting, Erp, Lanes, Lease, Quotas
+
+#: Documents asked for in one call.
+DOCUMENTS_MAX: Final = 100
+
+
+class Confirmer:
+    """Polls stored documents, many in one call, over all partitions of this worker."""
+
+    def __init__(self, lanes: Lanes, quotas: Quotas, erps: Mapping[Target, Erp]) -> None:
+        self._lanes = lanes
+        self._quotas = quotas
+        self._erps = erps
+
+    async def confirm(self, leases: Sequence[Lease], erp: Target, permit: str) -> None:
+        """Ask once for what is due; the permit is good for one call."""
+        due = await self._due(leases, erp)
+        if not due:
+            await self._quotas.unused(erp, [permit])
+            return
+        try:
+            outcomes = await self._erps[erp].confirm([waiting.document for waiting in due])
+        finally:
+            await self._quotas.used(erp, [permit])
+        for waiting in due:
+            match outcomes.get(waiting.document):
+                case Booked(document, result):
+                    await self._lanes.book(waiting.transaction_id, document, result)
+                case Refused(cause, detail):
+                    await self._lanes.hold(waiting, cause, detail)
+                case _:
+                    continue  # still stored, or nobody could say: it is polled again
+
+    async def _due(self, leases: Sequence[Lease], erp: Target) -> list[Awaiting]:
+        again_ms = self._erps[erp].timing.poll_ms
+        due: list[Awaiting] = []
+        for lease in leases:
+            room = DOCUMENTS_MAX - len(due)
+            if room <= 0:
+                break
+            due.extend(await self._lanes.awaiting(lease, erp, room, again_ms))
+        return due

@@ -1,0 +1,182 @@
+"""Deliver: take → attempt → send → settle, and probe before any resend.
+
+The sentence the code follows: *whoever takes the head of an object first asks whether an earlier
+attempt is open; if so it probes, and only absence that is final closes that attempt; else it
+records a new attempt and sends, once; whatever the ERP says becomes one outcome, and every outcome
+has one settlement.*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import Final
+
+from pydantic import ValidationError
+
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.outcome import (
+    Absent,
+    Booked,
+    Busy,
+    Cause,
+    Outcome,
+    Probed,
+    Refused,
+    Stored,
+    Unknown,
+)
+from gateway.canonical.process import Target
+from gateway.clock import Clock
+from gateway.errors import StoreUnavailable
+from gateway.flow.leases import LeaseKeeper
+from gateway.ports import Erp, Lanes, Observer, Quotas, Taken
+from gateway.policy.backoff import close_ms, probe_ms, retry_ms
+
+#: Takes without an outcome before a message counts as poison.
+TAKES_MAX: Final = 3
+
+#: How long a settlement is tried again while the store does not answer. Later, the attempt is
+#: open and the next worker probes.
+SETTLE_S_MAX: Final = 30.0
+
+
+class Deliverer:
+    """Brings taken messages to their ERP."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        quotas: Quotas,
+        erps: Mapping[Target, Erp],
+        keeper: LeaseKeeper,
+        observer: Observer,
+        clock: Clock,
+        chance: Random,
+    ) -> None:
+        self._lanes = lanes
+        self._quotas = quotas
+        self._erps = erps
+        self._keeper = keeper
+        self._observer = observer
+        self._clock = clock
+        self._chance = chance
+        self._closures: dict[Target, int] = {}
+
+    async def deliver(self, taken: Taken, permit: str) -> None:
+        """Bring one taken message one step on; the permit is good for one call."""
+        called = False
+        try:
+            envelope = await self._readable(taken)
+            if envelope is None:
+                return
+            called = True
+            if taken.open_ms is None:
+                await self._send(taken, envelope)
+            else:
+                await self._probe(taken, envelope, taken.open_ms)
+        finally:
+            give_back = self._quotas.used if called else self._quotas.unused
+            await give_back(taken.owner, [permit])
+
+    async def _readable(self, taken: Taken) -> Envelope | None:
+        if taken.takes > TAKES_MAX:
+            detail = f"taken {taken.takes} times without an outcome; see the workers' logs"
+            await self._lanes.hold(taken, Cause.POISON, detail)
+            return None
+        try:
+            return Envelope.model_validate_json(taken.payload)
+        except ValidationError as error:
+            await self._lanes.hold(taken, Cause.POISON, f"cannot be read: {error}")
+            return None
+
+    async def _send(self, taken: Taken, envelope: Envelope) -> None:
+        if not await self._lanes.attempt(taken) or not self._keeper.holds(taken.lease):
+            return
+        started_s = self._clock.monotonic_s()
+        outcome = await self._erps[taken.owner].send(envelope)
+        self._observe("send", taken, envelope, outcome, started_s)
+        await self._settled(lambda: self._settle(taken, outcome))
+
+    async def _probe(self, taken: Taken, envelope: Envelope, open_ms: int) -> None:
+        started_s = self._clock.monotonic_s()
+        probed = await self._erps[taken.owner].probe(envelope)
+        self._observe("probe", taken, envelope, probed, started_s)
+        await self._settled(lambda: self._settle_probe(taken, probed, open_ms))
+
+    async def _settle(self, taken: Taken, outcome: Outcome) -> None:
+        """One settlement per outcome of a send."""
+        match outcome:
+            case Booked(document, result):
+                self._closures.pop(taken.owner, None)
+                await self._lanes.book(taken.transaction_id, document, result)
+            case Stored(document):
+                self._closures.pop(taken.owner, None)
+                poll_ms = self._erps[taken.owner].timing.poll_ms
+                await self._lanes.stored(taken, document, poll_ms)
+            case Refused(cause, detail):
+                await self._lanes.hold(taken, cause, detail)
+            case Busy():
+                await self._lanes.defer(
+                    taken, await self._busy_ms(taken, outcome), unknown=False, reason=outcome.detail
+                )
+            case Unknown(detail):
+                final_ms = self._erps[taken.owner].timing.absent_final_ms
+                delay_ms = probe_ms(0, final_ms, self._chance)
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=detail)
+
+    async def _settle_probe(self, taken: Taken, probed: Probed, open_ms: int) -> None:
+        """One settlement per answer of a probe; the attempt stays open until one is final."""
+        final_ms = self._erps[taken.owner].timing.absent_final_ms
+        match probed:
+            case Absent() if open_ms >= final_ms:
+                reason = f"absent {open_ms} ms after the attempt began: final"
+                await self._lanes.defer(taken, 0, unknown=False, reason=reason)
+            case Absent():
+                delay_ms = probe_ms(open_ms, final_ms, self._chance)
+                reason = "absent, but an earlier request can still arrive"
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+            case Busy():
+                delay_ms = max(
+                    await self._busy_ms(taken, probed), probe_ms(open_ms, final_ms, self._chance)
+                )
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=probed.detail)
+            case Unknown(detail):
+                delay_ms = probe_ms(open_ms, final_ms, self._chance)
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=detail)
+            case _:
+                await self._settle(taken, probed)
+
+    async def _busy_ms(self, taken: Taken, busy: Busy) -> int:
+        """Close the ERP's quota if it asked for silence; return when this object may try again."""
+        wait_ms = busy.retry_after_ms or retry_ms(taken.attempts, self._chance)
+        if busy.closes:
+            closures = self._closures.get(taken.owner, 0)
+            self._closures[taken.owner] = closures + 1
+            await self._quotas.close(taken.owner, busy.retry_after_ms or close_ms(closures))
+        return wait_ms
+
+    async def _settled(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Settle, through an outage of the store: what the ERP answered is worth waiting for."""
+        until_s = self._clock.monotonic_s() + SETTLE_S_MAX
+        while True:
+            try:
+                return await settle()
+            except StoreUnavailable:
+                if self._clock.monotonic_s() > until_s:
+                    raise
+                await self._clock.sleep(0.1 + 0.4 * self._chance.random())
+
+    def _observe(
+        self, call: str, taken: Taken, envelope: Envelope, outcome: Probed, started_s: float
+    ) -> None:
+        self._observer.attempt(
+            call=call,
+            erp=taken.owner.value,
+            process=envelope.process,
+            transaction_id=taken.transaction_id,
+            attempt=taken.attempts + 1,
+            outcome=type(outcome).__name__.lower(),
+            detail=getattr(outcome, "detail", ""),
+            duration_s=self._clock.monotonic_s() - started_s,
+        )

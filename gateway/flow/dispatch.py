@@ -1,0 +1,149 @@
+"""Dispatch: match what is due with permits, and never wait while holding a message.
+
+One dispatcher per ERP and worker. It first asks what is due, then for permits, and takes only as
+many messages as it has permits for: a message that waits for quota waits in its lane, where any
+worker may take it, not in this worker's hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine, Mapping, Sequence
+from random import Random
+from typing import Any, Final
+
+from gateway.canonical.process import Target
+from gateway.clock import Clock
+from gateway.errors import CoexistError, FencedOut
+from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
+from gateway.flow.deliver import Deliverer
+from gateway.flow.leases import LeaseKeeper
+from gateway.ports import Lanes, Lease, Observer, Quotas, Ready, Taken
+
+IDLE_S: Final = 0.05
+WAIT_S_MAX: Final = 0.5
+TROUBLE_S: Final = 0.5
+
+
+class Dispatcher:
+    """Keeps one ERP busy with what this worker's partitions have for it."""
+
+    def __init__(
+        self,
+        erp: Target,
+        lanes: Lanes,
+        quotas: Quotas,
+        keeper: LeaseKeeper,
+        deliverer: Deliverer,
+        confirmer: Confirmer,
+        observer: Observer,
+        clock: Clock,
+        chance: Random,
+        in_flight_max: int,
+    ) -> None:
+        self._erp = erp
+        self._lanes = lanes
+        self._quotas = quotas
+        self._keeper = keeper
+        self._deliverer = deliverer
+        self._confirmer = confirmer
+        self._observer = observer
+        self._clock = clock
+        self._chance = chance
+        self._in_flight_max = in_flight_max
+        self._flying: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Dispatch until ``stop``, then wait for what is in flight."""
+        while not stop.is_set():
+            try:
+                wait_s = await self._round()
+            except FencedOut as error:
+                self._observer.trouble("dispatch", error)
+                wait_s = 0.0
+            except CoexistError as error:
+                self._observer.trouble("dispatch", error)
+                wait_s = TROUBLE_S
+            if wait_s:
+                await self._pause(wait_s)
+        await asyncio.gather(*self._flying, return_exceptions=True)
+
+    async def _round(self) -> float:
+        """Start what can be started; return how long there is nothing more to do."""
+        room = self._in_flight_max - len(self._flying)
+        leases = self._keeper.held()
+        if room <= 0 or not leases:
+            return IDLE_S
+        ready = await self._lanes.ready(leases, self._erp)
+        want = _calls(ready.values())
+        if want == 0:
+            return IDLE_S
+        grant = await self._quotas.acquire(self._erp, min(room, want))
+        if not grant.permits:
+            return min(WAIT_S_MAX, max(0.005, grant.wait_ms / 1000))
+        await self._spend(list(grant.permits), ready)
+        return 0.0
+
+    async def _spend(self, permits: list[str], ready: Mapping[Lease, Ready]) -> None:
+        try:
+            polls = [lease for lease, work in ready.items() if work.polls]
+            if polls:
+                self._start(self._confirmer.confirm(polls, self._erp, permits.pop()))
+            await self._take(permits, ready)
+        finally:
+            await self._quotas.unused(self._erp, permits)
+
+    async def _take(self, permits: list[str], ready: Mapping[Lease, Ready]) -> None:
+        leases = [lease for lease, work in ready.items() if work.objects]
+        self._chance.shuffle(leases)  # no partition is always the last to get a permit
+        for lease in leases:
+            if not permits:
+                return
+            try:
+                taken = await self._lanes.take(lease, self._erp, len(permits))
+            except FencedOut:
+                self._keeper.lost(lease)
+                raise
+            for one in taken:
+                self._start(self._guarded(one, permits.pop()))
+
+    async def _guarded(self, taken: Taken, permit: str) -> None:
+        """Deliver; what fails for a reason nobody foresaw goes back, still counted as taken."""
+        try:
+            await self._deliverer.deliver(taken, permit)
+        except FencedOut as error:
+            self._observer.trouble("deliver", error)
+        except Exception as error:  # noqa: BLE001 -- one message must not stop the others
+            self._observer.trouble("deliver", error)
+            await self._lanes.defer(
+                taken, 1000, unknown=True, reason=f"worker: {error!r}", outcome=False
+            )
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._flying.add(task)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._ended.set()
+        if not task.cancelled() and task.exception() is not None:
+            self._observer.trouble("dispatch", task.exception() or RuntimeError())
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but wake when a delivery ends: its object's next message may be due."""
+        self._ended.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
+
+
+def _calls(work: Sequence[Ready] | Any) -> int:
+    """How many calls the work takes: one an object, one for many polls."""
+    rows = list(work)
+    polls = sum(row.polls for row in rows)
+    return sum(row.objects for row in rows) + math.ceil(polls / DOCUMENTS_MAX)

@@ -1,0 +1,53 @@
+"""Enquire: decide by the rules in force, ask that ERP through its quota, answer canonically."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.canonical.process import Target
+from gateway.errors import ErpUnavailable, NotFound
+from gateway.flow.calls import Caller
+from gateway.ports import Erp
+from gateway.routing.facts import Facts
+from gateway.flow.versions import RuleVersions
+
+T = TypeVar("T")
+
+
+class Enquiries:
+    """Reads that shoppers and tills wait for."""
+
+    def __init__(
+        self, versions: RuleVersions, erps: Mapping[Target, Erp], caller: Caller
+    ) -> None:
+        self._versions = versions
+        self._erps = erps
+        self._caller = caller
+
+    async def availability(self, facts: Facts) -> Availability:
+        """Return what may be promised of ``facts.sku``."""
+        return await self._ask(facts, lambda erp: erp.availability(facts.sku, facts.legal_entity))
+
+    async def price(self, facts: Facts) -> Price:
+        """Return the price of ``facts.sku``."""
+        return await self._ask(facts, lambda erp: erp.price(facts.sku, facts.legal_entity))
+
+    async def product(self, facts: Facts) -> Product:
+        """Return the item ``facts.sku``."""
+        return await self._ask(facts, lambda erp: erp.product(facts.sku, facts.legal_entity))
+
+    async def _ask(self, facts: Facts, question: Callable[[Erp], Awaitable[T | None]]) -> T:
+        erp = self._erps[await self._serving(facts)]
+        answer = await self._caller.call(erp.name, lambda: question(erp))
+        if answer is None:
+            raise NotFound(f"no item with SKU {facts.sku!r} is known; check the SKU")
+        return answer
+
+    async def _serving(self, facts: Facts) -> Target:
+        _, rules = await self._versions.current()
+        target = rules.decide(facts).target
+        if target is None or target is Target.HOLD:
+            raise ErpUnavailable("this enquiry is on hold for a moment; repeat later", 5)
+        return target

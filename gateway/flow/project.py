@@ -1,0 +1,36 @@
+"""Project: what happened in the buffer goes into the ledger, at least once, in order.
+
+One projector per partition, at the worker that holds its lease. The ledger ignores what it has, so
+a crash between its commit and the trimming of the buffer costs a repeat, never a gap.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.ports import Feed, Ledger, Lease
+
+BATCH_MAX: Final = 500
+
+
+class Projector:
+    """Moves events of leased partitions into the ledger."""
+
+    def __init__(self, feed: Feed, ledger: Ledger) -> None:
+        self._feed = feed
+        self._ledger = ledger
+        self._done: dict[Lease, str] = {}
+
+    async def project(self, lease: Lease) -> int:
+        """Move one batch of a partition; return how many events it had."""
+        done = self._done.get(lease)
+        if done is None:
+            done = await self._ledger.checkpoint(lease.partition)
+        events = await self._feed.events(lease.partition, done, BATCH_MAX)
+        if events:
+            await self._ledger.project(lease.partition, events)
+            settled = [event.transaction_id for event in events if event.kind == "booked"]
+            done = events[-1].sequence
+            await self._feed.projected(lease.partition, done, settled)
+        self._done[lease] = done
+        return len(events)

@@ -1,0 +1,82 @@
+"""The compiled rule versions one process keeps, and the marker each partition is known to be under.
+
+During a flip partitions differ for a moment, so a gateway keeps several compiled versions and uses
+the one the partition names. Reads have no partition: they decide under a *rule lease* that ends
+``lease_ms`` after the last successful look at what is in force, so that once a flip has waited
+that long no process can still read by the old rules.
+"""
+
+from __future__ import annotations
+
+from gateway.canonical.envelope import Marker
+from gateway.clock import Clock
+from gateway.errors import RulesUnavailable
+from gateway.ports import Ledger, RuleBook
+from gateway.routing.compile import Compiled, compile_rules
+from gateway.routing.loader import parse
+
+#: Compiled versions kept; a flip needs two, a rollback soon after three.
+VERSIONS_MAX = 8
+
+
+class RuleVersions:
+    """Rule versions by name, compiled once, and the newest marker seen."""
+
+    def __init__(self, book: RuleBook, ledger: Ledger, clock: Clock, lease_ms: int) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._clock = clock
+        self._lease_s = lease_ms / 1000
+        self._compiled: dict[str, Compiled] = {}
+        self._partitions: dict[int, Marker] = {}
+        self._current: Marker | None = None
+        self._seen_s = float("-inf")
+
+    async def refresh(self) -> Marker:
+        """Look up what is in force, get it compiled, and start a new rule lease from before that.
+
+        While a flip is open its *new* version counts: partitions are being raised to it.
+        """
+        started_s = self._clock.monotonic_s()
+        publication = await self._book.publication()
+        marker = publication.pending or publication.marker
+        await self.compiled(marker.version)
+        self._current, self._seen_s = marker, started_s
+        return marker
+
+    async def current(self) -> tuple[Marker, Compiled]:
+        """Return what reads and first attempts decide under, looking again if the lease is over."""
+        marker = self._current
+        if marker is None or self._clock.monotonic_s() - self._seen_s >= self._lease_s:
+            marker = await self.refresh()
+        return marker, await self.compiled(marker.version)
+
+    async def at(self, partition: int) -> tuple[Marker, Compiled]:
+        """Return the marker and rules a partition was last known to be under."""
+        marker = self._partitions.get(partition)
+        if marker is None:
+            return await self.current()
+        return marker, await self.compiled(marker.version)
+
+    def learned(self, partition: int, marker: Marker) -> None:
+        """Note what a partition answered it is under."""
+        known = self._partitions.get(partition)
+        if known is None or marker.epoch > known.epoch:
+            self._partitions[partition] = marker
+
+    async def compiled(self, version: str) -> Compiled:
+        """Return a version's compiled rules; raise :class:`RulesUnavailable` if nobody has it."""
+        known = self._compiled.get(version)
+        if known is not None:
+            return known
+        text = await self._book.text(version) or await self._ledger.rules(version)
+        if text is None:
+            raise RulesUnavailable(
+                f"rule version {version} is in force but neither store nor ledger holds its text; "
+                "run `coexist rules apply` with the rule files"
+            )
+        compiled = compile_rules(parse(text))
+        if len(self._compiled) >= VERSIONS_MAX:
+            self._compiled.pop(next(iter(self._compiled)))
+        self._compiled[version] = compiled
+        return compiled

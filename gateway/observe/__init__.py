@@ -1,0 +1,1 @@
+"""What staff and machines see: logs, metrics and events."""

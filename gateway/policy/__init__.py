@@ -1,0 +1,1 @@
+"""Pure arithmetic: how long to wait, when to close, what comes first."""

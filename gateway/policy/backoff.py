@@ -1,0 +1,40 @@
+"""How long to wait before the next try: pure functions of what happened and a chance.
+
+Full jitter: the wait is drawn evenly from nothing to the cap of its step, so that a thousand
+objects refused in one instant do not come back in one instant.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+RETRY_FIRST_MS: Final = 200
+RETRY_MAX_MS: Final = 30_000
+PROBE_FIRST_MS: Final = 250
+PROBE_MAX_MS: Final = 10_000
+CLOSE_FIRST_MS: Final = 250
+CLOSE_MAX_MS: Final = 5_000
+
+
+def retry_ms(attempts: int, chance: Random) -> int:
+    """Return the wait before attempt ``attempts`` + 1, at least a quarter of its step."""
+    step = min(RETRY_MAX_MS, RETRY_FIRST_MS * (1 << min(attempts, 10)))
+    return round(step * (0.25 + 0.75 * chance.random()))
+
+
+def probe_ms(open_ms: int, absent_final_ms: int, chance: Random) -> int:
+    """Return the wait before the next probe of an attempt that has been open for ``open_ms``.
+
+    Half of the time it is open already, so early probes come quickly and late ones cost little;
+    never later than the moment absence becomes final.
+    """
+    step = min(PROBE_MAX_MS, max(PROBE_FIRST_MS, open_ms // 2))
+    wait = round(step * (0.5 + 0.5 * chance.random()))
+    left = absent_final_ms - open_ms
+    return max(1, min(wait, left)) if left > 0 else PROBE_FIRST_MS
+
+
+def close_ms(closures: int) -> int:
+    """Return how long an ERP that asked for silence without saying how long is left alone."""
+    return min(CLOSE_MAX_MS, CLOSE_FIRST_MS * (1 << min(closures, 10)))

@@ -1,0 +1,1 @@
+"""Which ERP serves a request: facts, rules, decision, publication."""

@@ -1,0 +1,159 @@
+"""What rules of all files do to each other: ids, defaults, waves, ties, rules that cannot win."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
+from typing import Final
+
+from gateway.canonical.process import PROCESSES
+from gateway.errors import RuleProblem
+from gateway.routing.model import Place, Rule, default_mode
+from gateway.routing.overlap import Covered, Overlaps, Tie
+from gateway.routing.reader import Draft, WaveDraft
+from gateway.routing.sheet import did_you_mean
+
+#: Combinations of values all rules together may stand for: about 200 MB of index.
+COMBINATIONS_MAX: Final = 500_000
+
+_UNKNOWN: Final = Place("(rules)", 1, 1, "rules")
+
+
+def check_drafts(
+    drafts: Sequence[Draft], waves: Sequence[WaveDraft], defaults: Place | None
+) -> list[RuleProblem]:
+    """Return what is wrong between files; ``defaults`` is where a missing default belongs.
+
+    None for ``defaults`` says that the file could not be read: then nothing is said to be missing.
+    """
+    rules = [draft.rule for draft in drafts if draft.rule is not None]
+    return [
+        *_twice(((d.rule_id, d.place) for d in drafts if d.rule_id is not None), "id"),
+        *_twice(((w.wave.name, w.place) for w in waves), "wave"),
+        *_defaults(drafts, defaults),
+        *_unknown_waves(waves),
+        *_circles(waves),
+        *check_rules(rules),
+    ]
+
+
+def check_rules(rules: Iterable[Rule]) -> list[RuleProblem]:
+    """Return the ties and the rules that cannot win; their number and size is checked first."""
+    by_process: dict[str, list[Rule]] = defaultdict(list)
+    combinations = 0
+    for rule in rules:
+        by_process[rule.process].append(rule)
+        combinations += prod(len(values) for _, values in rule.when)
+        if combinations > COMBINATIONS_MAX:
+            return [_problem(
+                rule.place, f"up to '{rule.rule_id}' the rules stand for more than "
+                f"{COMBINATIONS_MAX} combinations of values",
+                "route by fewer dimensions, or by coarser ones",
+            )]  # fmt: skip
+    problems = []
+    for process_rules in by_process.values():
+        ties, covered = Overlaps(process_rules).found()
+        problems += [_tie(tie) for tie in ties]
+        problems += [_covered(each) for each in covered]
+    return problems
+
+
+def _tie(tie: Tie) -> RuleProblem:
+    one, other = sorted((tie.one, tie.other), key=_reading_order)
+    counted = f"{one.specificity} dimension{'s' * (one.specificity != 1)}"
+    return _problem(
+        other.place,
+        f"overlap without a winner: '{other.rule_id}' and {one.label} both match {tie.where} "
+        f"and both name {counted}",
+        "make one of them narrower, or add a rule for what both match that names more dimensions",
+    )
+
+
+def _covered(covered: Covered) -> RuleProblem:
+    by = ", ".join(rule.label for rule in covered.by)
+    return _problem(
+        covered.rule.place,
+        f"unreachable: '{covered.rule.rule_id}' can never win, {by} match all it matches and "
+        "name as many dimensions or more",
+        "remove it, or change what it matches",
+    )
+
+
+def _twice(named: Iterable[tuple[str, Place]], what: str) -> Iterator[RuleProblem]:
+    first: dict[str, Place] = {}
+    for name, place in named:
+        if name in first:
+            problem = f"{what} '{name}' is used already, in {first[name]}"
+            yield _problem(place, problem, "give it another one")
+        first.setdefault(name, place)
+
+
+def _defaults(drafts: Iterable[Draft], defaults: Place | None) -> Iterator[RuleProblem]:
+    first: dict[str, Place] = {}
+    for draft in drafts:
+        if defaults is None or draft.process is None or draft.place.file != defaults.file:
+            continue
+        if draft.process in first:
+            yield _problem(
+                draft.place,
+                f"{draft.process} has two defaults, the first in {first[draft.process]}",
+                "keep one of them",
+            )
+        first.setdefault(draft.process, draft.place)
+    for process in PROCESSES.values():
+        if defaults is not None and process.name not in first:
+            name = process.name.replace(".", "-")
+            yield _problem(
+                defaults,
+                f"no default for {process.name}",
+                f"add `- {{id: default-{name}, process: {process.name}, "
+                f"mode: {default_mode(process)}}}`",
+            )
+
+
+def _unknown_waves(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
+    known = sorted(each.wave.name for each in waves)
+    for each in waves:
+        for name, place in each.depends_on:
+            if name not in known:
+                yield _problem(place, f"unknown wave '{name}'", did_you_mean(name, known))
+
+
+def _circles(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
+    """Report each circle of waves once, at the first of its waves by name."""
+    places = {each.wave.name: each.place for each in waves}
+    before = {each.wave.name: [n for n in each.wave.depends_on if n in places] for each in waves}
+    reported: set[frozenset[str]] = set()
+    for start in sorted(before):
+        circle = _circle_through(start, before)
+        if circle and frozenset(circle) not in reported:
+            reported.add(frozenset(circle))
+            path = " -> ".join([*circle, start])
+            yield _problem(
+                places[start], f"the waves depend on each other in a circle: {path}",
+                "remove one of the dependencies",
+            )  # fmt: skip
+
+
+def _circle_through(start: str, before: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the shortest way from a wave back to itself, without the return; [] if none."""
+    ways = [[start]]
+    seen: set[str] = set()
+    for way in ways:
+        for name in before[way[-1]]:
+            if name == start:
+                return way
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _reading_order(rule: Rule) -> tuple[Place, str]:
+    return rule.place or _UNKNOWN, rule.rule_id
+
+
+def _problem(place: Place | None, problem: str, remedy: str) -> RuleProblem:
+    at = place or _UNKNOWN
+    return RuleProblem(at.file, at.line, at.column, at.key, problem, remedy)

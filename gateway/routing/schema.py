@@ -1,0 +1,111 @@
+"""The JSON Schema of rule files, for editors; ``load`` checks the same and more, with remedies.
+
+``python -m gateway.routing.schema > routing_rules/rules.schema.json`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from gateway.canonical.process import ERPS, PROCESSES, Process
+from gateway.routing.model import DATE, modes_of
+
+_NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
+_DAY = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+
+
+def schema() -> str:
+    """Return the schema as JSON text (draft 2020-12), generated from the process table."""
+    names = dict.fromkeys(name for process in PROCESSES.values() for name in process.basis)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Routing rules: defaults.yaml and waves/*.yaml",
+        "oneOf": [{"$ref": "#/$defs/defaults"}, {"$ref": "#/$defs/wave"}],
+        "$defs": {
+            "defaults": _object({"rules": _rules("default")}, required=["rules"]),
+            "wave": _object(
+                {
+                    "wave": {**_NAME, "description": "The wave's name."},
+                    "owner": {"type": "string", "description": "The team that answers for it."},
+                    "depends_on": {
+                        "description": "Waves that come before this one.",
+                        **_one_or_more(_NAME, at_least=0),
+                    },
+                    "rules": _rules("rule"),
+                },
+                required=["wave", "owner", "rules"],
+            ),
+            "rule": _rule(["id", "process", "when", "mode"]),
+            "default": _rule(["id", "process", "mode"]),
+            "dimensions": {name: _dimension(name) for name in names},
+        },
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _rule(required: list[str]) -> dict[str, Any]:
+    return {
+        **_object(
+            {
+                "id": {**_NAME, "description": "Unique over all files."},
+                "process": {"enum": list(PROCESSES)},
+                "when": {"type": "object", "description": "All dimensions must match."},
+                "mode": {"description": "What becomes of the requests this rule wins."},
+                "cloud_percent": {
+                    "type": "number", "minimum": 0, "maximum": 100,
+                    "description": "mode split: the share in percent, at most two decimals.",
+                },
+                "sticky_by": {"description": "mode split: the fact whose hash decides."},
+                "shadow": {"enum": [str(erp) for erp in ERPS]},
+            },
+            required=required,
+        ),
+        "allOf": [*(_of_process(process) for process in PROCESSES.values()), _split()],
+    }  # fmt: skip
+
+
+def _of_process(process: Process) -> dict[str, Any]:
+    """Say what a rule of one process may look at, and what it may do."""
+    then: dict[str, Any] = {
+        "when": _object({name: {"$ref": f"#/$defs/dimensions/{name}"} for name in process.basis}),
+        "mode": {"enum": [str(mode) for mode in modes_of(process)]},
+    }
+    if process.sticky_keys:
+        then["sticky_by"] = {"enum": list(process.sticky_keys)}
+    return {
+        "if": {"properties": {"process": {"const": process.name}}},
+        "then": {"properties": then},
+    }
+
+
+def _split() -> dict[str, Any]:
+    return {
+        "if": {"properties": {"mode": {"const": "split"}}},
+        "then": {"required": ["cloud_percent", "sticky_by"]},
+        "else": {"properties": {"cloud_percent": False, "sticky_by": False}},
+    }
+
+
+def _dimension(name: str) -> dict[str, Any]:
+    if name == DATE:
+        return {**_object({"from": _DAY, "to": _DAY}), "minProperties": 1}
+    return _one_or_more({"type": ["string", "number", "boolean"]}, at_least=1)
+
+
+def _rules(definition: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{definition}"}}
+
+
+def _one_or_more(item: dict[str, Any], at_least: int) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": at_least}]}
+
+
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    bare = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**bare, "required": required} if required else bare
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())

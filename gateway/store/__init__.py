@@ -1,0 +1,1 @@
+"""What is kept: work in flight in Redis, the record in SQL."""

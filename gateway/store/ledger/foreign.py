@@ -1,0 +1,104 @@
+"""Every error of the databases, translated once.
+
+``translated`` turns what SQLAlchemy, its drivers and the file system raise into
+:class:`~gateway.errors.LedgerUnavailable`, in words that name the ledger (its password masked) and
+the remedy. Statements and their parameters are left out: they hold customers' data.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+from sqlalchemy import exc
+
+from gateway.errors import LedgerUnavailable
+
+#: The classes that are translated. Others of SQLAlchemy are faults of this program and stay so.
+FOREIGN: Final[tuple[type[Exception], ...]] = (
+    exc.DBAPIError,  # whatever a driver raises, wrapped
+    exc.TimeoutError,  # every connection of the pool is busy
+    exc.PendingRollbackError,  # the connection was lost half-way
+    exc.ResourceClosedError,
+    psycopg.Error,  # raised where SQLAlchemy does not wrap: while it sets up a connection
+    sqlite3.Error,
+    OSError,
+)
+
+#: Code of the database (SQLSTATE, or SQLite's name) or the start of one -> remedy. Longest wins.
+BY_CODE: Final[dict[str, str]] = {
+    "08": "start PostgreSQL or correct host and port in COEXIST_LEDGER_URL",
+    "28": "correct user and password in COEXIST_LEDGER_URL, or PostgreSQL's pg_hba.conf",
+    "3D": "create the database, or correct its name in COEXIST_LEDGER_URL",
+    "25006": "point COEXIST_LEDGER_URL at the primary: this server is read-only",
+    "42501": "grant this user the rights to create and change tables in its schema",
+    "42": "the tables are not those of this version: restart one process, which upgrades them",
+    "53100": "free disk space on the PostgreSQL server",
+    "53300": "raise max_connections of PostgreSQL or run fewer processes",
+    "53": "give the PostgreSQL server more resources",
+    "55P03": "another process holds a lock: see pg_locks",
+    "57014": "a statement took too long: see what loads the PostgreSQL server",
+    "57P": "PostgreSQL is stopping or starting: wait for it, or start it",
+    "SQLITE_BUSY": "another process holds the file too long: stop it, or use PostgreSQL",
+    "SQLITE_CANTOPEN": "create its folder and let this user write there",
+    "SQLITE_CORRUPT": "stop everything and restore the file from a backup",
+    "SQLITE_FULL": "free disk space",
+    "SQLITE_IOERR": "check the disk; the file has to be on a local one",
+    "SQLITE_NOTADB": "correct COEXIST_LEDGER_URL: that file is not a ledger",
+    "SQLITE_PERM": "let this user read and write the file and its folder",
+    "SQLITE_READONLY": "let this user write the file and its folder",
+}
+
+#: Class -> remedy, where the database gave no code that is known. The first that fits wins.
+BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (exc.TimeoutError, "all connections are busy: see what loads the database"),
+    (exc.IntegrityError, "a row it refers to is missing, or is there already: report this"),
+    (sqlite3.IntegrityError, "a row it refers to is missing, or is there already: report this"),
+    (psycopg.IntegrityError, "a row it refers to is missing, or is there already: report this"),
+    (exc.DataError, "a value does not fit its column: report this"),
+    (exc.ProgrammingError, BY_CODE["42"]),
+    (exc.OperationalError, BY_CODE["08"]),
+    (psycopg.OperationalError, BY_CODE["08"]),
+    (OSError, "check that the folder exists, is on a local disk and lets this user write"),
+    (Exception, "repeat; if it stays, check the database's own log"),
+)  # fmt: skip
+
+RETRY_AFTER_S: Final = 5
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Translate what the block raises; ``where`` is the ledger's URL, masked."""
+    try:
+        yield
+    except FOREIGN as error:
+        raise _unavailable(where, error) from error
+
+
+def remedy_of(error: BaseException) -> str:
+    """Return what to do about a foreign error: by the database's code, else by its class."""
+    code = code_of(error)
+    for length in range(len(code), 1, -1):
+        if code[:length] in BY_CODE:
+            return BY_CODE[code[:length]]
+    return next(remedy for kind, remedy in BY_CLASS if isinstance(error, kind))
+
+
+def code_of(error: BaseException) -> str:
+    """Return the SQLSTATE or SQLite's name of the error, "" if the database gave none."""
+    origin = _origin(error)
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    return str(code or "")
+
+
+def _origin(error: BaseException) -> BaseException:
+    origin = error.orig if isinstance(error, exc.DBAPIError) else None
+    return origin or error
+
+
+def _unavailable(where: str, error: Exception) -> LedgerUnavailable:
+    lines = str(_origin(error)).strip().splitlines() or [type(error).__name__]
+    return LedgerUnavailable(f"ledger {where}: {lines[0]}; {remedy_of(error)}", RETRY_AFTER_S)

@@ -1,0 +1,1 @@
+"""How alembic runs the revisions in `versions`."""

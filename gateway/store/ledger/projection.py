@@ -1,0 +1,223 @@
+"""What a batch of events changes in the ledger, worked out before any SQL is written.
+
+Pure: rows and events in, rows out. A batch is folded in memory, so that a message that went from
+accepted to booked within it costs one insert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from gateway.canonical.lifecycle import State
+from gateway.canonical.process import ERPS, Target
+from gateway.errors import LedgerUnavailable
+from gateway.ports import BufferEvent
+
+#: A transaction's columns by name.
+Row = dict[str, Any]
+#: A place in a partition's stream: milliseconds and number within them.
+Position = tuple[int, int]
+
+#: The columns that events after the acceptance change.
+MUTABLE: Final = ("state", "document", "result", "cause", "detail", "settled_at", "attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """An owner to record, unless the ledger has one.
+
+    ``source`` says how it was found: by the ``rules``, by a ``lookup`` in ledger or ERPs, or by a
+    ``flip`` that released the object from hold.
+    """
+
+    owner: str
+    at: datetime
+    source: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """The outcome of a batch. ``owned`` are objects whose ownerless messages now have an owner."""
+
+    created: dict[str, Row] = field(default_factory=dict)
+    changed: dict[str, Row] = field(default_factory=dict)
+    pins: dict[str, Pin] = field(default_factory=dict)
+    owned: dict[str, str] = field(default_factory=dict)
+
+
+def position(sequence: str) -> Position:
+    """Read a stream id; "12-3" is ``(12, 3)``. Raises :class:`ValueError` naming what is none."""
+    ms, _, seq = sequence.partition("-")
+    if not (ms.isdecimal() and seq.isdecimal()):
+        raise ValueError(f"{sequence!r} is not a stream id: it has to look like 1764583200000-0")
+    return int(ms), int(seq)
+
+
+def sequence(place: Position) -> str:
+    """Write a stream id."""
+    return f"{place[0]}-{place[1]}"
+
+
+def behind(events: Iterable[BufferEvent], checkpoint: Position) -> dict[Position, BufferEvent]:
+    """Return the events behind the checkpoint, each once, in their order."""
+    placed = {position(event.sequence): event for event in events}
+    return {place: placed[place] for place in sorted(placed) if place > checkpoint}
+
+
+def fold(
+    partition: int, events: Mapping[Position, BufferEvent], known: Mapping[str, Row]
+) -> Changes:
+    """Work out what ``events`` change, given the mutable columns of the transactions ``known``.
+
+    Raises :class:`~gateway.errors.LedgerUnavailable` for an event this version cannot record; the
+    partition then waits, in the buffer, for one that can.
+    """
+    changes = Changes()
+    for place, event in events.items():
+        if event.kind == "accepted":
+            _accept(changes, partition, place, event, known)
+        elif event.kind == "owned":
+            _own(changes, event)
+        else:
+            _step(changes, event, known)
+    for row in changes.created.values():
+        row["owner"] = row["owner"] or changes.owned.get(row["object_key"], "")
+    return changes
+
+
+def _accept(
+    changes: Changes, partition: int, place: Position, event: BufferEvent, known: Mapping[str, Row]
+) -> None:
+    envelope = event.envelope
+    if envelope is None:
+        raise _unrecordable(event, "has no envelope")
+    owner, route = _field(event, "owner"), _field(event, "route")
+    if owner:
+        source = "rules" if route in ERPS else "lookup"
+        changes.pins.setdefault(envelope.object_key, Pin(owner, _at(event), source))
+    if event.transaction_id in known or event.transaction_id in changes.created:
+        return
+    changes.created[event.transaction_id] = {
+        "transaction_id": event.transaction_id,
+        "partition": partition,
+        "accepted_ms": place[0],
+        "accepted_seq": place[1],
+        "process": envelope.process,
+        "channel": envelope.channel,
+        "object_key": envelope.object_key,
+        "reference": envelope.reference,
+        "owner": owner,
+        "state": State.PARKED if route == Target.HOLD else State.WAITING,
+        "document": "",
+        "result": "",
+        "cause": "",
+        "detail": "",
+        "accepted_at": envelope.accepted_at,
+        "settled_at": None,
+        "rule_id": envelope.rule_id,
+        "rule_version": envelope.rule_version,
+        "attempts": 0,
+        "facts": envelope.facts,
+        "body": envelope.body,
+    }
+
+
+def _own(changes: Changes, event: BufferEvent) -> None:
+    object_key, owner = _field(event, "object"), _field(event, "owner")
+    changes.pins.setdefault(object_key, Pin(owner, _at(event), "flip"))
+    changes.owned[object_key] = owner
+
+
+def _step(changes: Changes, event: BufferEvent, known: Mapping[str, Row]) -> None:
+    step = _STEPS.get(event.kind)
+    if step is None:
+        raise _unrecordable(event, "is of a kind this version does not know")
+    identity = event.transaction_id
+    row = changes.created.get(identity) or changes.changed.get(identity)
+    if row is None:
+        if identity not in known:  # the event itself is kept; there is no message to change
+            return
+        row = changes.changed[identity] = dict(known[identity])
+    if row["state"] != State.BOOKED:  # a booking is final, whatever is told later
+        step(row, event)
+
+
+def _attempted(row: Row, event: BufferEvent) -> None:
+    row.update(state=State.SENT, attempts=_number(event, "attempt"), settled_at=None)
+
+
+def _stored(row: Row, event: BufferEvent) -> None:
+    row.update(state=State.STORED, document=_text(event, "document"))
+
+
+def _booked(row: Row, event: BufferEvent) -> None:
+    row.update(
+        state=State.BOOKED,
+        document=_text(event, "document") or row["document"],
+        result=_text(event, "result"),
+        cause="",
+        detail="",
+        settled_at=_at(event),
+    )
+
+
+def _deferred(row: Row, event: BufferEvent) -> None:
+    unknown = _field(event, "unknown") == "1"
+    row.update(state=State.SENT if unknown else State.WAITING, detail=_text(event, "reason"))
+
+
+def _held(row: Row, event: BufferEvent) -> None:
+    row.update(
+        state=State.HELD,
+        cause=_text(event, "cause"),
+        detail=_text(event, "detail"),
+        settled_at=_at(event),
+    )
+
+
+def _released(row: Row, _event: BufferEvent) -> None:
+    row.update(state=State.WAITING, cause="", detail="", settled_at=None)
+
+
+_STEPS: Final[dict[str, Callable[[Row, BufferEvent], None]]] = {
+    "attempted": _attempted,
+    "stored": _stored,
+    "booked": _booked,
+    "deferred": _deferred,
+    "held": _held,
+    "released": _released,
+}
+
+
+def _field(event: BufferEvent, name: str) -> str:
+    try:
+        return event.fields[name]
+    except KeyError:
+        raise _unrecordable(event, f"has no field {name!r}") from None
+
+
+def _number(event: BufferEvent, name: str) -> int:
+    text = _field(event, name)
+    if not text.isdecimal():
+        raise _unrecordable(event, f"has {name} {text!r}, which is no number")
+    return int(text)
+
+
+def _text(event: BufferEvent, name: str) -> str:
+    """Return a field that an ERP's words went into, without what PostgreSQL cannot store."""
+    plain = _field(event, name).replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return plain.encode("utf-8", "replace").decode("utf-8")
+
+
+def _at(event: BufferEvent) -> datetime:
+    return datetime.fromtimestamp(event.at_ms / 1000, UTC)
+
+
+def _unrecordable(event: BufferEvent, why: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"event {event.sequence} ({event.kind} of {event.transaction_id}) {why}: it waits in the "
+        "buffer; run a version of coexist that can record it"
+    )

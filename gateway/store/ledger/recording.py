@@ -1,0 +1,115 @@
+"""The statements that record a batch of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.ports import BufferEvent
+from gateway.store.ledger import projection, tables
+
+#: Values in one IN list, well below the 999 that old builds of SQLite allow.
+_CHUNK: Final = 500
+
+
+def record(db: Connection, partition: int, events: Sequence[BufferEvent]) -> None:
+    """Record the events behind the partition's checkpoint, and the new checkpoint.
+
+    The checkpoint's row is locked first, so that two projectors of a partition take turns.
+    """
+    insert_new(db, tables.checkpoints, [{"partition": partition, "ms": 0, "seq": 0}])
+    fresh = projection.behind(events, checkpoint(db, partition, lock=True))
+    if not fresh:
+        return
+    known = _known(db, {event.transaction_id for event in fresh.values()})
+    changes = projection.fold(partition, fresh, known)
+    db.execute(tables.events.insert(), [_event(partition, *item) for item in fresh.items()])
+    _apply(db, changes)
+    ms, seq = next(reversed(fresh))
+    moved = update(tables.checkpoints).where(tables.checkpoints.c.partition == partition)
+    db.execute(moved.values(ms=ms, seq=seq))
+
+
+def checkpoint(db: Connection, partition: int, *, lock: bool = False) -> projection.Position:
+    """Return the place up to which a partition is projected, (0, 0) at first."""
+    columns = tables.checkpoints.c
+    query = select(columns.ms, columns.seq).where(columns.partition == partition)
+    row = db.execute(query.with_for_update() if lock else query).first()
+    return (0, 0) if row is None else (row.ms, row.seq)
+
+
+def _known(db: Connection, identities: Iterable[str]) -> dict[str, projection.Row]:
+    columns = tables.transactions.c
+    mutable = [columns[name] for name in projection.MUTABLE]
+    known: dict[str, projection.Row] = {}
+    for chunk in _chunks(identities):
+        query = select(columns.transaction_id, *mutable).where(columns.transaction_id.in_(chunk))
+        for identity, *values in db.execute(query):
+            known[identity] = dict(zip(projection.MUTABLE, values, strict=True))
+    return known
+
+
+_COLUMNS: Final = tables.transactions.c
+_CHANGE: Final = (
+    update(tables.transactions)
+    .where(_COLUMNS.transaction_id == bindparam("id_"))
+    .values({name: bindparam(f"new_{name}") for name in projection.MUTABLE})
+)
+_OWN: Final = (
+    update(tables.transactions)
+    .where(_COLUMNS.object_key == bindparam("object_"), _COLUMNS.owner == "")
+    .values(owner=bindparam("new_owner"))
+)
+
+
+def _apply(db: Connection, changes: projection.Changes) -> None:
+    if changes.created:
+        db.execute(tables.transactions.insert(), list(changes.created.values()))
+    if changes.changed:
+        db.execute(_CHANGE, [_change(*item) for item in changes.changed.items()])
+    if changes.owned:
+        db.execute(_OWN, [{"object_": k, "new_owner": v} for k, v in changes.owned.items()])
+    insert_new(db, tables.owners, [_pin(*item) for item in changes.pins.items()])
+
+
+def _event(partition: int, place: projection.Position, event: BufferEvent) -> dict[str, object]:
+    return {
+        "partition": partition,
+        "ms": place[0],
+        "seq": place[1],
+        "kind": event.kind,
+        "transaction_id": event.transaction_id,
+        "at_ms": event.at_ms,
+        "fields": dict(event.fields),
+    }
+
+
+def _change(identity: str, row: projection.Row) -> dict[str, object]:
+    return {"id_": identity, **{f"new_{name}": row[name] for name in projection.MUTABLE}}
+
+
+def _pin(object_key: str, pin: projection.Pin) -> dict[str, object]:
+    return {"object_key": object_key, "owner": pin.owner, "pinned_at": pin.at, "source": pin.source}
+
+
+def kept_rules(db: Connection, version: str) -> str | None:
+    """Return a stored rule text."""
+    query = select(tables.rule_texts.c.text).where(tables.rule_texts.c.version == version)
+    return db.execute(query).scalar()
+
+
+def insert_new(db: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert the rows whose key is new; leave the others as they are."""
+    if rows:
+        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+        db.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(sorted(values))
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -1,0 +1,145 @@
+r"""The ledger's tables, as the code reads and writes them.
+
+They are created and changed only by the revisions in ``versions/``; a test compares the two.
+
+No text column has a length: what was accepted must be recordable, and a value too long for its
+column would stop the projection of a whole partition. Bodies and fields are ``json``, not
+``jsonb``, because jsonb refuses ``\u0000`` and unpaired surrogates, which a channel may send.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: UTC in both databases, aware in Python (SQLite itself drops offsets)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+#: One row: what installation this ledger belongs to. The number of partitions never changes.
+installation = Table(
+    "installation",
+    metadata,
+    Column(
+        "singleton",
+        SmallInteger,
+        CheckConstraint("singleton = 1"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("id", Text, nullable=False),
+    Column("partitions", SmallInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+#: A row per message, the newest state. ``accepted_ms``, ``accepted_seq``: the order of acceptance.
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("transaction_id", Text, primary_key=True),
+    Column("partition", SmallInteger, nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+    Column("accepted_seq", BigInteger, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("rule_id", Text, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("body", JSON, nullable=False),
+    Index("transactions_by_object", "object_key", "accepted_ms", "accepted_seq"),
+)
+
+#: Which ERP owns a business object: the first pin stays. ``source`` as in projection.Pin.
+owners = Table(
+    "owners",
+    metadata,
+    Column("object_key", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("pinned_at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+#: Every event of every partition. A stream id "ms-seq" sorts as two numbers, not as text.
+events = Table(
+    "events",
+    metadata,
+    Column("partition", SmallInteger, primary_key=True),
+    Column("ms", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("fields", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Up to which event a partition is projected.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("ms", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+#: Immutable rule texts by version.
+rule_texts = Table(
+    "rule_texts",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
+
+#: The history of flips.
+applies = Table(
+    "applies",
+    metadata,
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Text, ForeignKey("rule_texts.version"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The revisions of the tables, oldest first; a released one is never edited."""

@@ -1,0 +1,1 @@
+"""Claims, lanes, owners and quotas in Redis or Valkey; every script beside its caller."""

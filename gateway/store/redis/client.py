@@ -1,0 +1,184 @@
+"""One seam to Redis: connect, run scripts, translate errors.
+
+Scripts are never retried by the client library: after a lost connection nobody knows whether a
+script ran, and only the caller knows whether running it twice is harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError as RedisTimeoutError,
+)
+
+from gateway.errors import CoexistError, ConfigError, Overloaded, StoreUnavailable
+
+#: A script takes microseconds and an fsync milliseconds; after this long the server is not there.
+TIMEOUT_S: Final = 5.0
+
+Command = tuple[str | bytes | int | float, ...]
+
+#: Foreign error → ours, the most special first. What is in no row is a bug and stays itself.
+FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] = (
+    (OutOfMemoryError, Overloaded, "the buffer is full; repeat later"),
+    (AuthenticationError, ConfigError, "the store refused our credentials; check COEXIST_REDIS_URL"),
+    (BusyLoadingError, StoreUnavailable, "the store is loading its files; repeat later"),
+    (ReadOnlyError, StoreUnavailable, "the store is a read-only replica just now; repeat later"),
+    (RedisTimeoutError, StoreUnavailable, "the store did not answer in time; whether this was "
+     "taken is unknown: repeat it with the same key"),
+    (RedisConnectionError, StoreUnavailable, "the store cannot be reached; whether this was taken "
+     "is unknown: repeat it with the same key"),
+    (OSError, StoreUnavailable, "the store cannot be reached; whether this was taken is unknown: "
+     "repeat it with the same key"),
+)  # fmt: skip
+
+
+def translated(error: BaseException) -> BaseException:
+    """Return our error for a foreign one; anything unknown is returned as it is."""
+    for foreign, ours, text in FOREIGN:
+        if isinstance(error, foreign):
+            return ours(text)
+    return error
+
+
+def script_texts() -> dict[str, str]:
+    """Read all scripts, each behind the shared prelude (but after its own first line of flags)."""
+    folder = files("gateway.store.redis") / "scripts"
+    prelude = (folder / "_prelude.lua").read_text()
+    texts = {}
+    for item in folder.iterdir():
+        name = item.name.removesuffix(".lua")
+        if not item.name.endswith(".lua") or name.startswith("_"):
+            continue
+        text = item.read_text()
+        flags = ""
+        if text.startswith("#!"):
+            flags, _, text = text.partition("\n")
+            flags += "\n"
+        texts[name] = flags + prelude + text
+    return texts
+
+
+class Client:
+    """A connection pool and the scripts loaded into its server.
+
+    ``now_ms`` is passed to every script that looks at the time: "" lets the server's clock
+    decide, tests set it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.redis: Any = Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            decode_responses=False,
+        )
+        self.now_ms: str | int = ""
+        self._texts = script_texts()
+        self._shas: dict[str, str] = {}
+        self._loading = asyncio.Lock()
+
+    async def command(self, *command: str | bytes | int | float) -> Any:
+        """Run one command."""
+        try:
+            return await self.redis.execute_command(*command)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def execute(self, pipeline: Any) -> Any:
+        """Run a pipeline of plain commands, the first error raised."""
+        try:
+            return await pipeline.execute()
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def script(self, name: str, keys: Sequence[str | bytes], *args: Any) -> Any:
+        """Run one script."""
+        (answer,) = await self.scripts([(name, keys, args)])
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    async def scripts(
+        self, calls: Sequence[tuple[str, Sequence[str | bytes], Sequence[Any]]]
+    ) -> list[Any]:
+        """Run several scripts in one round trip; answers are in order, errors among them.
+
+        A server that was restarted has forgotten its scripts; a call it refuses for that reason
+        did not run, so it alone is repeated.
+        """
+        await self._load(missing_only=True)
+        answers = await self._pipelined(calls)
+        unknown = [i for i, a in enumerate(answers) if isinstance(a, NoScriptError)]
+        if unknown:
+            await self._load(missing_only=False)
+            again = await self._pipelined([calls[i] for i in unknown])
+            for i, answer in zip(unknown, again, strict=True):
+                answers[i] = answer
+        return [translated(a) if isinstance(a, BaseException) else a for a in answers]
+
+    async def _pipelined(self, calls: Iterable[tuple[str, Sequence[Any], Sequence[Any]]]) -> list[Any]:
+        pipeline = self.redis.pipeline(transaction=False)
+        for name, keys, args in calls:
+            pipeline.execute_command("EVALSHA", self._shas[name], len(keys), *keys, *args)
+        try:
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+        return answers
+
+    async def _load(self, *, missing_only: bool) -> None:
+        if missing_only and self._shas:
+            return
+        async with self._loading:
+            for name, text in self._texts.items():
+                sha = await self.command("SCRIPT", "LOAD", text)
+                self._shas[name] = sha.decode()
+
+    async def server_ms(self) -> int:
+        """Return the server's clock in ms since 1970."""
+        seconds, micros = await self.command("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def note_alive(self, key: bytes, name: str, ttl_ms: int, note: str = "") -> None:
+        """Say in the register ``key`` that ``name`` lives for ``ttl_ms`` from now (0: is gone)."""
+        if ttl_ms <= 0:
+            await self.command("HDEL", key, name)
+            return
+        await self.command("HSET", key, name, f"{await self.server_ms() + ttl_ms}:{note}")
+
+    async def alive(self, key: bytes) -> dict[str, str]:
+        """Return who lives by the register ``key``, with their notes; forget the dead."""
+        now_ms = await self.server_ms()
+        live = {}
+        pairs = await self.command("HGETALL", key)
+        for name, value in pairs.items():
+            until_ms, _, note = value.decode().partition(":")
+            if int(until_ms) > now_ms:
+                live[name.decode()] = note
+            else:
+                await self.command("HDEL", key, name)
+        return live
+
+    async def ping(self) -> None:
+        """Raise unless the server answers."""
+        await self.command("PING")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.redis.aclose()

@@ -1,0 +1,157 @@
+"""The buffer as the API sees it: reserve, accept, and look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.canonical.envelope import Envelope, partition_of, partition_of_transaction
+from gateway.canonical.process import Target
+from gateway.clock import Clock
+from gateway.canonical.envelope import Marker
+from gateway.ports import (
+    AcceptAnswer,
+    Accepted,
+    Clash,
+    Entry,
+    Ownerless,
+    Progress,
+    Replay,
+    Stale,
+)
+from gateway.store.redis import keys
+from gateway.store.redis.client import Client
+from gateway.store.redis.commit import GroupCommit
+
+_PROGRESS = ("p", "s", "doc", "res", "cause", "sm", "o")
+
+
+class RedisIntake:
+    """:class:`gateway.ports.Intake` on Redis."""
+
+    def __init__(self, client: Client, partitions: int, clock: Clock) -> None:
+        self._client = client
+        self._commit = GroupCommit(client)
+        self._partitions = keys.partition_keys(partitions)
+        self._clock = clock
+
+    async def reserve(
+        self, key: str, transaction_id: str, digest: bytes
+    ) -> Accepted | Replay | Clash:
+        """Bind an idempotency key to a transaction id and a body, or say what it is bound to."""
+        part = self._partitions[partition_of(key, len(self._partitions))]
+        bucket, field = keys.field(key)
+        generation = self._generation()
+        answer = await self._commit.run(
+            "reserve",
+            [part.claims(generation + step, bucket) for step in (0, -1, 1)],
+            self._client.now_ms,
+            field,
+            transaction_id,
+            digest,
+            _expiry_ms(generation),
+        )
+        return _claim_answer(answer)
+
+    async def accept(self, entry: Entry) -> AcceptAnswer:
+        """Claim, own and enqueue in one step; durable when it returns."""
+        part = self._partitions[partition_of_transaction(entry.transaction_id)]
+        claim = keys.field(entry.claim)
+        owner_bucket, owner_field = keys.field(entry.object_key)
+        generation = self._generation()
+        answer = await self._commit.run(
+            "accept",
+            part.accept_keys(
+                entry.object_key, claim, owner_bucket, generation,
+                entry.transaction_id, entry.priority,
+            ),
+            part.prefix,
+            self._client.now_ms,
+            entry.epoch,
+            entry.transaction_id,
+            claim[1],
+            entry.digest,
+            entry.object_key,
+            owner_field,
+            entry.target.value if entry.target else "owner",
+            1 if entry.follow_up else 0,
+            entry.priority,
+            entry.payload,
+            1 if entry.pipelined else 0,
+            entry.owner_found.value if entry.owner_found else "",
+            _expiry_ms(generation),
+        )  # fmt: skip
+        if answer[0] == b"stale":
+            return Stale(Marker(int(answer[1]), answer[2].decode()))
+        if answer[0] == b"ownerless":
+            return Ownerless()
+        return _claim_answer(answer)
+
+    async def progress(self, transaction_id: str) -> Progress | None:
+        """Return a transaction the buffer still holds."""
+        found = await self._progress([transaction_id])
+        return found[0] if found else None
+
+    async def progress_of(self, object_key: str) -> Sequence[Progress]:
+        """Return the object's transactions that are not yet (only) in the ledger, in order."""
+        part = self._partitions[partition_of(object_key, len(self._partitions))]
+        ids = await self._client.command("LRANGE", part.unprojected(object_key), 0, -1)
+        return await self._progress([raw.decode() for raw in ids])
+
+    async def claimed(self, object_key: str, claim: str) -> str | None:
+        """Return the transaction id a claim was taken under."""
+        part = self._partitions[partition_of(object_key, len(self._partitions))]
+        bucket, field = keys.field(claim)
+        generation = self._generation()
+        for step in (0, -1, 1):
+            value = await self._client.command("HGET", part.claims(generation + step, bucket), field)
+            if value:
+                return str(value[:29].decode())
+        return None
+
+    async def owner(self, object_key: str) -> Target | None:
+        """Return the owner the buffer knows."""
+        part = self._partitions[partition_of(object_key, len(self._partitions))]
+        bucket, field = keys.field(object_key)
+        value = await self._client.command("HGET", part.owners(bucket), field)
+        return Target(value.decode()) if value else None
+
+    async def _progress(self, transaction_ids: Sequence[str]) -> list[Progress]:
+        found = []
+        for transaction_id in transaction_ids:
+            part = self._partitions[partition_of_transaction(transaction_id)]
+            values = await self._client.command("HMGET", part.message(transaction_id), *_PROGRESS)
+            if values[0] is not None:
+                owner = await self.owner(values[6].decode())
+                found.append(_as_progress(values, owner))
+        return found
+
+    def _generation(self) -> int:
+        return int(self._clock.now().timestamp() * 1000) // keys.GENERATION_MS
+
+
+def _as_progress(values: Sequence[Any], owner: Target | None) -> Progress:
+    payload, state, document, result, cause, settled_ms, _ = values
+    return Progress(
+        envelope=Envelope.model_validate_json(payload),
+        state=state.decode(),
+        owner=owner,
+        document=(document or b"").decode(),
+        result=(result or b"").decode(),
+        cause=(cause or b"").decode(),
+        settled_ms=int(settled_ms or 0),
+    )
+
+
+def _claim_answer(answer: Sequence[bytes]) -> Accepted | Replay | Clash:
+    kind, transaction_id = answer[0], answer[1].decode()
+    if kind == b"ok":
+        return Accepted(transaction_id, int(answer[2]))
+    if kind == b"replay":
+        return Replay(transaction_id, int(answer[2]))
+    return Clash(transaction_id)
+
+
+def _expiry_ms(generation: int) -> int:
+    """A generation is searched until the end of the one after it."""
+    return (generation + 2) * keys.GENERATION_MS

@@ -1,0 +1,188 @@
+"""The buffer as a worker sees it: lease, take, attempt, settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.canonical.envelope import partition_of, partition_of_transaction
+from gateway.canonical.outcome import Cause
+from gateway.canonical.process import Target
+from gateway.errors import FencedOut
+from gateway.ports import Awaiting, Lease, Parked, Ready, Taken
+from gateway.store.redis import keys
+from gateway.store.redis.client import Client
+
+DETAIL_CHARS_MAX = 500
+
+
+class RedisLanes:
+    """:class:`gateway.ports.Lanes` on Redis."""
+
+    def __init__(self, client: Client, partitions: int) -> None:
+        self._client = client
+        self._partitions = keys.partition_keys(partitions)
+
+    async def lease(self, partition: int, holder: str, lease_ms: int) -> Lease | None:
+        """Take a free or expired partition; objects its last holder had in flight come back."""
+        part = self._partitions[partition]
+        token = await self._client.script(
+            "lease", [part.lease], part.prefix, self._client.now_ms, holder, lease_ms
+        )
+        return None if token is None else Lease(partition, int(token))
+
+    async def renew(self, leases: Sequence[Lease], holder: str, lease_ms: int) -> Sequence[Lease]:
+        """Prolong leases; return those still held."""
+        answers = await self._client.scripts(
+            [self._call("renew", lease, lease_ms) for lease in leases]
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [lease for lease, kept in zip(leases, answers, strict=True) if kept == 1]
+
+    async def release(self, lease: Lease) -> None:
+        """Give a partition back at once."""
+        await self._run("renew", lease, 0)
+
+    async def workers(self, holder: str, ttl_ms: int) -> int:
+        """Say that ``holder`` lives for ``ttl_ms`` (0: leaves); return how many workers do."""
+        await self._client.note_alive(keys.WORKERS, holder, ttl_ms)
+        return len(await self._client.alive(keys.WORKERS))
+
+    async def ready(self, leases: Sequence[Lease], erp: Target) -> Mapping[Lease, Ready]:
+        """Count what each leased partition has to do for an ERP now."""
+        calls = []
+        for lease in leases:
+            part = self._partitions[lease.partition]
+            args = (part.prefix, self._client.now_ms, erp.value)
+            calls.append(("ready", [part.lease], args))
+        found = {}
+        for lease, answer in zip(leases, await self._client.scripts(calls), strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            found[lease] = Ready(int(answer[0]), int(answer[1]))
+        return found
+
+    async def take(self, lease: Lease, erp: Target, count: int) -> Sequence[Taken]:
+        """Take up to ``count`` objects, the most urgent class first, the longest waiting first."""
+        rows = _unfenced(lease, await self._run("take", lease, erp.value, count))
+        return [
+            Taken(
+                lease=lease,
+                transaction_id=transaction_id.decode(),
+                object_key=object_key.decode(),
+                owner=erp,
+                takes=int(takes),
+                attempts=int(attempts),
+                open_ms=None if open_ms < 0 else int(open_ms),
+                payload=payload,
+            )
+            for object_key, transaction_id, takes, attempts, open_ms, payload in rows
+        ]
+
+    async def attempt(self, taken: Taken) -> bool:
+        """Record, durably, that a send begins now; False if it is no longer ours to send."""
+        answer = await self._run(
+            "attempt", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id
+        )
+        return int(answer) > 0
+
+    async def book(self, transaction_id: str, document: str, result: str) -> None:
+        """Record that it is booked. A booking is a fact: no token is asked for."""
+        part = self._partitions[partition_of_transaction(transaction_id)]
+        await self._client.script(
+            "book", [part.message(transaction_id)],
+            part.prefix, self._client.now_ms, transaction_id, document, result,
+        )  # fmt: skip
+
+    async def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:
+        """Record that the ERP keeps the document; it is polled from now on."""
+        answer = await self._run(
+            "stored", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id,
+            document, poll_after_ms,
+        )  # fmt: skip
+        return bool(answer)
+
+    async def defer(
+        self, taken: Taken, delay_ms: int, *, unknown: bool, reason: str, outcome: bool = True
+    ) -> bool:
+        """Put the object back for later; ``unknown`` leaves the attempt open, to be probed."""
+        answer = await self._run(
+            "defer", taken.lease, taken.object_key, taken.transaction_id, delay_ms,
+            1 if unknown else 0, reason[:DETAIL_CHARS_MAX], 1 if outcome else 0,
+        )  # fmt: skip
+        return bool(answer)
+
+    async def hold(self, taken: Taken | Awaiting, cause: Cause, detail: str) -> bool:
+        """Stop this object until staff act."""
+        answer = await self._run(
+            "hold", taken.lease, taken.object_key, taken.transaction_id, cause.value,
+            detail[:DETAIL_CHARS_MAX],
+        )  # fmt: skip
+        return bool(answer)
+
+    async def release_held(self, transaction_id: str, by: str) -> bool:
+        """Let a held message be tried again; False if it is not held."""
+        part = self._partitions[partition_of_transaction(transaction_id)]
+        message = part.message(transaction_id)
+        object_key = await self._client.command("HGET", message, "o")
+        if object_key is None:
+            return False
+        bucket, field = keys.field(object_key.decode())
+        answer = await self._client.script(
+            "release", [message, part.owners(bucket)],
+            part.prefix, self._client.now_ms, transaction_id, by, field,
+        )  # fmt: skip
+        return bool(answer)
+
+    async def awaiting(
+        self, lease: Lease, erp: Target, count: int, again_ms: int
+    ) -> Sequence[Awaiting]:
+        """Return stored documents due for a poll, and put their next poll ``again_ms`` ahead."""
+        answer = await self._run("awaiting", lease, erp.value, count, again_ms)
+        return [
+            Awaiting(lease, transaction_id.decode(), object_key.decode(), document.decode())
+            for transaction_id, object_key, document in _unfenced(lease, answer)
+        ]
+
+    async def parked(self, lease: Lease, first: int, count: int) -> Sequence[Parked]:
+        """Return a page of the objects parked under a hold route."""
+        answer = await self._run("parked", lease, first, count)
+        return [
+            Parked(
+                lease=lease,
+                transaction_id=transaction_id.decode(),
+                object_key=object_key.decode(),
+                owner=Target(owner.decode()) if owner else None,
+                payload=payload,
+            )
+            for object_key, transaction_id, owner, payload in _unfenced(lease, answer)
+        ]
+
+    async def reroute(self, parked: Parked, epoch: int, target: Target | None) -> bool:
+        """Send a parked object on, if the partition is still under ``epoch``."""
+        part = self._partitions[partition_of(parked.object_key, len(self._partitions))]
+        bucket, field = keys.field(parked.object_key)
+        answer = await self._client.script(
+            "reroute", [part.lease, part.rules, part.owners(bucket)],
+            part.prefix, self._client.now_ms, parked.lease.token, epoch, parked.object_key,
+            parked.transaction_id, target.value if target else "owner", field,
+        )  # fmt: skip
+        return bool(answer)
+
+    def _call(self, name: str, lease: Lease, *args: Any) -> tuple[str, list[str], tuple[Any, ...]]:
+        part = self._partitions[lease.partition]
+        return name, [part.lease], (part.prefix, self._client.now_ms, lease.token, *args)
+
+    async def _run(self, name: str, lease: Lease, *args: Any) -> Any:
+        script, script_keys, script_args = self._call(name, lease, *args)
+        return await self._client.script(script, script_keys, *script_args)
+
+
+def _unfenced(lease: Lease, answer: Sequence[Any]) -> Sequence[Any]:
+    if answer[0] == b"fenced":
+        raise FencedOut(
+            f"partition {lease.partition}: token {lease.token} is not the newest any more"
+        )
+    return answer[1:]

@@ -1,0 +1,90 @@
+"""Rule texts by version, the marker of each partition, and who has seen which epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway.canonical.envelope import Marker
+from gateway.errors import InstallationMismatch
+from gateway.ports import Publication
+from gateway.store.redis import keys
+from gateway.store.redis.client import Client
+
+
+class RedisRuleBook:
+    """:class:`gateway.ports.RuleBook` on Redis."""
+
+    def __init__(self, client: Client, partitions: int) -> None:
+        self._client = client
+        self._partitions = keys.partition_keys(partitions)
+
+    async def install(self) -> None:
+        """Note the number of partitions at first; refuse a store that was set up with another."""
+        wanted = len(self._partitions)
+        await self._client.command("HSETNX", keys.INSTALLATION, "partitions", wanted)
+        found = int(await self._client.command("HGET", keys.INSTALLATION, "partitions"))
+        if found != wanted:
+            raise InstallationMismatch(
+                f"partitions: configured {wanted}, but this store was set up with {found}; the "
+                f"number is fixed at installation: set COEXIST_PARTITIONS={found}"
+            )
+
+    async def publication(self) -> Publication:
+        """Return what is in force and what is being applied."""
+        fields = ("epoch", "version", "pending_epoch", "pending_version", "by", "kind")
+        values = await self._client.command("HMGET", keys.BOOK, *fields)
+        epoch, version, open_epoch, open_version, by, kind = ((v or b"").decode() for v in values)
+        pending = Marker(int(open_epoch), open_version) if open_epoch else None
+        return Publication(Marker(int(epoch or 0), version), pending, by, kind)
+
+    async def text(self, version: str) -> str | None:
+        """Return a stored rule text."""
+        text = await self._client.command("GET", keys.text_key(version))
+        return None if text is None else text.decode()
+
+    async def keep(self, version: str, text: str) -> None:
+        """Store an immutable rule text."""
+        await self._client.command("SET", keys.text_key(version), text, "NX")
+
+    async def begin(
+        self, newest_epoch: int, version: str, kind: str, by: str, *, take_over: bool = False
+    ) -> Marker | None:
+        """Open a flip if ``newest_epoch`` still is the newest and no flip is open (or is to be
+        taken over); None if somebody else was first."""
+        epoch = await self._client.script(
+            "begin", [keys.BOOK], newest_epoch, version, by, 1 if take_over else 0, kind
+        )
+        return None if epoch is None else Marker(int(epoch), version)
+
+    async def raise_partition(self, partition: int, marker: Marker) -> Marker:
+        """Raise one partition's epoch; return what it is under then (epochs only rise)."""
+        part = self._partitions[partition]
+        epoch, version = await self._client.script(
+            "raise", [part.rules, part.events],
+            part.prefix, self._client.now_ms, marker.epoch, marker.version,
+        )  # fmt: skip
+        return Marker(int(epoch), version.decode())
+
+    async def partitions(self) -> Sequence[Marker]:
+        """Read back every partition's marker."""
+        return [await self.partition(n) for n in range(len(self._partitions))]
+
+    async def partition(self, number: int) -> Marker:
+        """Read one partition's marker."""
+        rules = self._partitions[number].rules
+        epoch, version = await self._client.command("HMGET", rules, "epoch", "version")
+        return Marker(int(epoch or 0), (version or b"").decode())
+
+    async def finish(self, marker: Marker) -> bool:
+        """Close the flip: ``marker`` is in force everywhere. False if another took over."""
+        answer = await self._client.script("finish", [keys.BOOK], marker.epoch, marker.version)
+        return bool(answer)
+
+    async def report(self, gateway: str, epoch: int, ttl_ms: int) -> None:
+        """Say that a gateway process decides under ``epoch`` from now on."""
+        await self._client.note_alive(keys.GATEWAYS, gateway, ttl_ms, str(epoch))
+
+    async def gateways(self) -> Mapping[str, int]:
+        """Return the epoch every live gateway reported last; forget those long silent."""
+        live = await self._client.alive(keys.GATEWAYS)
+        return {name: int(epoch) for name, epoch in live.items()}

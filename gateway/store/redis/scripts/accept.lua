@@ -1,0 +1,62 @@
+#!lua
+-- Accept one message: marker, claim, owner, enqueue, event. All or nothing.
+--
+-- KEYS: 1 rules  2 claims of this generation  3 of the previous  4 of the next  5 owners bucket
+--       6 object  7 fifo  8 message  9 unprojected  10 events  11 parked
+--       12 legacy lane of this priority  13 cloud lane of this priority
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 epoch decided under  4 transaction id
+--       5 claim field (12 bytes)  6 digest (16 bytes)  7 object key  8 owner field (12 bytes)
+--       9 target: legacy | cloud | hold | owner  10 follow-up: 1 | 0  11 priority  12 payload
+--       13 pipelined: 1 | 0  14 owner found elsewhere or ""  15 when these claims expire (ms)
+-- Returns: {'ok', tx, ms} | {'replay', tx, ms} | {'clash', tx} | {'stale', epoch, version}
+--        | {'ownerless'}
+-- Invariants: no write before the last check; a claim, its message and its event exist together;
+--   an owner, once set, is never changed here.
+local P, now = ARGV[1], clock(ARGV[2])
+local marker = redis.call('HMGET', KEYS[1], 'epoch', 'version')
+if (marker[1] or '0') ~= ARGV[3] then return {'stale', marker[1] or '0', marker[2] or ''} end
+
+for i = 2, 4 do
+  local claim = redis.call('HGET', KEYS[i], ARGV[5])
+  if claim then
+    local tx = string.sub(claim, 1, 29)
+    if string.sub(claim, 30, 45) ~= ARGV[6] then return {'clash', tx} end
+    return {'replay', tx, string.sub(claim, 46)}
+  end
+end
+
+local owner = redis.call('HGET', KEYS[5], ARGV[8])
+local waiting = redis.call('LLEN', KEYS[7])
+local target, pinned = ARGV[9], false
+if not owner then
+  if target == 'legacy' or target == 'cloud' then
+    owner, pinned = target, true
+  elseif ARGV[14] ~= '' then
+    owner, pinned = ARGV[14], true
+  elseif ARGV[10] == '1' and waiting == 0 then
+    return {'ownerless'}
+  end
+end
+
+-- Reading each key once with a command of its type: a wrong type fails here, before any write.
+redis.call('HGET', KEYS[6], 'st')
+redis.call('HGET', KEYS[8], 's')
+redis.call('LLEN', KEYS[9])
+redis.call('XLEN', KEYS[10])
+for i = 11, 13 do redis.call('ZCARD', KEYS[i]) end
+
+local ms = string.format('%d', now)
+if redis.call('HSET', KEYS[2], ARGV[5], ARGV[4] .. ARGV[6] .. ms) == 1
+    and redis.call('HLEN', KEYS[2]) == 1 then
+  redis.call('PEXPIREAT', KEYS[2], ARGV[15])
+end
+if pinned then redis.call('HSET', KEYS[5], ARGV[8], owner) end
+local held = target == 'hold'
+redis.call('HSET', KEYS[8], 'p', ARGV[12], 'o', ARGV[7], 's', held and 'parked' or 'waiting',
+  'rt', held and 'hold' or '', 'pr', ARGV[11], 'pl', ARGV[13], 'n', 0)
+redis.call('RPUSH', KEYS[7], ARGV[4])
+redis.call('RPUSH', KEYS[9], ARGV[4])
+if owner and (pinned or waiting == 0) then redis.call('HSET', KEYS[6], 'ow', owner) end
+if waiting == 0 then place(P, ARGV[7], now) end
+emit(P, now, 'accepted', ARGV[4], 'owner', owner or '', 'route', target, 'epoch', ARGV[3])
+return {'ok', ARGV[4], ms}

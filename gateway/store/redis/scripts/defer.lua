@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- Put an object back for later.
+--
+-- KEYS: 1 lease
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 object  5 transaction id
+--       6 delay (ms)  7 unknown: 1 | 0  8 reason  9 has an outcome: 1 | 0
+-- Returns: 1 | 0 if fenced or no longer the head
+-- Invariants: with unknown = 1 the attempt stays open and the next worker probes; with 0 the
+--   attempt is closed, because the ERP certainly did not book it.
+local P, now = ARGV[1], clock(ARGV[2])
+if not holds(P, now, ARGV[3]) then return 0 end
+if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) ~= ARGV[5] then return 0 end
+local message = P .. 'm:' .. ARGV[5]
+-- Takes without an outcome add up, so that a poison message is found.
+if ARGV[9] == '1' then redis.call('HSET', message, 'tk', 0) end
+if ARGV[7] == '0' then redis.call('HSET', message, 'at', '', 's', 'waiting') end
+redis.call('ZREM', P .. 'flight', ARGV[4])
+place(P, ARGV[4], now + ARGV[6])
+emit(P, now, 'deferred', ARGV[5], 'reason', ARGV[8], 'unknown', ARGV[7])
+return 1

@@ -1,0 +1,13 @@
+#!lua flags=no-writes,allow-oom
+-- Count the objects of a partition that could be taken for an ERP now.
+--
+-- KEYS: 1 lease
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 erp
+-- Returns: {due lanes, due polls}
+-- Invariants: reads only.
+local P, now = ARGV[1], clock(ARGV[2])
+local due = 0
+for priority = 0, 3 do
+  due = due + redis.call('ZCOUNT', P .. 'l:' .. ARGV[3] .. ':' .. priority, '-inf', now)
+end
+return {due, redis.call('ZCOUNT', P .. 'w:' .. ARGV[3], '-inf', now)}

@@ -1,0 +1,29 @@
+#!lua flags=allow-oom
+-- Let a held message be tried again, as staff decided.
+--
+-- KEYS: 1 message  2 owners bucket
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 who released it
+--       5 owner field (12 bytes)
+-- Returns: 1 | 0 if it is not held
+-- Invariants: an attempt that was open stays open, so it is probed before any resend; a message
+--   that had left its fifo joins its end.
+local P, now = ARGV[1], clock(ARGV[2])
+local message = redis.call('HMGET', KEYS[1], 's', 'o')
+if message[1] ~= 'held' then return 0 end
+local object = message[2]
+redis.call('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
+redis.call('ZREM', P .. 'held', ARGV[3])
+local fifo = P .. 'f:' .. object
+local head = redis.call('LINDEX', fifo, 0)
+if head == ARGV[3] then
+  place(P, object, now)
+else
+  redis.call('RPUSH', fifo, ARGV[3])
+  if not head then
+    local owner = redis.call('HGET', KEYS[2], ARGV[5])
+    if owner then redis.call('HSET', P .. 'b:' .. object, 'ow', owner) end
+    place(P, object, now)
+  end
+end
+emit(P, now, 'released', ARGV[3], 'by', ARGV[4])
+return 1

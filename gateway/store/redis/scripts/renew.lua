@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- Prolong a lease, or end it (lease 0), if the token is still the newest.
+--
+-- KEYS: 1 lease
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 lease (ms)
+-- Returns: 1 | 0
+-- Invariants: a lease that another has taken is never touched; the token stays.
+local now = clock(ARGV[2])
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], 'until', string.format('%d', now + ARGV[4]))
+return 1

@@ -1,0 +1,98 @@
+"""Composes the worker process: leases, one dispatcher per ERP, projector, releaser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final
+
+from gateway.canonical.process import ERPS
+from gateway.clock import SystemClock, token_bits
+from gateway.errors import CoexistError, FencedOut
+from gateway.flow.confirm import Confirmer
+from gateway.flow.deliver import Deliverer
+from gateway.flow.dispatch import Dispatcher
+from gateway.flow.leases import LeaseKeeper
+from gateway.flow.project import Projector
+from gateway.flow.release import Releaser
+from gateway.ports import Lease
+from gateway.settings import Settings
+from gateway.wiring import Parts, opened
+
+PROJECT_S: Final = 0.1
+RELEASE_S: Final = 0.25
+
+
+class Worker:
+    """One worker; any number of them share the partitions."""
+
+    def __init__(self, parts: Parts, holder: str) -> None:
+        settings, clock, chance = parts.settings, SystemClock(), Random(token_bits())
+        self._parts = parts
+        self._lease_ms = settings.lease_ms
+        self._keeper = LeaseKeeper(
+            parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
+        )
+        deliverer = Deliverer(
+            parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance
+        )
+        confirmer = Confirmer(parts.lanes, parts.quotas, parts.erps)
+        self._dispatchers = [
+            Dispatcher(
+                erp, parts.lanes, parts.quotas, self._keeper, deliverer, confirmer,
+                parts.observer, clock, chance, settings.in_flight_max,
+            )
+            for erp in ERPS
+        ]  # fmt: skip
+        self._projector = Projector(parts.feed, parts.ledger)
+        self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``; then finish what is in flight and give the partitions back."""
+        await self._keeper.tick()
+        leasing = asyncio.create_task(self._keep_leases())
+        async with asyncio.TaskGroup() as group:
+            for dispatcher in self._dispatchers:
+                group.create_task(dispatcher.run(stop))
+            group.create_task(self._each_lease(stop, PROJECT_S, self._projector.project))
+            group.create_task(self._each_lease(stop, RELEASE_S, self._releaser.release))
+        leasing.cancel()
+        await self._keeper.leave()
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ms / 1000 / 4)
+            await self._keeper.tick()
+
+    async def _each_lease(
+        self, stop: asyncio.Event, pause_s: float, act: Callable[[Lease], Awaitable[int]]
+    ) -> None:
+        while not stop.is_set():
+            done = 0
+            for lease in self._keeper.held():
+                try:
+                    done += await act(lease)
+                except FencedOut:
+                    self._keeper.lost(lease)
+                except CoexistError as error:
+                    self._parts.observer.trouble(act.__qualname__, error)
+                    break
+            if done == 0:
+                await asyncio.sleep(pause_s)
+
+
+async def work(settings: Settings, ready: Callable[[], None]) -> None:
+    """Run a worker until SIGTERM or SIGINT; ``ready`` is called once it serves."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with opened(settings) as parts:
+        holder = f"{socket.gethostname()}:{os.getpid()}:{token_bits(32):08x}"
+        worker = Worker(parts, holder)
+        ready()
+        await worker.run(stop)

@@ -1,0 +1,1 @@
+"""The driver: fixtures, users and shapes, and the audit of what came of them."""

@@ -1,0 +1,121 @@
+"""What the conductor of a run did, and when: the second JSON-lines file an audit reads.
+
+Times in seconds of the machine's monotonic clock, as in the journal. One event a line:
+
+``apply``  ``at_start``, ``at_return`` (null if it never returned), ``epoch``, ``version``,
+           ``kind`` (initial, apply, rollback) and ``rules``: the *whole* rule set in force from
+           then on, a list of rules as the rule files write them (id, process, when, mode,
+           cloud_percent, sticky_by …). The rules a run starts under are an ``initial`` event.
+``kill``   ``what`` (worker, gateway), ``at``, ``in_flight``: sends under way when it died
+``fault``  ``erp`` (legacy, cloud), ``name``, ``at``, ``until``: a fault was switched on
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, RootModel
+
+from loadtests.files import Strict, validated
+from loadtests.journal import json_lines
+
+
+class Apply(Strict):
+    """A rule set came into force some time between ``at_start`` and ``at_return``."""
+
+    event: Literal["apply"] = "apply"
+    at_start: float
+    at_return: float | None
+    epoch: int
+    rules: tuple[Mapping[str, Any], ...]
+    kind: Literal["initial", "apply", "rollback"]
+    version: str = ""
+
+
+class Kill(Strict):
+    """A process was killed without warning."""
+
+    event: Literal["kill"] = "kill"
+    what: Literal["worker", "gateway"]
+    at: float
+    in_flight: Annotated[int, Field(ge=0)] = 0
+
+
+class Fault(Strict):
+    """A fault was switched on in a simulated ERP."""
+
+    event: Literal["fault"] = "fault"
+    erp: Literal["legacy", "cloud"]
+    name: str
+    at: float
+    until: float | None = None
+
+
+Event = Apply | Kill | Fault
+
+
+class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
+    """One line of the file."""
+
+
+@dataclass(slots=True)
+class Events:
+    """All events, each kind in the order it happened."""
+
+    applies: list[Apply] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Events:
+        """Sort events by kind and time."""
+        sorted_events = cls()
+        for event in events:
+            match event:
+                case Apply():
+                    sorted_events.applies.append(event)
+                case Kill():
+                    sorted_events.kills.append(event)
+                case Fault():
+                    sorted_events.faults.append(event)
+        sorted_events.applies.sort(key=lambda apply: (apply.at_start, apply.epoch))
+        sorted_events.kills.sort(key=lambda kill: kill.at)
+        return sorted_events
+
+
+class EventLog:
+    """Appends events to a file; for conductors. ``monotonic`` in seconds."""
+
+    def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
+        self._path = path
+        self._monotonic = monotonic
+
+    def now(self) -> float:
+        """The time to put into an event."""
+        return self._monotonic()
+
+    def append(self, event: Event) -> None:
+        """Append one event, closed and on disk when this returns."""
+        row = event.model_dump(mode="json")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
+
+
+def read_events(path: Path) -> Events:
+    """Read a file of events; raises BadFile naming line and key."""
+    return Events.of(
+        validated(f"{path}: line {number}", row, _AnyEvent).root for number, row in json_lines(path)
+    )
+
+
+def _plain(value: object) -> str:
+    # YAML reads 2026-11-21 as a date; everything else in a rule is JSON already.
+    if isinstance(value, date):
+        return value.isoformat()
+    message = f"{value!r} has no place in a rule"
+    raise TypeError(message)

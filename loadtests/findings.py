@@ -1,0 +1,139 @@
+"""What an audit found, in figures and in plain words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+Kind = Literal[
+    "lost",
+    "duplicated",
+    "wrong_owner",
+    "out_of_order",
+    "wrong_amount",
+    "stale_route_after_apply",
+    "booked_without_accept",
+    "wrong_document",
+    "answered_differently",
+    "driver_unfinished",
+]
+
+#: Every kind of finding, and how the table words it. Any of them fails the audit.
+FAILURES: dict[Kind, str] = {
+    "lost": "accepted, but booked nowhere",
+    "duplicated": "booked or accepted more than once",
+    "wrong_owner": "booked in another ERP than the one that owns it",
+    "out_of_order": "booked before what was accepted earlier for the same object",
+    "wrong_amount": "booked with another quantity or amount",
+    "stale_route_after_apply": "routed by rules that were already replaced",
+    "booked_without_accept": "booked, but never accepted",
+    "wrong_document": "booked as another kind, for another object or legal entity",
+    "answered_differently": "repeats not answered as repeats",
+    "driver_unfinished": "journals without an end",
+}
+
+#: Hazards a run may claim to have survived, and how the table words them.
+HAZARDS = {
+    "duplicates_answered": "requests repeated and answered as repeats",
+    "followups_across_flip": "follow-ups of orders whose rules had changed since",
+    "late_days_after_flip": "receipts of closed business days after their store had moved",
+    "lost_replies_after_booking": "answers an ERP lost after booking",
+    "late_bookings": "bookings made after the caller had given up",
+    "killed_with_work_in_flight": "processes killed with sends under way",
+    "erp_429": "refusals by an ERP's limits (429)",
+    "flips": "rule changes while traffic ran",
+    "kills": "processes killed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: ``reference`` of the message, ``what`` is wrong, ``where``."""
+
+    kind: Kind
+    reference: str
+    what: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.what} ({self.where})"
+
+
+@dataclass(slots=True)
+class Report:
+    """The whole audit. Money in units of its currency; the names are those of the JSON report.
+
+    ``accepted`` counts transactions, each once however often it was sent. ``value_accepted`` and
+    ``value_booked`` add up orders, receipts and refunds; cancellations state no money.
+    ``unknown`` requests never got an answer; ``unknown_booked`` of them are in the books, which is
+    fine once. ``rejected`` messages were refused for good. ``held`` are accepted, not booked, and
+    said to be held by the gateway. ``foreign_documents`` carry no reference of ours.
+    """
+
+    accepted: int = 0
+    duplicates_answered: int = 0
+    booked_legacy: int = 0
+    booked_cloud: int = 0
+    booked_once: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    wrong_owner: int = 0
+    out_of_order: int = 0
+    wrong_amount: int = 0
+    stale_route_after_apply: int = 0
+    booked_without_accept: int = 0
+    wrong_document: int = 0
+    answered_differently: int = 0
+    driver_unfinished: int = 0
+    value_accepted: Decimal = Decimal(0)
+    value_booked: Decimal = Decimal(0)
+    value_accepted_by_currency: dict[str, Decimal] = field(default_factory=dict)
+    value_booked_by_currency: dict[str, Decimal] = field(default_factory=dict)
+    followups_across_flip: int = 0
+    late_days_after_flip: int = 0
+    lost_replies_after_booking: int = 0
+    late_bookings: int = 0
+    killed_with_work_in_flight: int = 0
+    erp_429: int = 0
+    flips: int = 0
+    kills: int = 0
+    accept_p50_ms: float = 0.0
+    accept_p99_ms: float = 0.0
+    duration_s: float = 0.0
+    seed: int = 0
+    held: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    unknown_booked: int = 0
+    reads: int = 0
+    foreign_documents: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def count(self, findings: list[Finding]) -> None:
+        """Take in the findings and set the counter of each kind."""
+        self.findings = findings
+        counted = Counter(finding.kind for finding in findings)
+        for kind in FAILURES:
+            setattr(self, kind, counted[kind])
+
+    def failures(self) -> Mapping[Kind, int]:
+        """The counters that must be zero."""
+        return {kind: getattr(self, kind) for kind in FAILURES}
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields; money as decimal strings."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON is of any type
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,74 @@
+"""Did what the run claims to survive really happen? Counted from journal, events and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from loadtests.books import Erp
+from loadtests.events import Events
+from loadtests.expect import Timeline
+from loadtests.ledger import Ledger, Transaction
+from loadtests.messages import FOLLOW_UPS, SALE
+from loadtests.objects import order_of
+
+Counters = Mapping[Erp, Mapping[str, int]]
+
+
+def followups_across_flip(ledger: Ledger, timeline: Timeline) -> int:
+    """Follow-ups sent when a new order like theirs would already have gone to the other ERP."""
+    return sum(
+        _crosses(one, transactions, timeline)
+        for transactions in ledger.objects().values()
+        for one in transactions
+    )
+
+
+def late_days_after_flip(ledger: Ledger, timeline: Timeline, today: str) -> int:
+    """Receipts of closed days, when receipts of ``today`` already went to the other ERP."""
+    return sum(_late(one, timeline, today) for one in ledger.transactions.values())
+
+
+def flips(events: Events) -> int:
+    """Rule changes, rollbacks included, that returned."""
+    changes = [one for one in events.applies if one.kind != "initial"]
+    return sum(one.at_return is not None for one in changes)
+
+
+def killed_with_work_in_flight(events: Events) -> int:
+    """Processes killed while at least one send was under way."""
+    return sum(kill.in_flight > 0 for kill in events.kills)
+
+
+def counted(counters: Counters, name: str) -> int:
+    """A counter of both ERPs together; 0 where an ERP has no such counter."""
+    return sum(of_erp.get(name, 0) for of_erp in counters.values())
+
+
+def _crosses(
+    follow_up: Transaction, transactions: Sequence[Transaction], timeline: Timeline
+) -> bool:
+    booked = follow_up.first_booking
+    order = order_of(transactions)
+    if follow_up.message.process not in FOLLOW_UPS or booked is None or order is None:
+        return False
+    places = timeline.in_force(follow_up.sent, follow_up.answered)
+    routes = {timeline.route(place, order.process, order.facts) for place in places}
+    return bool(routes) and routes <= {_other(booked.erp)}
+
+
+def _late(receipt: Transaction, timeline: Timeline, today: str) -> bool:
+    message, booked = receipt.message, receipt.first_booking
+    if message.process != SALE or booked is None or message.facts["business_date"] >= today:
+        return False
+    places = timeline.in_force(receipt.sent, receipt.answered)
+    facts = {**message.facts, "business_date": today}
+    routes = {timeline.route(place, SALE, facts) for place in places}
+    return (
+        bool(places)
+        and all(timeline.flipped(place) for place in places)
+        and routes <= {_other(booked.erp)}
+    )
+
+
+def _other(erp: Erp) -> Erp:
+    return "cloud" if erp == "legacy" else "legacy"

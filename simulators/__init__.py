@@ -1,0 +1,1 @@
+"""Stateful, seeded stand-ins for the two ERPs, speaking their published protocols."""

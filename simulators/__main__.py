@@ -1,0 +1,63 @@
+"""`python -m simulators legacy|cloud [--option value ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from simulators.cloud.erp import cloud_erp
+from simulators.legacy.erp import legacy_erp
+from simulators.options import CloudOptions, LegacyOptions, OptionError, Options
+from simulators.server import CannotServe, serve
+from simulators.shell import Shell
+
+SYSTEMS: dict[str, tuple[type[Options], Callable[[Any], Shell[Any]]]] = {
+    "legacy": (LegacyOptions, legacy_erp),
+    "cloud": (CloudOptions, cloud_erp),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a simulator until it is stopped; 0, or 2 for a wrong option or address."""
+    parser = build_parser()
+    given = vars(parser.parse_args(arguments))
+    options_class, build = SYSTEMS[given.pop("system")]
+    try:
+        options = options_class.from_texts(given)
+        asyncio.run(serve(build(options)))
+    except (OptionError, CannotServe) as error:
+        print(f"simulators: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, made from the table of options."""
+    parser = argparse.ArgumentParser(prog="simulators", description="Simulated ERPs.")
+    systems = parser.add_subparsers(dest="system", required=True)
+    for system, (options_class, _) in SYSTEMS.items():
+        # no abbreviations: a later option must not change what a script means
+        command = systems.add_parser(system, allow_abbrev=False, help=f"the {system} ERP")
+        for each in fields(options_class):
+            command.add_argument(
+                f"--{each.name.replace('_', '-')}",
+                dest=each.name,
+                default=argparse.SUPPRESS,
+                metavar="VALUE",
+                help=f"{each.metadata['why']} (default: {_shown(each.default)})".replace("%", "%%"),
+            )
+    return parser
+
+
+def _shown(default: object) -> str:
+    if default in ("", ()):
+        return "none"
+    return f"{default:g}" if isinstance(default, float) else str(default).lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""The control API under /control: for tests, demos and audits, never for a gateway.
+
+Every refused call is a 400 `{"error": "..."}` that names the value and the valid ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from aiohttp import web
+
+from simulators.faults import FaultError
+from simulators.options import OptionError
+from simulators.shell import Shell
+
+LIMIT_MAX = 100_000
+
+
+class ControlError(ValueError):
+    """A control call that cannot be understood."""
+
+
+def add_control(shell: Shell[Any]) -> None:
+    """Add the control routes to the shell's application."""
+    control = _Control(shell)
+    shell.app.add_routes(
+        [
+            web.get("/control/health", control.health),
+            web.get("/control/books", control.books),
+            web.get("/control/counters", control.counters),
+            web.get("/control/settings", control.settings),
+            web.put("/control/settings", control.change_settings),
+            web.get("/control/faults", control.faults),
+            web.put("/control/faults/{name}", control.switch_on),
+            web.delete("/control/faults/{name}", control.switch_off),
+            web.delete("/control/faults", control.switch_all_off),
+        ]
+    )
+
+
+class _Control:
+    def __init__(self, shell: Shell[Any]) -> None:
+        self._shell = shell
+        self._started_s = shell.clock.monotonic_s()
+
+    async def health(self, _: web.Request) -> web.Response:
+        up_s = self._shell.clock.monotonic_s() - self._started_s
+        return web.json_response(
+            {
+                "status": "ok",
+                "system": self._shell.system,
+                "pid": os.getpid(),
+                "seed": self._shell.options.seed,
+                "up_s": round(up_s, 3),
+            }
+        )
+
+    async def books(self, request: web.Request) -> web.Response:
+        try:
+            after = _whole(request, "after", 0)
+            limit = _whole(request, "limit", LIMIT_MAX)
+            include = request.query.get("include", "")
+            if include not in ("", "seeded"):
+                raise ControlError(f"include is {include!r}, it may only be 'seeded'")
+        except ControlError as error:
+            return _refused(error)
+        books = self._shell.trade.books
+        documents = books.since(after, limit)
+        if include == "seeded" and after <= 0:
+            documents = books.seeded + documents
+        return web.json_response(
+            {
+                "system": self._shell.system,
+                "documents": [document.as_json() for document in documents],
+                "last_sequence": books.last_sequence,
+            }
+        )
+
+    async def counters(self, _: web.Request) -> web.Response:
+        return web.json_response(self._shell.counters.as_json())
+
+    async def settings(self, _: web.Request) -> web.Response:
+        return web.json_response(self._shell.options.live())
+
+    async def change_settings(self, request: web.Request) -> web.Response:
+        try:
+            self._shell.change(await _object(request))
+        except (ControlError, OptionError) as error:
+            return _refused(error)
+        return await self.settings(request)
+
+    async def faults(self, _: web.Request) -> web.Response:
+        return web.json_response({"faults": self._shell.faults.as_json()})
+
+    async def switch_on(self, request: web.Request) -> web.Response:
+        try:
+            fault = self._shell.faults.switch_on(request.match_info["name"], await _object(request))
+        except (ControlError, FaultError) as error:
+            return _refused(error)
+        now_s = self._shell.clock.monotonic_s()
+        return web.json_response({"name": fault.name, **fault.as_json(now_s)})
+
+    async def switch_off(self, request: web.Request) -> web.Response:
+        try:
+            self._shell.faults.switch_off(request.match_info["name"])
+        except FaultError as error:
+            return _refused(error)
+        return await self.faults(request)
+
+    async def switch_all_off(self, request: web.Request) -> web.Response:
+        self._shell.faults.switch_all_off()
+        return await self.faults(request)
+
+
+async def _object(request: web.Request) -> dict[str, object]:
+    """The JSON object in the body; an empty body is an empty object."""
+    text = await request.text()
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise ControlError(f"the body is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ControlError(f"the body is {type(value).__name__}, it must be a JSON object")
+    return value
+
+
+def _whole(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 12:
+        raise ControlError(f"{name} is {text!r}, it must be a whole number from 0")
+    return int(text)
+
+
+def _refused(error: Exception) -> web.Response:
+    return web.json_response({"error": str(error)}, status=400)

@@ -1,0 +1,177 @@
+"""What both simulated ERPs stand on: faults, counters, trade, and the fate of a write.
+
+A simulated ERP is a `Shell` to which its own routes have been added. Business requests pass
+`_front` (counting, outage); control calls do not. Handlers are never cancelled when a caller hangs
+up: as in life, a request that has arrived is carried out although nobody waits for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from random import Random
+from typing import Generic, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from simulators.books import Document, Draft, Kind
+from simulators.catalogue import load_catalogue
+from simulators.clock import Clock
+from simulators.counters import Counters
+from simulators.faults import Fault, Faults
+from simulators.options import Options
+from simulators.refusals import Refusal
+from simulators.trade import Trade
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+Booked = TypeVar("Booked")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BODY_BYTES_MAX = 4 * 1024 * 1024
+CONTROL = "/control/"
+
+
+class Shell(Generic[OptionsT]):
+    """One simulated ERP: its web application and everything that is the same in both.
+
+    `options` is replaced when a setting changes; whoever waits on a setting listens on
+    `settings_changed`.
+    """
+
+    def __init__(
+        self, system: str, options: OptionsT, clock: Clock, number: Callable[[Kind], str]
+    ) -> None:
+        self.system = system
+        self.options = options
+        self.clock = clock
+        self.counters = Counters()
+        self.faults = Faults(clock, options.seed)
+        self.settings_changed = asyncio.Event()
+        self.trade = Trade(
+            items=load_catalogue(),
+            clock=clock,
+            options=lambda: self.options,
+            number=number,
+            chance=self.chance("shipping"),
+        )
+        self._latency = self.chance("latency")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.app = web.Application(middlewares=[_front(self)], client_max_size=BODY_BYTES_MAX)
+        self.app.on_cleanup.append(self._stop)
+
+    def chance(self, purpose: str) -> Random:
+        """A stream of chance of its own, so that one use does not disturb another."""
+        return Random(f"{self.options.seed}/{self.system}/{purpose}")
+
+    def change(self, values: dict[str, object]) -> None:
+        """Change live settings. Raises `OptionError` and changes nothing."""
+        self.options = self.options.changed(values)
+        self.settings_changed.set()
+
+    # ------------------------------------------------------------------ a request's course
+
+    async def work(self) -> None:
+        """Take as long as a request takes."""
+        delay_ms = self._latency.uniform(self.options.latency_ms_min, self.options.latency_ms_max)
+        fault = self.faults.fires("latency")
+        if fault is not None:
+            self.counters.add("latency_faults")
+            delay_ms += fault.delay_ms
+        if delay_ms > 0:
+            await asyncio.sleep(delay_ms / 1000)
+
+    def book(self, draft: Draft) -> Document:
+        """Book and count. Raises `Refusal`."""
+        document = self.trade.book(draft)
+        self.counters.add("booked")
+        return document
+
+    def visible_from_s(self) -> float:
+        """The monotonic time from which look-ups see a document that is booked now."""
+        fault = self.faults.fires("lagging_lookup")
+        if fault is None:
+            return float("-inf")
+        self.counters.add("lagged_documents")
+        return self.clock.monotonic_s() + fault.delay_s
+
+    async def deliver(
+        self,
+        request: web.Request,
+        book: Callable[[], Booked],
+        answer: Callable[[Booked], web.Response],
+    ) -> web.StreamResponse:
+        """Carry out a checked write: book and answer, or what a fault makes of that."""
+        fault = self.faults.fires("late_booking")
+        if fault is not None:
+            return await self._deliver_late(request, fault, book)
+        result = book()
+        if request.transport is None:
+            self.counters.add("booked_unheard")
+        fault = self.faults.fires("lost_reply")
+        if fault is None:
+            return answer(result)
+        self.counters.add("lost_replies_after_booking")
+        await asyncio.sleep(fault.delay_s)
+        return cut(request)
+
+    async def _deliver_late(
+        self, request: web.Request, fault: Fault, book: Callable[[], Booked]
+    ) -> web.StreamResponse:
+        self.counters.add("pending_late_bookings")
+        if fault.mode == "hang":
+            await self._book_late(fault.delay_s, book)
+        else:
+            self.background(self._book_late(fault.delay_s, book))
+        return cut(request)
+
+    async def _book_late(self, delay_s: float, book: Callable[[], object]) -> None:
+        await asyncio.sleep(delay_s)
+        try:
+            book()
+        except Refusal:
+            self.counters.add("late_refusals")
+        else:
+            self.counters.add("late_bookings")
+        finally:
+            self.counters.add("pending_late_bookings", -1)
+
+    # ------------------------------------------------------------------ background
+
+    def background(self, work: Coroutine[None, None, None]) -> None:
+        """Run until done or until the simulator stops."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _stop(self, _: web.Application) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def cut(request: web.Request) -> web.Response:
+    """Abort the connection: the caller sees a reset, the response returned here goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=503)
+
+
+def _front(shell: Shell[OptionsT]) -> Middleware:
+    """The middleware before every business route."""
+
+    @web.middleware
+    async def front(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(CONTROL):
+            return await handler(request)
+        shell.counters.add("requests")
+        fault = shell.faults.fires("outage")
+        if fault is None:
+            return await handler(request)
+        shell.counters.add("outage_refusals")
+        await asyncio.sleep(fault.delay_s)
+        if fault.mode == "503":
+            return web.Response(status=503, text="Service Unavailable")
+        return cut(request)
+
+    return front

@@ -1,0 +1,31 @@
+"""What the conformance suites share: the databases a ledger may live in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.contract.postgres import Postgres
+
+NewLedger = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this test session."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> NewLedger:
+    """Make empty databases of one kind; each call returns the URL of a new one."""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.database
+    numbers = count(1)
+    return lambda: f"sqlite:///{tmp_path}/ledger-{next(numbers)}.sqlite"

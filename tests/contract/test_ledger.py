@@ -1,0 +1,470 @@
+"""What every ledger database has to do, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from gateway.canonical.lifecycle import TRANSITIONS, Event, State, after
+from gateway.canonical.process import Target
+from gateway.errors import ConfigError, InstallationMismatch, LedgerUnavailable
+from gateway.ports import Applied, BufferEvent, Ledger, Record
+from gateway.store.ledger import SqlLedger, open_ledger, recording, tables
+from tests.contract.stream import START, START_MS, Stream
+
+pytestmark = pytest.mark.anyio
+
+NewLedger = Callable[[], str]
+
+
+@pytest.fixture
+async def ledger(new_ledger: NewLedger) -> AsyncIterator[SqlLedger]:
+    opened = await open_ledger(new_ledger())
+    yield opened
+    await opened.close()
+
+
+async def record_of(ledger: SqlLedger, identity: str) -> Record:
+    record = await ledger.transaction(identity)
+    assert record is not None
+    return record
+
+
+async def event_rows(ledger: SqlLedger) -> list[tuple[int, int, str]]:
+    columns = tables.events.c
+    query = select(columns.ms, columns.seq, columns.kind).order_by(columns.ms, columns.seq)
+
+    def read(db: Connection) -> list[tuple[int, int, str]]:
+        return [(row.ms, row.seq, row.kind) for row in db.execute(query)]
+
+    return await ledger._read(read)
+
+
+def test_it_is_a_ledger(new_ledger: NewLedger) -> None:
+    conforms: Ledger = SqlLedger(new_ledger())
+    assert conforms
+
+
+# --------------------------------------------------------------------------- a message's life
+
+
+async def test_a_message_is_recorded_from_acceptance_to_booking(ledger: SqlLedger) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    stream.add("attempted", identity, attempt="1")
+    stream.add("deferred", identity, reason="connection lost", unknown="1")
+    stream.add("attempted", identity, attempt="2")
+    stream.add("stored", identity, document="0000000000012345")
+    booked = stream.add("booked", identity, document="4500001", result="partly")
+    await ledger.project(stream.partition, stream.events)
+
+    assert await ledger.transaction(identity) == Record(
+        transaction_id=identity,
+        partition=10,
+        process="order.intake",
+        channel="webshop",
+        object_key="order:webshop:S-1",
+        reference="SHOP-0",
+        owner="legacy",
+        state="booked",
+        document="4500001",
+        result="partly",
+        cause="",
+        detail="",
+        accepted_at=START,
+        settled_at=START + timedelta(milliseconds=booked.at_ms - START_MS, microseconds=-456),
+        rule_id="default-intake",
+        rule_version="v-1",
+        attempts=2,
+        body={"order_ref": "SHOP-0", "total": "44.85"},
+    )
+    assert await ledger.checkpoint(stream.partition) == booked.sequence
+    assert len(await event_rows(ledger)) == len(stream.events)
+
+
+_STEPS: dict[Event, tuple[str, dict[str, str]]] = {
+    Event.RELEASE: ("released", {"by": "ada"}),
+    Event.ATTEMPT: ("attempted", {"attempt": "1"}),
+    Event.DEFER: ("deferred", {"reason": "busy", "unknown": "0"}),
+    Event.STORE: ("stored", {"document": "77"}),
+    Event.BOOK: ("booked", {"document": "77", "result": ""}),
+    Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
+}
+_WAYS_TO: dict[State, tuple[Event, ...]] = {
+    State.WAITING: (),
+    State.PARKED: (),
+    State.SENT: (Event.ATTEMPT,),
+    State.STORED: (Event.ATTEMPT, Event.STORE),
+    State.HELD: (Event.ATTEMPT, Event.HOLD),
+}
+
+
+async def test_states_follow_the_lifecycle(ledger: SqlLedger) -> None:
+    moves = [(state, event) for state, event in TRANSITIONS if state is not None]
+    stream = Stream()
+    messages = [
+        stream.accept(
+            f"order:webshop:{state}-{event}",
+            owner="" if state is State.PARKED else "cloud",
+            route="hold" if state is State.PARKED else "cloud",
+        )
+        for state, event in moves
+    ]
+    for identity, (state, _) in zip(messages, moves, strict=True):
+        for step in _WAYS_TO[state]:
+            kind, fields = _STEPS[step]
+            stream.add(kind, identity, **fields)
+    await ledger.project(stream.partition, stream.events)
+    reached = [(await record_of(ledger, identity)).state for identity in messages]
+    assert reached == [state for state, _ in moves]
+
+    for identity, (_, event) in zip(messages, moves, strict=True):
+        kind, fields = _STEPS[event]
+        stream.add(kind, identity, **fields)
+    await ledger.project(stream.partition, stream.events)
+    reached = [(await record_of(ledger, identity)).state for identity in messages]
+    assert reached == [after(state, event) for state, event in moves]
+
+
+async def test_a_deferral_of_unknown_outcome_leaves_the_attempt_open(ledger: SqlLedger) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    stream.add("attempted", identity, attempt="1")
+    stream.add("deferred", identity, reason="connection lost", unknown="1")
+    await ledger.project(stream.partition, stream.events)
+    record = await record_of(ledger, identity)
+    assert (record.state, record.detail, record.settled_at) == ("sent", "connection lost", None)
+
+
+async def test_a_booking_is_final_whatever_is_told_later(ledger: SqlLedger) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    stream.book(identity)
+    await ledger.project(stream.partition, stream.events)
+    booked = await record_of(ledger, identity)
+    late = [
+        stream.add("deferred", identity, reason="late", unknown="0"),
+        stream.add("held", identity, cause="poison", detail="late"),
+        stream.add("booked", identity, document="another", result="x"),
+    ]
+    await ledger.project(stream.partition, late)
+    assert await record_of(ledger, identity) == booked
+    assert len(await event_rows(ledger)) == 6
+
+
+async def test_held_says_why_and_release_forgets_it(ledger: SqlLedger) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    held = stream.add("held", identity, cause="unknown-item", detail="no TEE-BLK-M")
+    await ledger.project(stream.partition, stream.events)
+    record = await record_of(ledger, identity)
+    assert (record.cause, record.detail) == ("unknown-item", "no TEE-BLK-M")
+    assert record.settled_at is not None
+    assert int(record.settled_at.timestamp() * 1000) == held.at_ms
+
+    await ledger.project(stream.partition, [stream.add("released", identity, by="ada")])
+    record = await record_of(ledger, identity)
+    assert (record.cause, record.detail, record.settled_at) == ("", "", None)
+
+
+async def test_an_object_s_transactions_come_in_the_order_of_acceptance(ledger: SqlLedger) -> None:
+    stream = Stream()
+    wanted = [stream.accept("order:webshop:S-1") for _ in range(30)]
+    stream.accept("order:webshop:S-2")
+    await ledger.project(stream.partition, stream.events)
+    records = await ledger.transactions_of("order:webshop:S-1")
+    assert [record.transaction_id for record in records] == wanted
+    assert await ledger.transactions_of("order:webshop:S-9") == []
+    assert await ledger.transaction("0a-01jd3kq0t5w6x7y8z9abcdefgh") is None
+
+
+async def test_text_that_no_database_likes_is_kept(ledger: SqlLedger) -> None:
+    body: dict[str, object] = {
+        "name": "A\x00B \ud800 Ünïcödé 株式会社 '); DROP TABLE owners",
+        "n": [1],
+    }
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1", body=body)
+    stream.add("held", identity, cause="not-accepted", detail="bad\x00byte \ud800")
+    await ledger.project(stream.partition, stream.events)
+    record = await record_of(ledger, identity)
+    assert record.body == body
+    assert record.detail == "bad\N{REPLACEMENT CHARACTER}byte ?"
+
+
+async def test_counts(ledger: SqlLedger) -> None:
+    stream = Stream()
+    stream.book(stream.accept("order:webshop:S-1"))
+    stream.book(stream.accept("order:webshop:S-2"))
+    stream.accept("order:webshop:S-3", owner="", route="hold")
+    await ledger.project(stream.partition, stream.events)
+    assert await ledger.counts() == {("booked", "legacy"): 2, ("parked", ""): 1}
+
+
+# --------------------------------------------------------------------------- owners
+
+
+async def test_the_first_pin_of_an_object_stays(ledger: SqlLedger) -> None:
+    stream = Stream()
+    stream.accept("order:webshop:S-1", owner="legacy", route="legacy")
+    stream.accept("order:webshop:S-1", owner="cloud", route="cloud")
+    await ledger.project(stream.partition, stream.events)
+    assert await ledger.owner("order:webshop:S-1") is Target.LEGACY
+    stream.accept("order:webshop:S-1", owner="cloud", route="cloud")
+    await ledger.project(stream.partition, stream.events)
+    assert await ledger.owner("order:webshop:S-1") is Target.LEGACY
+    assert await ledger.owner("order:webshop:S-2") is None
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+async def test_an_object_pinned_later_owns_its_waiting_messages(
+    ledger: SqlLedger, batch: int
+) -> None:
+    stream = Stream()
+    parked = [stream.accept("order:webshop:S-1", owner="", route="hold") for _ in range(2)]
+    other = stream.accept("order:webshop:S-2", owner="", route="hold")
+    stream.add("owned", parked[0], owner="cloud", object="order:webshop:S-1")
+    stream.add("released", parked[0], by="flip")
+    for start in range(0, len(stream.events), batch):
+        await ledger.project(stream.partition, stream.events[start : start + batch])
+    assert await ledger.owner("order:webshop:S-1") is Target.CLOUD
+    assert await ledger.owner("order:webshop:S-2") is None
+    assert [(await record_of(ledger, each)).owner for each in parked] == ["cloud", "cloud"]
+    assert (await record_of(ledger, parked[0])).state == "waiting"
+    assert (await record_of(ledger, other)).owner == ""
+
+
+async def test_where_an_owner_came_from_is_recorded(ledger: SqlLedger) -> None:
+    stream = Stream()
+    stream.accept("order:webshop:S-1", owner="cloud", route="cloud")
+    stream.accept("order:webshop:OLD-1", owner="legacy", route="owner", process="return.credit")
+    held = stream.accept("order:webshop:S-3", owner="", route="hold")
+    stream.add("owned", held, owner="cloud", object="order:webshop:S-3")
+    await ledger.project(stream.partition, stream.events)
+    query = select(tables.owners.c.object_key, tables.owners.c.source)
+    rows = await ledger._read(lambda db: db.execute(query).all())
+    assert {row.object_key: row.source for row in rows} == {
+        "order:webshop:S-1": "rules",
+        "order:webshop:OLD-1": "lookup",
+        "order:webshop:S-3": "flip",
+    }
+
+
+# --------------------------------------------------------------------------- at least once
+
+
+def _random_life(stream: Stream, chance: random.Random) -> None:
+    legal = {move: state for move, state in TRANSITIONS.items() if move[0] is not None}
+    states: dict[str, State] = {}
+    for _ in range(120):
+        if not states or chance.random() < 0.2:
+            parked = chance.random() < 0.3
+            identity = stream.accept(
+                f"order:webshop:S-{chance.randrange(8)}",
+                owner="" if parked else chance.choice(["legacy", "cloud"]),
+                route="hold" if parked else "cloud",
+            )
+            states[identity] = State.PARKED if parked else State.WAITING
+            continue
+        identity = chance.choice(list(states))
+        moves = [event for state, event in legal if state is states[identity]]
+        if not moves:
+            continue
+        event = chance.choice(moves)
+        kind, fields = _STEPS[event]
+        stream.add(kind, identity, **fields)
+        states[identity] = after(states[identity], event)
+
+
+async def _everything(ledger: SqlLedger) -> list[object]:
+    def read(db: Connection) -> list[object]:
+        found: list[object] = []
+        for table in (tables.transactions, tables.owners, tables.events, tables.checkpoints):
+            found += sorted(map(tuple, db.execute(select(table))), key=str)
+        return found
+
+    return await ledger._read(read)
+
+
+async def test_however_events_are_repeated_the_record_is_the_same(
+    new_ledger: NewLedger, seed: int
+) -> None:
+    chance = random.Random(seed)
+    stream = Stream()
+    _random_life(stream, chance)
+    once, often = await open_ledger(new_ledger()), await open_ledger(new_ledger())
+    await once.project(stream.partition, stream.events)
+
+    done = 0
+    while done < len(stream.events):
+        start = chance.randrange(done + 1)  # at least once: some of what was recorded comes again
+        done = min(len(stream.events), max(done, start) + chance.randrange(1, 20))
+        batch = stream.events[start:done]
+        chance.shuffle(batch)
+        await often.project(stream.partition, batch + batch[:3])
+    await often.project(stream.partition, stream.events)
+
+    assert await _everything(often) == await _everything(once)
+    await once.close()
+    await often.close()
+
+
+async def test_a_batch_behind_the_checkpoint_changes_nothing(ledger: SqlLedger) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    stream.book(identity)
+    await ledger.project(stream.partition, stream.events)
+    before = await _everything(ledger)
+    await ledger.project(stream.partition, stream.events[:2])
+    await ledger.project(stream.partition, [])
+    assert await _everything(ledger) == before
+
+
+async def test_stream_ids_compare_as_numbers(ledger: SqlLedger) -> None:
+    def released(sequence: str) -> BufferEvent:
+        return BufferEvent(sequence, "released", "0a-nobody", 1, {"by": "ada"})
+
+    assert await ledger.checkpoint(3) == "0-0"
+    for sequence in ("9-9", "9-10", "10-0", "9-11", "100-2"):
+        await ledger.project(3, [released(sequence)])
+    assert await ledger.checkpoint(3) == "100-2"
+    assert [row[:2] for row in await event_rows(ledger)] == [(9, 9), (9, 10), (10, 0), (100, 2)]
+    assert await ledger.checkpoint(4) == "0-0"
+
+
+async def test_two_projectors_of_a_partition_take_turns(ledger: SqlLedger) -> None:
+    stream = Stream()
+    for number in range(40):
+        stream.book(stream.accept(f"order:webshop:S-{number}"))
+    await asyncio.gather(*(ledger.project(stream.partition, stream.events) for _ in range(6)))
+    assert len(await event_rows(ledger)) == len(stream.events)
+    assert await ledger.counts() == {("booked", "legacy"): 40}
+
+
+async def test_partitions_are_projected_side_by_side(ledger: SqlLedger) -> None:
+    streams = [Stream(partition) for partition in range(6)]
+    for stream in streams:
+        for number in range(20):
+            stream.book(stream.accept(f"order:webshop:S-{stream.partition}-{number}"))
+    await asyncio.gather(*(ledger.project(s.partition, s.events) for s in streams))
+    for stream in streams:
+        assert await ledger.checkpoint(stream.partition) == stream.events[-1].sequence
+
+
+async def test_a_crash_within_a_batch_leaves_nothing_of_it(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    await ledger.project(stream.partition, stream.events)
+    before = await _everything(ledger)
+    stream.book(identity)
+    apply = recording._apply
+
+    def crash(*args: object) -> None:
+        apply(*args)  # type: ignore[arg-type]
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "_apply", crash)
+        with pytest.raises(RuntimeError, match="power cut"):
+            await ledger.project(stream.partition, stream.events)
+    assert await _everything(ledger) == before
+
+    await ledger.project(stream.partition, stream.events)
+    assert (await record_of(ledger, identity)).state == "booked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "why"),
+    [
+        ("teleported", {}, "is of a kind this version does not know"),
+        ("accepted", {"owner": "", "route": "hold"}, "has no envelope"),
+        ("held", {"cause": "poison"}, "has no field 'detail'"),
+        ("attempted", {"attempt": "many"}, "has attempt 'many', which is no number"),
+    ],
+)
+async def test_an_event_that_cannot_be_recorded_waits(
+    ledger: SqlLedger, kind: str, fields: dict[str, str], why: str
+) -> None:
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    bad = stream.add(kind, identity, **fields)
+    with pytest.raises(LedgerUnavailable) as refusal:
+        await ledger.project(stream.partition, stream.events)
+    assert refusal.value.detail == (
+        f"event {bad.sequence} ({kind} of {identity}) {why}: it waits in the buffer; run a version "
+        "of coexist that can record it"
+    )
+    assert await ledger.checkpoint(stream.partition) == "0-0"
+    assert await event_rows(ledger) == []
+
+
+async def test_a_stream_id_that_is_none_is_named(ledger: SqlLedger) -> None:
+    event = BufferEvent("12", "released", "0a-nobody", 1, {"by": "ada"})
+    with pytest.raises(ValueError, match=r"'12' is not a stream id"):
+        await ledger.project(1, [event])
+
+
+# --------------------------------------------------------------------------- installation, rules
+
+
+async def test_the_number_of_partitions_never_changes(ledger: SqlLedger) -> None:
+    identity = await ledger.installation(16)
+    assert await ledger.installation(16) == identity
+    with pytest.raises(InstallationMismatch, match=r"installed with 16 partitions.* say 32.*=16"):
+        await ledger.installation(32)
+    assert await ledger.installation(16) == identity
+
+
+async def test_many_processes_agree_on_one_installation(ledger: SqlLedger) -> None:
+    identities = await asyncio.gather(*(ledger.installation(16) for _ in range(8)))
+    assert len(set(identities)) == 1
+
+
+async def test_rule_texts_never_change(ledger: SqlLedger) -> None:
+    assert await ledger.rules("v-1") is None
+    await ledger.keep_rules("v-1", "rules: []")
+    await ledger.keep_rules("v-1", "rules: []")
+    with pytest.raises(ConfigError, match="rule version v-1 is in the ledger with another text"):
+        await ledger.keep_rules("v-1", "rules: [other]")
+    assert await ledger.rules("v-1") == "rules: []"
+
+
+async def test_the_history_of_flips(ledger: SqlLedger) -> None:
+    lines = [
+        Applied(epoch, "v-1", "rollback" if epoch == 3 else "apply", "ada", "why", START)
+        for epoch in (1, 2, 3, 10)
+    ]
+    await ledger.keep_rules("v-1", "rules: []")
+    for line in lines:
+        await ledger.record_applied(line)
+    await ledger.record_applied(Applied(2, "v-1", "rollback", "eve", "again", START))
+    assert await ledger.history(3) == [lines[3], lines[2], lines[1]]
+    assert await ledger.history(100) == lines[::-1]
+
+
+async def test_a_flip_to_rules_nobody_can_read_is_not_recorded(ledger: SqlLedger) -> None:
+    with pytest.raises(LedgerUnavailable, match="a row it refers to is missing"):
+        await ledger.record_applied(Applied(1, "v-9", "apply", "ada", "", START))
+    assert await ledger.history(1) == []
+
+
+async def test_what_is_recorded_is_there_for_another_process(new_ledger: NewLedger) -> None:
+    url = new_ledger()
+    first = await open_ledger(url)
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    await first.project(stream.partition, stream.events)
+    second = await open_ledger(url)
+    assert await second.transaction(identity) == await first.transaction(identity)
+    rows = await second._read(lambda db: db.scalar(select(func.count()).select_from(tables.events)))
+    assert rows == 1
+    await second.ping()
+    await first.close()
+    await second.close()

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import RulesError
+from gateway.routing.loader import load
+from gateway.routing.model import Vocabulary
+
+DEFAULTS = {
+    "order.intake": "legacy",
+    "order.cancellation": "owner",
+    "return.credit": "owner",
+    "store.sale": "legacy",
+    "inventory.availability": "legacy",
+    "catalog.product": "legacy",
+    "catalog.price": "legacy",
+}
+
+VOCABULARY = Vocabulary(
+    channels={"webshop", "marketplace", "pos"},
+    legal_entities={"NL01", "DE01"},
+    stores={"NL-001", "NL-002", "DE-001"},
+)
+
+
+class RuleFiles:
+    """A rule directory under a test's own folder, with a default for every process."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        self.defaults("".join(f"- {{id: default-{p}, process: {p}, mode: {m}}}\n" for p, m in DEFAULTS.items()))
+
+    def defaults(self, rules: str) -> None:
+        self.write("defaults.yaml", "rules:\n" + textwrap.dedent(rules))
+
+    def write(self, name: str, content: str | bytes) -> None:
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def wave(self, rules: str, name: str = "w", head: str = "") -> None:
+        """Write ``waves/NAME.yaml``: three lines of head, then rules from line 4 on."""
+        start = f"wave: {name}\nowner: team\n{head or '# nothing before it'}\nrules:\n"
+        self.write(f"waves/{name}.yaml", start + textwrap.dedent(rules).lstrip("\n"))
+
+    def problems(self, vocabulary: Vocabulary = VOCABULARY) -> list[str]:
+        """Load, and return the problems found with the folder's own path cut off."""
+        with pytest.raises(RulesError) as caught:
+            load(self.root, vocabulary)
+        assert caught.value.detail == "\n".join(str(each) for each in caught.value.problems)
+        return [str(each).replace(f"{self.root}/", "") for each in caught.value.problems]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> RuleFiles:
+    return RuleFiles(tmp_path / "rules")
