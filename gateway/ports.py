@@ -139,7 +139,8 @@ class Taken:
     """The head of a business object, taken for delivery.
 
     ``takes`` counts this take. ``open_ms`` is how long ago (server's clock) an attempt began
-    whose outcome nobody knows, or None if nothing unknown was ever sent.
+    whose outcome nobody knows, or None if nothing unknown was ever sent. ``released`` says that
+    staff let it go after a refusal: the same refusal, seen again by a probe, does not count.
     """
 
     lease: Lease
@@ -150,6 +151,7 @@ class Taken:
     attempts: int
     open_ms: int | None
     payload: bytes
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +443,7 @@ class Record:
     rule_id: str
     rule_version: str
     attempts: int
+    facts: Mapping[str, str]
     body: Mapping[str, object]
 
 

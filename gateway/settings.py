@@ -83,7 +83,16 @@ class ErpSettings(Section):
     tenant: str = Field(default="common", description="cloud: tenant of the token endpoint")
     sap_client: str = Field(default="100", description="legacy: SAP client")
     quota: QuotaSettings = QuotaSettings()
-    request_s: float = Field(default=30, gt=0, description="deadline of one call")
+    scope: str = Field(
+        default="https://api.businesscentral.dynamics.com/.default",
+        description="cloud: scope of the token",
+    )
+    token_url: str = Field(
+        default="", description="cloud: where tokens come from, if not from url"
+    )
+    request_s: float | None = Field(
+        default=None, gt=0, description="deadline of one call; default: the dialect's"
+    )
     absent_final_s: float | None = Field(
         default=None,
         description="how long after a send a look-up that finds nothing is final; "

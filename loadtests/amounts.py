@@ -1,4 +1,4 @@
-"""Is a document what was accepted: same kind, object and entity, every line and cent?"""
+"""Whether a document is what was accepted: same kind, object and entity, every line and cent."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def pause_s(retry: Retry, answer: Answer, attempt: int, chance: Random) -> float
 
     Doubling with jitter (half to whole), or the gateway's Retry-After if that is longer; bounded.
     """
-    doubled = min(retry.pause_s * 2 ** min(attempt - 1, 16), retry.pause_s_max)
+    doubled = min(retry.pause_s * 2.0 ** min(attempt - 1, 16), retry.pause_s_max)
     jittered = doubled * (0.5 + chance.random() / 2)
     return max(jittered, min(_retry_after_s(answer), retry.retry_after_s_max))
 
@@ -85,9 +85,11 @@ def explain(answer: Answer) -> str:
     problem = _json(answer)
     details = [str(problem.get("detail") or problem.get("title") or "")]
     errors = problem.get("errors")
-    for error in errors if isinstance(errors, list) else []:
-        if isinstance(error, dict):
-            details.append(f"{error.get('pointer')}: {error.get('detail')}")
+    details += [
+        f"{error.get('pointer')}: {error.get('detail')}"
+        for error in (errors if isinstance(errors, list) else [])
+        if isinstance(error, dict)
+    ]
     return f"{answer.status} {'; '.join(detail for detail in details if detail)}".rstrip()
 
 
@@ -95,7 +97,7 @@ _NO_ID = "the answer names no transaction_id"
 
 
 def _asks_for_repeat(status: int) -> bool:
-    return status == 0 or status == 429 or status >= 500
+    return status in (0, 429) or status >= 500
 
 
 def _retry_after_s(answer: Answer) -> float:

@@ -20,7 +20,7 @@ from loadtests.expect import Timeline
 from loadtests.findings import FAILURES, HAZARDS, Finding, Report
 from loadtests.journal import Journal, MessageEntry
 from loadtests.ledger import Ledger, Transaction, match
-from loadtests.messages import FOLLOW_UPS
+from loadtests.messages import FOLLOW_UPS, Message
 from loadtests.objects import check_object, order_of
 from loadtests.tally import percentile
 
@@ -118,7 +118,9 @@ def _bookings(transaction: Transaction, held: frozenset[str]) -> Iterable[Findin
         yield Finding("duplicated", reference, what, where)
 
 
-def _contents(transaction: Transaction, document: Document, order: object) -> Iterable[Finding]:
+def _contents(
+    transaction: Transaction, document: Document, order: Message | None
+) -> Iterable[Finding]:
     message = transaction.message
     for what in wrong_document(message, document):
         yield Finding("wrong_document", message.reference, what, document.place)

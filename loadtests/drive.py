@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from random import Random
 from urllib.parse import urlsplit
 
 # Locust must patch the standard library before anything else of ours opens a socket.
 from locust.env import Environment  # isort: skip
 
-import gevent
+import gevent.event  # type: ignore[import-untyped]  # it publishes no annotations
 
 from loadtests.actors import World, build_actors
 from loadtests.errors import LoadTestError
@@ -30,7 +29,7 @@ from loadtests.sender import Clock, Sender
 from loadtests.shapes import arrivals
 from loadtests.tally import Summary, Tally
 from loadtests.templates import load_fixtures
-from loadtests.users import USERS, Drive
+from loadtests.users import USERS, ChannelUser, Drive
 
 #: Time for all users to be there before the first request is due.
 LEAD_S = 0.5
@@ -50,89 +49,118 @@ class Order:
     today: date
 
 
-def run(order: Order) -> Summary:
-    """Run the scenario to its end and return what came of it.
+class Setup:
+    """A run made ready: files read, journal begun, Locust's user classes equipped.
 
     Raises LoadTestError for a wrong file or URL before anything is sent.
     """
-    scenario = load_scenario(order.scenario)
-    keys = _keys(order.keys, scenario)
-    gateways = [_base_url(url) for url in order.gateways]
-    world = World(scenario, load_fixtures(), order.seed, order.today, lambda: datetime.now(UTC))
-    with JournalWriter(order.journal) as journal:
-        clock = Clock(time.monotonic, world.now, gevent.sleep)
-        started = clock.monotonic() + LEAD_S
-        journal.write(_run_entry(order, scenario, gateways, started, world.now()))
-        tally = Tally()
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.scenario = load_scenario(order.scenario)
+        keys = _keys(order.keys, self.scenario)
+        gateways = [_base_url(url) for url in order.gateways]
+        world = World(
+            self.scenario, load_fixtures(), order.seed, order.today, lambda: datetime.now(UTC)
+        )
+        self.clock = Clock(time.monotonic, world.now, gevent.sleep)
+        self.journal = JournalWriter(order.journal)
+        self.tally = Tally()
+        self.closing = gevent.event.Event()
+        self.started = self.clock.monotonic() + LEAD_S
+        self.journal.write(self._run_entry(gateways))
         drive = Drive(
             actors=build_actors(world),
-            due=_due(scenario, world, order),
-            sender=Sender(gateways, scenario.retry, journal, clock, world.chance("retry")),
+            due=_due(self.scenario, world, order),
+            sender=Sender(
+                gateways, self.scenario.retry, self.journal, self.clock, world.chance("retry")
+            ),
             keys=keys,
-            tally=tally,
-            started=started,
+            tally=self.tally,
+            started=self.started,
             duration_s=order.duration_s,
-            clock=clock,
+            clock=self.clock,
+            closing=self.closing,
         )
-        faults = _swarm(drive, scenario, gateways[0], order.duration_s)
-        journal.write(End(clock.monotonic(), world.now().isoformat()))
-    return tally.summary(order.seed, scenario.scenario, order.rate_per_s, faults)
+        self.user_classes = _equipped(drive, self.scenario, gateways[0])
+
+    @property
+    def users(self) -> int:
+        """How many users there are, of all kinds."""
+        return sum(user_class.fixed_count for user_class in self.user_classes)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the grace period for open retries is over; 0 once it is."""
+        end = self.started + self.order.duration_s + self.scenario.grace_s
+        return max(0.0, end - self.clock.monotonic())
+
+    def finish(self, faults: list[str]) -> Summary:
+        """End the journal; the report. ``faults`` are mistakes of the driver itself."""
+        self.journal.write(End(self.clock.monotonic(), self.clock.wall().isoformat()))
+        self.journal.close()
+        order = self.order
+        return self.tally.summary(order.seed, self.scenario.scenario, order.rate_per_s, faults)
+
+    def _run_entry(self, gateways: list[str]) -> Run:
+        return Run(
+            seed=self.order.seed,
+            rate_per_s=self.order.rate_per_s,
+            duration_s=self.order.duration_s,
+            scenario=self.scenario.scenario,
+            gateways=gateways,
+            business_date=self.order.today.isoformat(),
+            started=self.started,
+            started_wall=self.clock.wall().isoformat(),
+            process=os.getpid(),
+        )
 
 
-def _swarm(drive: Drive, scenario: Scenario, host: str, duration_s: float) -> list[str]:
-    """Let the users run; return what went wrong inside the driver, which should be nothing."""
-    kinds = {name: plan for name, plan in scenario.users.taking_part().items() if plan.weight}
-    classes = [USERS[kind] for kind in kinds]
-    for user_class in classes:
-        user_class.drive = drive
-        user_class.host = host
-        user_class.fixed_count = kinds[user_class.kind].users
-        user_class.network_timeout = user_class.connection_timeout = scenario.retry.timeout_s
-    environment = Environment(user_classes=list(classes))
+def run(order: Order) -> Summary:
+    """Run the scenario to its end and return what came of it. Raises LoadTestError."""
+    setup = Setup(order)
+    environment = Environment(user_classes=list(setup.user_classes))
     runner = environment.create_local_runner()
-    handlers = [
-        gevent.signal_handler(sign, drive.closing.set) for sign in (signal.SIGTERM, signal.SIGINT)
-    ]
-    users = sum(plan.users for plan in kinds.values())
+    # Asked to stop early: send nothing new, conclude what is open.
+    signs = (signal.SIGTERM, signal.SIGINT)
+    handlers = [gevent.signal_handler(sign, setup.closing.set) for sign in signs]
     try:
-        runner.start(users, spawn_rate=100)
+        runner.start(setup.users, spawn_rate=100)
         if runner.spawning_greenlet is not None:
             runner.spawning_greenlet.join()
-        limit_s = drive.started + duration_s + scenario.grace_s - time.monotonic()
-        runner.user_greenlets.join(timeout=max(limit_s, 0))
+        runner.user_greenlets.join(timeout=setup.left_s)
     finally:
         # Whoever still waits for an answer is stopped; the sender journals what is unknown.
         runner.quit()
         for handler in handlers:
             handler.cancel()
-    return [
-        f"{row['count']} x {row['msg']}\n{row['traceback']}" for row in runner.exceptions.values()
-    ]
+    return setup.finish(
+        [f"{row['count']} x {row['msg']}\n{row['traceback']}" for row in runner.exceptions.values()]
+    )
+
+
+def _equipped(drive: Drive, scenario: Scenario, host: str) -> list[type[ChannelUser]]:
+    """Locust makes users from classes: what they share has to be put on the class."""
+    classes = []
+    for kind, plan in scenario.users.taking_part().items():
+        if plan.weight:
+            user_class = USERS[kind]
+            user_class.drive = drive
+            user_class.host = host
+            user_class.fixed_count = plan.users
+            user_class.network_timeout = scenario.retry.timeout_s
+            user_class.connection_timeout = scenario.retry.timeout_s
+            classes.append(user_class)
+    return classes
 
 
 def _due(scenario: Scenario, world: World, order: Order) -> dict[str, Iterator[float]]:
     due = {}
     for kind in scenario.users.taking_part():
         rate = scenario.users.rate_of(kind, order.rate_per_s)
-        chance = Random(f"{world.seed}:arrivals:{kind}")
+        chance = world.chance(f"arrivals:{kind}")
         due[kind] = arrivals(scenario.shape, rate, order.duration_s, chance)
     return due
-
-
-def _run_entry(
-    order: Order, scenario: Scenario, gateways: list[str], started: float, wall: datetime
-) -> Run:
-    return Run(
-        seed=order.seed,
-        rate_per_s=order.rate_per_s,
-        duration_s=order.duration_s,
-        scenario=scenario.scenario,
-        gateways=gateways,
-        business_date=order.today.isoformat(),
-        started=started,
-        started_wall=wall.isoformat(),
-        process=os.getpid(),
-    )
 
 
 def _keys(path: Path, scenario: Scenario) -> Mapping[str, str]:

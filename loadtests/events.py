@@ -13,9 +13,8 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -89,21 +88,16 @@ class Events:
 
 
 class EventLog:
-    """Appends events to a file; for conductors. ``monotonic`` in seconds."""
+    """Appends events to a file; for conductors. A file that exists is continued."""
 
-    def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._monotonic = monotonic
-
-    def now(self) -> float:
-        """The time to put into an event."""
-        return self._monotonic()
 
     def append(self, event: Event) -> None:
-        """Append one event, closed and on disk when this returns."""
+        """Append one event, flushed and closed when this returns."""
         row = event.model_dump(mode="json")
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def read_events(path: Path) -> Events:
@@ -111,11 +105,3 @@ def read_events(path: Path) -> Events:
     return Events.of(
         validated(f"{path}: line {number}", row, _AnyEvent).root for number, row in json_lines(path)
     )
-
-
-def _plain(value: object) -> str:
-    # YAML reads 2026-11-21 as a date; everything else in a rule is JSON already.
-    if isinstance(value, date):
-        return value.isoformat()
-    message = f"{value!r} has no place in a rule"
-    raise TypeError(message)

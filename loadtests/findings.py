@@ -42,7 +42,7 @@ HAZARDS = {
     "late_days_after_flip": "receipts of closed business days after their store had moved",
     "lost_replies_after_booking": "answers an ERP lost after booking",
     "late_bookings": "bookings made after the caller had given up",
-    "killed_with_work_in_flight": "processes killed with sends under way",
+    "killed_with_work_in_flight": "workers killed with sends under way",
     "erp_429": "refusals by an ERP's limits (429)",
     "flips": "rule changes while traffic ran",
     "kills": "processes killed",

@@ -35,8 +35,8 @@ def flips(events: Events) -> int:
 
 
 def killed_with_work_in_flight(events: Events) -> int:
-    """Processes killed while at least one send was under way."""
-    return sum(kill.in_flight > 0 for kill in events.kills)
+    """Workers killed while at least one of their sends was under way."""
+    return sum(kill.what == "worker" and kill.in_flight > 0 for kill in events.kills)
 
 
 def counted(counters: Counters, name: str) -> int:

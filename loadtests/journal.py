@@ -28,8 +28,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from loadtests.errors import BadFile
 from loadtests.messages import Line, Message
@@ -132,15 +131,8 @@ class JournalWriter:
         """Append one entry."""
         self._file.write(json.dumps(entry_json(entry), ensure_ascii=False) + "\n")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Nothing more will be written."""
         self._file.close()
 
 

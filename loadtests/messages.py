@@ -67,7 +67,7 @@ class Request:
     channel: str
     method: str
     path: str
-    body: bytes = b""
+    body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
 
@@ -97,9 +97,9 @@ def read(request_id: str, process: str, channel: str, path: str) -> Request:
     return Request(id=request_id, process=process, channel=channel, method="GET", path=path)
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8, money as decimal strings already."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+def encode(body: Mapping[str, Any]) -> str:
+    """Compact JSON; money is decimal strings already."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def order_key(channel: str, order_ref: str) -> str:

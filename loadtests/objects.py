@@ -1,4 +1,4 @@
-"""Per business object: is everything in the ERP that owns it, and in the order it was accepted?
+"""Per business object: whether all of it is in the ERP that owns it, in the order of acceptance.
 
 An object is pinned by what creates it: an order by the order, a store day by the receipt accepted
 first. Everything after goes where that went, through any flip.

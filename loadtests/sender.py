@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
 from random import Random
-from typing import Literal
 
 from loadtests.answers import Answer, Outcome, explain, must_repeat, outcomes, pause_s
-from loadtests.journal import Attempt, JournalWriter, MessageEntry, Read, State
+from loadtests.journal import Attempt, JournalWriter, MessageEntry, Read, ReadState, State
 from loadtests.messages import Request
 from loadtests.scenario import Retry
 
@@ -36,7 +35,7 @@ class Conclusion:
     """How a request ended. ``latency_ms`` counts from when it was due; None if never answered."""
 
     request: Request
-    state: State | Literal["answered"]
+    state: State | ReadState
     outcomes: tuple[Outcome, ...]
     latency_ms: float | None
     attempts: int
@@ -48,6 +47,9 @@ class Conclusion:
         return {message.reference for message, outcome in pairs if outcome.state == "accepted"}
 
 
+_STOPPED = Answer(0, error="stopped before an answer came")
+
+
 @dataclass(slots=True)
 class _Progress:
     intended: float
@@ -55,7 +57,7 @@ class _Progress:
     attempts: int = 0
     gateway: str = ""
     answered: float | None = None
-    answer: Answer = Answer(0, error="stopped before an answer came")
+    answer: Answer = _STOPPED
 
 
 class Sender:
@@ -87,7 +89,7 @@ class Sender:
         except BaseException:
             # GreenletExit: the grace period is over. What was sent may still be booked.
             progress.answered = None
-            progress.answer = Answer(0, error="stopped before an answer came")
+            progress.answer = _STOPPED
             self._conclude(request, progress)
             raise
         return self._conclude(request, progress)
@@ -119,17 +121,17 @@ class Sender:
                 self._clock.sleep(pause_s(self._retry, progress.answer, attempt, self._chance))
 
     def _conclude(self, request: Request, progress: _Progress) -> Conclusion:
-        error = explain(progress.answer)
         if request.messages:
             results = outcomes(request, progress.answer)
             self._write_messages(request, progress, results)
-            state = _worst(results)
-            error = next((one.error for one in results if one.error), error)
+            state: State | ReadState = _worst(results)
+            error = next((one.error for one in results if one.error), "")
         else:
-            results, state = (), _read_state(request, progress.answer)
-            self._write_read(request, progress, state, error)
-        unknown = state == "unknown" or progress.answered is None
-        latency_ms = None if unknown else ((progress.answered or 0) - progress.intended) * 1000
+            results, error = (), explain(progress.answer)
+            state = self._write_read(request, progress, error)
+        latency_ms = None
+        if state != "unknown" and progress.answered is not None:
+            latency_ms = (progress.answered - progress.intended) * 1000
         return Conclusion(request, state, results, latency_ms, progress.attempts, error)
 
     def _write_messages(
@@ -156,13 +158,8 @@ class Sender:
                 )
             )
 
-    def _write_read(
-        self,
-        request: Request,
-        progress: _Progress,
-        state: Literal["answered", "rejected", "unknown"],
-        error: str,
-    ) -> None:
+    def _write_read(self, request: Request, progress: _Progress, error: str) -> ReadState:
+        state = _read_state(request, progress.answer)
         self._journal.write(
             Read(
                 request=request.id,
@@ -178,6 +175,7 @@ class Sender:
                 error=error,
             )
         )
+        return state
 
 
 def _worst(results: tuple[Outcome, ...]) -> State:
@@ -187,7 +185,7 @@ def _worst(results: tuple[Outcome, ...]) -> State:
     return "rejected" if "rejected" in states else "accepted"
 
 
-def _read_state(request: Request, answer: Answer) -> Literal["answered", "rejected", "unknown"]:
+def _read_state(request: Request, answer: Answer) -> ReadState:
     if must_repeat(request, answer):
         return "unknown"
     return "rejected" if answer.status >= 400 else "answered"

@@ -30,8 +30,9 @@ def gather(
     cloud_counters: str | None = None,
     held: Path | None = None,
 ) -> Evidence:
-    """Read all evidence. Books given as a URL (of the simulator, or of its books) bring their
-    counters along. Raises LoadTestError naming the source that cannot be read.
+    """Read all evidence; raises LoadTestError naming the source that cannot be read.
+
+    Books given as a URL (of the simulator, or of its books) bring their counters along.
     """
     books: dict[Erp, str] = {"legacy": legacy_books, "cloud": cloud_books}
     stated: dict[Erp, str | None] = {"legacy": legacy_counters, "cloud": cloud_counters}

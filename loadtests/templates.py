@@ -64,7 +64,7 @@ class LineTemplate(Strict):
 
     sku: Annotated[list[str], Some]
     quantity: Annotated[list[Pieces], Some]
-    discount_percent: Annotated[list[Percent], Some] = [0]
+    discount_percent: Annotated[list[Percent], Field(default=[0], min_length=1)]
 
 
 class Template(Strict):

@@ -7,10 +7,9 @@ for each *concluded* request, timed from when it was due: repeats are part of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
-from gevent.event import Event
 from locust import FastHttpUser, task
 from locust.exception import CatchResponseError, StopUser
 
@@ -19,6 +18,13 @@ from loadtests.answers import Answer
 from loadtests.messages import Request
 from loadtests.sender import Clock, Conclusion, Sender
 from loadtests.tally import Tally
+
+
+class Closing(Protocol):
+    """An event of gevent's: set once the run is asked to end early."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait so many seconds at most; whether the event is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Drive:
     started: float
     duration_s: float
     clock: Clock
-    closing: Event = field(default_factory=Event)
+    closing: Closing
 
 
 class ChannelUser(FastHttpUser):

@@ -6,6 +6,7 @@ refused, and nothing that was booked is left out, whether or not the caller ever
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -120,10 +121,10 @@ class Books:
             )
         self._booked.append(document)
 
-    def since(self, after: int, limit: int | None = None) -> list[Document]:
+    def since(self, after: int, limit: int = sys.maxsize) -> list[Document]:
         """At most `limit` documents with a sequence above `after`, in order."""
         start = max(after, 0)
-        return self._booked[start : None if limit is None else start + limit]
+        return self._booked[start : start + limit]
 
 
 def cents(value: Decimal) -> Decimal:

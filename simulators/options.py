@@ -41,7 +41,10 @@ class Options:
         20, "orders that were there before, so that follow-ups can meet them", high=100_000
     )
     latency_ms_min: float = option(
-        20.0, "least time a request takes; a quick call in life, so that runs stay short", high=60_000, live=True
+        20.0,
+        "least time a request takes; a quick call in life, so that runs stay short",
+        high=60_000,
+        live=True,
     )
     latency_ms_max: float = option(60.0, "most time a request takes", high=60_000, live=True)
     ship_after_s: float = option(

@@ -58,13 +58,14 @@ async def serve(shell: Shell[Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     options = shell.options
-    if options.announce:
-        Path(options.announce).unlink(missing_ok=True)  # one left by an earlier run would mislead
+    announce_file = Path(options.announce) if options.announce else None
+    if announce_file is not None:  # one left by an earlier run would mislead
+        announce_file.unlink(missing_ok=True)
     server = Server(shell)
     await server.start()
     try:
-        if options.announce:
-            announce(Path(options.announce), server.url)
+        if announce_file is not None:
+            announce(announce_file, server.url)
         print(f"{shell.system} ERP at {server.url}, seed {options.seed}", flush=True)  # noqa: T201
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), options.max_seconds)

@@ -167,6 +167,10 @@ def _front(shell: Shell[OptionsT]) -> Middleware:
         shell.counters.add("requests")
         fault = shell.faults.fires("outage")
         if fault is None:
+            try:
+                await request.read()  # whole and in memory, so that a hang-up cannot undo it
+            except ConnectionError:
+                return cut(request)  # it never arrived
             return await handler(request)
         shell.counters.add("outage_refusals")
         await asyncio.sleep(fault.delay_s)

@@ -7,13 +7,15 @@ measured against a bare handler.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from litestar.types import Receive, Scope, Send
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+#: Answers about transactions and stock are of the moment, and not for caches to keep.
+NO_STORE: Final[Headers] = ((b"cache-control", b"no-store"),)
 
 _JSON = b"application/json"
 _encode = msgspec.json.Encoder().encode
@@ -37,10 +39,11 @@ class Answer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
+        del scope, receive
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-def as_json(value: Any, status: int = HTTPStatus.OK, headers: Headers = ()) -> Answer:
+def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
     """Answer ``value`` (made of dicts, lists, strings, numbers) as JSON."""
     return Answer(status, _encode(value), headers)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from gateway.api.auth import Channel
-from gateway.api.intake import invalid, pointer
+from gateway.api.fields import invalid, pointer
 from gateway.api.services import Terms
 from gateway.canonical.money import MINOR_DIGITS
 from gateway.canonical.order import Order, Return, SalesLine
@@ -79,9 +79,7 @@ class Checks:
         """Return the entity that books a store's sales; raise :class:`Invalid` if it is unknown."""
         known = self._settings.stores.get(store)
         if known is None:
-            raise invalid(
-                [FieldError("/store", f"store '{store}' is not known; check its code")]
-            )
+            raise invalid([FieldError("/store", f"store '{store}' is not known; check its code")])
         if known.legal_entity not in channel.legal_entities:
             raise invalid([FieldError("/store", _not_yours(channel, known.legal_entity))])
         return known.legal_entity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.api.auth import Call
+from gateway.api.calls import Call
 from gateway.clock import token_bits
 from gateway.errors import BadRequest
 

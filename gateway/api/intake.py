@@ -1,36 +1,20 @@
-"""From the bytes of a body to a canonical document, or to the list of all that is wrong with it."""
+"""From the bytes of a body to the JSON object they stand for, and to its digest."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
-from litestar.exceptions import ClientException, HTTPException
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from litestar.exceptions import HTTPException
 
-from gateway.api.auth import Call
-from gateway.errors import BadRequest, FieldError, Invalid, TooLarge
+from gateway.api.calls import Call
+from gateway.api.fields import SHOWN_CHARS, shown
+from gateway.errors import BadRequest, TooLarge
 
-Model = TypeVar("Model", bound=BaseModel)
-
-#: Wrong fields listed in one answer; a body of 500 lines can have thousands.
-ERRORS_MAX: Final = 100
-
-_SHOWN_CHARS: Final = 40
-_canonical = msgspec.json.Encoder(order="deterministic").encode
-
-# What pydantic says is kept, unless a channel's developer would have to know pydantic to read it.
-_REWORDED: Final = {
-    "missing": "is required",
-    "extra_forbidden": "is not a known field; remove it, or check its spelling",
-    "timezone_aware": "has no offset; write an instant as in 2026-11-21T10:00:00+00:00",
-}
-# Messages of our own, which name the value themselves.
-_COMPLETE: Final = frozenset({*_REWORDED, "value_error", "line_twice", "total_differs", "minor_unit"})
+_canonical: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 async def read(call: Call) -> dict[str, Any]:
@@ -43,34 +27,6 @@ async def read(call: Call) -> dict[str, Any]:
     """
     _check_media_type(call.headers)
     return _parse(await _body(call))
-
-
-def validated(model: type[Model], received: Any, at: str = "") -> Model:
-    """Return ``received`` as ``model``; raise :class:`Invalid` with pointers that begin with ``at``."""
-    try:
-        return model.model_validate(received)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-        raise invalid(field_errors(details, at)) from None
-
-
-def invalid(errors: Sequence[FieldError]) -> Invalid:
-    """Return the error that lists ``errors``, at most :data:`ERRORS_MAX` of them."""
-    count = len(errors)
-    detail = "1 field is not valid" if count == 1 else f"{count} fields are not valid"
-    if count > ERRORS_MAX:
-        detail += f", of which the first {ERRORS_MAX} are listed"
-    return Invalid(f"{detail}; correct and send again", errors[:ERRORS_MAX])
-
-
-def field_errors(details: Iterable[ErrorDetails], at: str = "") -> list[FieldError]:
-    """Say what pydantic found, with JSON pointers (RFC 6901) that begin with ``at``."""
-    return [FieldError(at + pointer(each["loc"]), _said(each)) for each in details]
-
-
-def pointer(parts: Iterable[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a place in a body."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def digest(scope: str, received: Mapping[str, Any]) -> bytes:
@@ -95,31 +51,47 @@ def _check_media_type(headers: Mapping[bytes, bytes]) -> None:
     charset = parameters.partition("charset=")[2].strip('" ')
     if media_type.strip() != "application/json" or charset not in {"", "utf-8"}:
         raise HTTPException(
-            f"Content-Type is {sent.decode('latin-1')[:_SHOWN_CHARS]!r}; send 'application/json' "
+            f"Content-Type is {sent.decode('latin-1')[:SHOWN_CHARS]!r}; send 'application/json' "
             "in UTF-8",
             status_code=415,
         )
 
 
 async def _body(call: Call) -> bytes:
-    try:
-        return await call.request.body()
-    except ClientException as error:
-        if error.status_code != 413:
-            raise
-        raise TooLarge(
-            f"the body has more than {call.services.settings.body_bytes_max} bytes; send less at a "
-            "time"
-        ) from None
+    """Read the body here, because Litestar reports a caller that hung up as a failure of ours."""
+    limit = call.services.settings.body_bytes_max
+    announced = call.headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    count = 0
+    while True:
+        message = await call.request.receive()
+        if message["type"] != "http.request":
+            raise BadRequest("the connection was closed before the body had ended")
+        chunk = message["body"]
+        count += len(chunk)
+        if count > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body has more than {limit} bytes; send less at a time")
 
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        received = _decoder.decode(body.decode())
+        text = body.decode()
+        received = _decoder.decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            _canonical(received)
     except UnicodeDecodeError as error:
-        raise BadRequest(
-            f"the body is not UTF-8 at byte {error.start}; send JSON in UTF-8"
-        ) from None
+        raise BadRequest(f"the body is not UTF-8 at byte {error.start}; send UTF-8") from None
+    except UnicodeEncodeError:
+        raise BadRequest("the body has half of a surrogate pair (\\ud800 to \\udfff)") from None
     except json.JSONDecodeError as error:
         raise BadRequest(
             f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; "
@@ -131,7 +103,7 @@ def _parse(body: bytes) -> dict[str, Any]:
         # What is left is Python's bound on the digits of an integer.
         raise BadRequest("the body has a number that is too long; see the schema") from None
     if not isinstance(received, dict):
-        raise BadRequest(f"the body is {_shown(received)}; send one JSON object")
+        raise BadRequest(f"the body is {shown(received)}; send one JSON object")
     return received
 
 
@@ -141,28 +113,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadRequest(f"an object of the body has the key {_shown(twice)} twice; send it once")
+        raise BadRequest(f"an object of the body has the key {shown(twice)} twice; send it once")
     return fields
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> object:
     raise BadRequest(f"the body has {name}, which is not JSON; amounts are strings like '19.95'")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
-
-
-def _said(detail: ErrorDetails) -> str:
-    kind = detail["type"]
-    said = _REWORDED.get(kind) or detail["msg"].removeprefix("Value error, ")
-    return said if kind in _COMPLETE else f"{said}; given is {_shown(detail['input'])}"
-
-
-def _shown(value: Any) -> str:
-    """Show a value that was sent, shortened: it goes back to who sent it, never into a log."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list | tuple):
-        return f"an array of {len(value)}"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"

@@ -1,19 +1,15 @@
-"""What the controllers need of the rest of the process, and the little they share."""
+"""What the API needs of the rest of the process."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, cast
-
-from litestar import Request
+from typing import Protocol, TypeAlias
 
 from gateway.clock import Clock
 from gateway.flow.accept import Acceptor
 from gateway.flow.enquire import Enquiries
 from gateway.flow.status import Statuses
-
-AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 
 class EntityTerms(Protocol):
@@ -47,6 +43,8 @@ class Terms(Protocol):
     Settings belong to the composition root; what is below it says what it reads of them.
     """
 
+    @property
+    def partitions(self) -> int: ...
     @property
     def body_bytes_max(self) -> int: ...
     @property
@@ -90,8 +88,3 @@ class Services:
     metrics: Callable[[], bytes]
     observer: Observer
     version: str
-
-
-def services_of(request: AnyRequest) -> Services:
-    """Return the services of the application a request came to."""
-    return cast("Services", request.app.state["services"])

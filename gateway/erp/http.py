@@ -78,7 +78,6 @@ FATES: Final[dict[type[BaseException], Fate]] = {
     aiohttp.ClientConnectorDNSError: _UNREACHED,
     aiohttp.ClientSSLError: _UNREACHED,  # the handshake and the certificate, before any request
     aiohttp.ClientProxyConnectionError: _UNREACHED,
-    aiohttp.UnixClientConnectorError: _UNREACHED,
     aiohttp.ServerFingerprintMismatch: _UNREACHED,
     aiohttp.ConnectionTimeoutError: _UNREACHED,  # of connecting; the pool is never full
     aiohttp.InvalidURL: _UNSENT,

@@ -136,6 +136,9 @@ class Deliverer:
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "absent, but an earlier request can still arrive"
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+            case Refused() if taken.released:
+                reason = "refused before; staff let it go"
+                await self._lanes.defer(taken, 0, unknown=False, reason=reason)
             case Busy():
                 delay_ms = max(
                     await self._busy_ms(taken, probed), probe_ms(open_ms, final_ms, self._chance)

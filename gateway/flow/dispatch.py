@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
@@ -142,8 +142,10 @@ class Dispatcher:
             return
 
 
-def _calls(work: Sequence[Ready] | Any) -> int:
+def _calls(work: Iterable[Ready]) -> int:
     """How many calls the work takes: one an object, one for many polls."""
-    rows = list(work)
-    polls = sum(row.polls for row in rows)
-    return sum(row.objects for row in rows) + math.ceil(polls / DOCUMENTS_MAX)
+    objects = polls = 0
+    for row in work:
+        objects += row.objects
+        polls += row.polls
+    return objects + math.ceil(polls / DOCUMENTS_MAX)

@@ -75,8 +75,13 @@ class Publisher:
         An open flip counts as the present one: this also ends a flip that was interrupted.
         """
         publication = await self._book.publication()
+        if publication.pending is not None:
+            if publication.kind == "rollback":
+                raise PublishError(_open_flip(publication))
+            note_of_open = f"interrupted, taken back by {by}"
+            await self._record(publication.pending, publication.kind, publication.by, note_of_open)
         newest = publication.pending or publication.marker
-        version = await self._before(publication, newest)
+        version = await self._before(newest)
         return await self._flip(publication, version, "rollback", by, note, progress)
 
     async def resume(self, by: str, progress: Progress = lambda _: None) -> Marker:
@@ -92,9 +97,7 @@ class Publisher:
             publication.pending, publication.kind, publication.by, note, progress
         )
 
-    async def _before(self, publication: Publication, newest: Marker) -> str:
-        if publication.pending is not None and publication.marker.version:
-            return publication.marker.version
+    async def _before(self, newest: Marker) -> str:
         stack = _standing(await self._ledger.history(HISTORY_MAX))
         if len(stack) < 2:
             raise PublishError(
@@ -135,11 +138,16 @@ class Publisher:
             if found != marker:
                 raise PublishError(_superseded(marker, found, partition))
         await self._readers_follow(marker, opened_s, progress)
+        # Recorded before it is closed: whoever finds it open records the same line again, which
+        # changes nothing; the other way round a crash in between would leave a hole in the history.
+        await self._record(marker, kind, by, note)
         if not await self._book.finish(marker):
             raise PublishError(_open_flip(await self._book.publication()))
+        return marker
+
+    async def _record(self, marker: Marker, kind: str, by: str, note: str) -> None:
         applied = Applied(marker.epoch, marker.version, kind, by, note, self._clock.now())
         await self._ledger.record_applied(applied)
-        return marker
 
     async def _readers_follow(self, marker: Marker, opened_s: float, progress: Progress) -> None:
         """Wait for every live gateway's word, at most one rule lease from the opening: whoever
@@ -175,9 +183,9 @@ def _open_flip(publication: Publication) -> str:
             f"epoch {publication.marker.epoch}; look at it, then apply again"
         )
     return (
-        f"{publication.by} has a flip to rule version {pending.version} open (epoch "
-        f"{pending.epoch}); wait for it, or finish it with `coexist rules apply --resume`, or "
-        "take it back with `coexist rules rollback`"
+        f"{publication.by} has a flip to rule version {pending.version} open ({publication.kind}, "
+        f"epoch {pending.epoch}); wait for it, or finish it with `coexist rules apply --resume`"
+        + (", or take it back with `coexist rules rollback`" if publication.kind == "apply" else "")
     )
 
 

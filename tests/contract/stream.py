@@ -5,10 +5,29 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from gateway.canonical.envelope import Envelope, new_transaction_id
+from gateway.canonical.lifecycle import Event, State
 from gateway.ports import BufferEvent
 
 START = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
+
+#: What the buffer writes for a step of the lifecycle.
+STEPS: dict[Event, tuple[str, dict[str, str]]] = {
+    Event.RELEASE: ("released", {"by": "ada"}),
+    Event.ATTEMPT: ("attempted", {"attempt": "1"}),
+    Event.DEFER: ("deferred", {"reason": "busy", "unknown": "0"}),
+    Event.STORE: ("stored", {"document": "77"}),
+    Event.BOOK: ("booked", {"document": "77", "result": ""}),
+    Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
+}
+#: The steps that lead a new message to a state.
+WAYS_TO: dict[State, tuple[Event, ...]] = {
+    State.WAITING: (),
+    State.PARKED: (),
+    State.SENT: (Event.ATTEMPT,),
+    State.STORED: (Event.ATTEMPT, Event.STORE),
+    State.HELD: (Event.ATTEMPT, Event.HOLD),
+}
 
 
 class Stream:
@@ -42,13 +61,16 @@ class Stream:
             rule_version="v-1",
             body={"order_ref": f"SHOP-{number}", "total": "44.85"} if body is None else body,
         )
-        self.add("accepted", identity, envelope=envelope, owner=owner, route=route, epoch="1")
+        self._append("accepted", identity, {"owner": owner, "route": route, "epoch": "1"}, envelope)
         return identity
 
-    def add(
-        self, kind: str, identity: str, *, envelope: Envelope | None = None, **fields: str
+    def add(self, kind: str, identity: str, **fields: str) -> BufferEvent:
+        """Append any event without an envelope."""
+        return self._append(kind, identity, fields, None)
+
+    def _append(
+        self, kind: str, identity: str, fields: dict[str, str], envelope: Envelope | None
     ) -> BufferEvent:
-        """Append any event."""
         ms, seq = divmod(len(self.events), 12)
         event = BufferEvent(
             sequence=f"{START_MS + ms}-{seq}",

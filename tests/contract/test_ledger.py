@@ -1,53 +1,30 @@
-"""What every ledger database has to do, on SQLite and on PostgreSQL."""
+"""What every ledger database has to do, on SQLite and on PostgreSQL: messages, owners, rules."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
-from gateway.canonical.lifecycle import TRANSITIONS, Event, State, after
+from gateway.canonical.lifecycle import TRANSITIONS, State, after
 from gateway.canonical.process import Target
 from gateway.errors import ConfigError, InstallationMismatch, LedgerUnavailable
-from gateway.ports import Applied, BufferEvent, Ledger, Record
-from gateway.store.ledger import SqlLedger, open_ledger, recording, tables
-from tests.contract.stream import START, START_MS, Stream
-
-pytestmark = pytest.mark.anyio
+from gateway.ports import Applied, Ledger, Record
+from gateway.store.ledger import SqlLedger, open_ledger, tables
+from tests.contract.reading import event_rows, record_of
+from tests.contract.stream import START, START_MS, STEPS, WAYS_TO, Stream
 
 NewLedger = Callable[[], str]
 
-
-@pytest.fixture
-async def ledger(new_ledger: NewLedger) -> AsyncIterator[SqlLedger]:
-    opened = await open_ledger(new_ledger())
-    yield opened
-    await opened.close()
-
-
-async def record_of(ledger: SqlLedger, identity: str) -> Record:
-    record = await ledger.transaction(identity)
-    assert record is not None
-    return record
-
-
-async def event_rows(ledger: SqlLedger) -> list[tuple[int, int, str]]:
-    columns = tables.events.c
-    query = select(columns.ms, columns.seq, columns.kind).order_by(columns.ms, columns.seq)
-
-    def read(db: Connection) -> list[tuple[int, int, str]]:
-        return [(row.ms, row.seq, row.kind) for row in db.execute(query)]
-
-    return await ledger._read(read)
+pytestmark = pytest.mark.anyio
 
 
 def test_it_is_a_ledger(new_ledger: NewLedger) -> None:
     conforms: Ledger = SqlLedger(new_ledger())
-    assert conforms
+    assert isinstance(conforms, SqlLedger)
 
 
 # --------------------------------------------------------------------------- a message's life
@@ -81,27 +58,11 @@ async def test_a_message_is_recorded_from_acceptance_to_booking(ledger: SqlLedge
         rule_id="default-intake",
         rule_version="v-1",
         attempts=2,
+        facts={"channel": "webshop", "legal_entity": "NL01"},
         body={"order_ref": "SHOP-0", "total": "44.85"},
     )
     assert await ledger.checkpoint(stream.partition) == booked.sequence
     assert len(await event_rows(ledger)) == len(stream.events)
-
-
-_STEPS: dict[Event, tuple[str, dict[str, str]]] = {
-    Event.RELEASE: ("released", {"by": "ada"}),
-    Event.ATTEMPT: ("attempted", {"attempt": "1"}),
-    Event.DEFER: ("deferred", {"reason": "busy", "unknown": "0"}),
-    Event.STORE: ("stored", {"document": "77"}),
-    Event.BOOK: ("booked", {"document": "77", "result": ""}),
-    Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
-}
-_WAYS_TO: dict[State, tuple[Event, ...]] = {
-    State.WAITING: (),
-    State.PARKED: (),
-    State.SENT: (Event.ATTEMPT,),
-    State.STORED: (Event.ATTEMPT, Event.STORE),
-    State.HELD: (Event.ATTEMPT, Event.HOLD),
-}
 
 
 async def test_states_follow_the_lifecycle(ledger: SqlLedger) -> None:
@@ -116,15 +77,15 @@ async def test_states_follow_the_lifecycle(ledger: SqlLedger) -> None:
         for state, event in moves
     ]
     for identity, (state, _) in zip(messages, moves, strict=True):
-        for step in _WAYS_TO[state]:
-            kind, fields = _STEPS[step]
+        for step in WAYS_TO[state]:
+            kind, fields = STEPS[step]
             stream.add(kind, identity, **fields)
     await ledger.project(stream.partition, stream.events)
     reached = [(await record_of(ledger, identity)).state for identity in messages]
     assert reached == [state for state, _ in moves]
 
     for identity, (_, event) in zip(messages, moves, strict=True):
-        kind, fields = _STEPS[event]
+        kind, fields = STEPS[event]
         stream.add(kind, identity, **fields)
     await ledger.project(stream.partition, stream.events)
     reached = [(await record_of(ledger, identity)).state for identity in messages]
@@ -253,162 +214,6 @@ async def test_where_an_owner_came_from_is_recorded(ledger: SqlLedger) -> None:
         "order:webshop:OLD-1": "lookup",
         "order:webshop:S-3": "flip",
     }
-
-
-# --------------------------------------------------------------------------- at least once
-
-
-def _random_life(stream: Stream, chance: random.Random) -> None:
-    legal = {move: state for move, state in TRANSITIONS.items() if move[0] is not None}
-    states: dict[str, State] = {}
-    for _ in range(120):
-        if not states or chance.random() < 0.2:
-            parked = chance.random() < 0.3
-            identity = stream.accept(
-                f"order:webshop:S-{chance.randrange(8)}",
-                owner="" if parked else chance.choice(["legacy", "cloud"]),
-                route="hold" if parked else "cloud",
-            )
-            states[identity] = State.PARKED if parked else State.WAITING
-            continue
-        identity = chance.choice(list(states))
-        moves = [event for state, event in legal if state is states[identity]]
-        if not moves:
-            continue
-        event = chance.choice(moves)
-        kind, fields = _STEPS[event]
-        stream.add(kind, identity, **fields)
-        states[identity] = after(states[identity], event)
-
-
-async def _everything(ledger: SqlLedger) -> list[object]:
-    def read(db: Connection) -> list[object]:
-        found: list[object] = []
-        for table in (tables.transactions, tables.owners, tables.events, tables.checkpoints):
-            found += sorted(map(tuple, db.execute(select(table))), key=str)
-        return found
-
-    return await ledger._read(read)
-
-
-async def test_however_events_are_repeated_the_record_is_the_same(
-    new_ledger: NewLedger, seed: int
-) -> None:
-    chance = random.Random(seed)
-    stream = Stream()
-    _random_life(stream, chance)
-    once, often = await open_ledger(new_ledger()), await open_ledger(new_ledger())
-    await once.project(stream.partition, stream.events)
-
-    done = 0
-    while done < len(stream.events):
-        start = chance.randrange(done + 1)  # at least once: some of what was recorded comes again
-        done = min(len(stream.events), max(done, start) + chance.randrange(1, 20))
-        batch = stream.events[start:done]
-        chance.shuffle(batch)
-        await often.project(stream.partition, batch + batch[:3])
-    await often.project(stream.partition, stream.events)
-
-    assert await _everything(often) == await _everything(once)
-    await once.close()
-    await often.close()
-
-
-async def test_a_batch_behind_the_checkpoint_changes_nothing(ledger: SqlLedger) -> None:
-    stream = Stream()
-    identity = stream.accept("order:webshop:S-1")
-    stream.book(identity)
-    await ledger.project(stream.partition, stream.events)
-    before = await _everything(ledger)
-    await ledger.project(stream.partition, stream.events[:2])
-    await ledger.project(stream.partition, [])
-    assert await _everything(ledger) == before
-
-
-async def test_stream_ids_compare_as_numbers(ledger: SqlLedger) -> None:
-    def released(sequence: str) -> BufferEvent:
-        return BufferEvent(sequence, "released", "0a-nobody", 1, {"by": "ada"})
-
-    assert await ledger.checkpoint(3) == "0-0"
-    for sequence in ("9-9", "9-10", "10-0", "9-11", "100-2"):
-        await ledger.project(3, [released(sequence)])
-    assert await ledger.checkpoint(3) == "100-2"
-    assert [row[:2] for row in await event_rows(ledger)] == [(9, 9), (9, 10), (10, 0), (100, 2)]
-    assert await ledger.checkpoint(4) == "0-0"
-
-
-async def test_two_projectors_of_a_partition_take_turns(ledger: SqlLedger) -> None:
-    stream = Stream()
-    for number in range(40):
-        stream.book(stream.accept(f"order:webshop:S-{number}"))
-    await asyncio.gather(*(ledger.project(stream.partition, stream.events) for _ in range(6)))
-    assert len(await event_rows(ledger)) == len(stream.events)
-    assert await ledger.counts() == {("booked", "legacy"): 40}
-
-
-async def test_partitions_are_projected_side_by_side(ledger: SqlLedger) -> None:
-    streams = [Stream(partition) for partition in range(6)]
-    for stream in streams:
-        for number in range(20):
-            stream.book(stream.accept(f"order:webshop:S-{stream.partition}-{number}"))
-    await asyncio.gather(*(ledger.project(s.partition, s.events) for s in streams))
-    for stream in streams:
-        assert await ledger.checkpoint(stream.partition) == stream.events[-1].sequence
-
-
-async def test_a_crash_within_a_batch_leaves_nothing_of_it(
-    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream = Stream()
-    identity = stream.accept("order:webshop:S-1")
-    await ledger.project(stream.partition, stream.events)
-    before = await _everything(ledger)
-    stream.book(identity)
-    apply = recording._apply
-
-    def crash(*args: object) -> None:
-        apply(*args)  # type: ignore[arg-type]
-        raise RuntimeError("power cut")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "_apply", crash)
-        with pytest.raises(RuntimeError, match="power cut"):
-            await ledger.project(stream.partition, stream.events)
-    assert await _everything(ledger) == before
-
-    await ledger.project(stream.partition, stream.events)
-    assert (await record_of(ledger, identity)).state == "booked"
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "why"),
-    [
-        ("teleported", {}, "is of a kind this version does not know"),
-        ("accepted", {"owner": "", "route": "hold"}, "has no envelope"),
-        ("held", {"cause": "poison"}, "has no field 'detail'"),
-        ("attempted", {"attempt": "many"}, "has attempt 'many', which is no number"),
-    ],
-)
-async def test_an_event_that_cannot_be_recorded_waits(
-    ledger: SqlLedger, kind: str, fields: dict[str, str], why: str
-) -> None:
-    stream = Stream()
-    identity = stream.accept("order:webshop:S-1")
-    bad = stream.add(kind, identity, **fields)
-    with pytest.raises(LedgerUnavailable) as refusal:
-        await ledger.project(stream.partition, stream.events)
-    assert refusal.value.detail == (
-        f"event {bad.sequence} ({kind} of {identity}) {why}: it waits in the buffer; run a version "
-        "of coexist that can record it"
-    )
-    assert await ledger.checkpoint(stream.partition) == "0-0"
-    assert await event_rows(ledger) == []
-
-
-async def test_a_stream_id_that_is_none_is_named(ledger: SqlLedger) -> None:
-    event = BufferEvent("12", "released", "0a-nobody", 1, {"by": "ada"})
-    with pytest.raises(ValueError, match=r"'12' is not a stream id"):
-        await ledger.project(1, [event])
 
 
 # --------------------------------------------------------------------------- installation, rules

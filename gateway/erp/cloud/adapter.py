@@ -118,6 +118,7 @@ class CloudErp:
     # ------------------------------------------------------------------ enquiries
 
     async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
+        """Say whether the legal entity has an order of that reference; the channel is not kept."""
         what = f"order {channel} {order_ref} of {legal_entity}"
         orders = collection(legal_entity, "salesOrders")
         query = where(orders, "channelOrderReference", order_ref)
@@ -127,6 +128,7 @@ class CloudErp:
         return bool(rows)
 
     async def availability(self, sku: str, legal_entity: str) -> Availability | None:
+        """Return what may be promised: the stock in whole pieces, at least 0."""
         what = f"availability of {sku} in {legal_entity}"
         item = await self._item(what, sku, legal_entity)
         if item is None:
@@ -143,6 +145,7 @@ class CloudErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def price(self, sku: str, legal_entity: str) -> Price | None:
+        """Return the sales price of one piece, padded to the minor digits of its currency."""
         what = f"price of {sku} in {legal_entity}"
         item = await self._item(what, sku, legal_entity)
         if item is None:
@@ -161,6 +164,7 @@ class CloudErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def product(self, sku: str, legal_entity: str) -> Product | None:
+        """Return the item in canonical terms."""
         what = f"product {sku} in {legal_entity}"
         item = await self._item(what, sku, legal_entity)
         if item is None:
@@ -177,6 +181,7 @@ class CloudErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def close(self) -> None:
+        """Close connections; calls under way end."""
         await self._tokens.close()
         await self._http.close()
         if self._login is not self._http:

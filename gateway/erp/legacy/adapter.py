@@ -151,6 +151,7 @@ class LegacyErp:
         return False
 
     async def availability(self, sku: str, legal_entity: str) -> Availability | None:
+        """Return what may be promised: the stock in whole pieces, at least 0."""
         what = f"availability of {sku} in {legal_entity}"
         parameters: soap.Parameters = {"MATNR": sku, "BUKRS": legal_entity}
         answer = await self._asked(what, "Z_STOCK_ENQUIRY", parameters)
@@ -168,6 +169,7 @@ class LegacyErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def price(self, sku: str, legal_entity: str) -> Price | None:
+        """Return the sales price of one piece, padded to the minor digits of its currency."""
         what = f"price of {sku} in {legal_entity}"
         parameters: soap.Parameters = {"MATNR": sku, "BUKRS": legal_entity}
         answer = await self._asked(what, "Z_PRICE_ENQUIRY", parameters)
@@ -187,6 +189,7 @@ class LegacyErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def product(self, sku: str, legal_entity: str) -> Product | None:
+        """Return the item in canonical terms."""
         what = f"product {sku} in {legal_entity}"
         answer = await self._asked(what, "Z_PRODUCT_ENQUIRY", {"MATNR": sku})
         if answer is None:
@@ -204,6 +207,7 @@ class LegacyErp:
             raise unavailable(what, Unknown(str(error)), self.name) from error
 
     async def close(self) -> None:
+        """Close connections; calls under way end."""
         await self._http.close()
 
     # ------------------------------------------------------------------ inside

@@ -47,7 +47,7 @@ def parse(url: str) -> URL:
 
 def masked(url: URL) -> str:
     """Write a URL without its secrets."""
-    hidden = {name: "***" for name in _SECRETS if name in url.query}
+    hidden = {name: "hidden" for name in _SECRETS if name in url.query}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 

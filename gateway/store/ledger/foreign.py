@@ -28,22 +28,23 @@ FOREIGN: Final[tuple[type[Exception], ...]] = (
     OSError,
 )
 
+_CONNECT: Final = (
+    "start PostgreSQL, or correct host, user, password and database in COEXIST_LEDGER_URL"
+)
+
 #: Code of the database (SQLSTATE, or SQLite's name) or the start of one -> remedy. Longest wins.
 BY_CODE: Final[dict[str, str]] = {
-    "08": "start PostgreSQL or correct host and port in COEXIST_LEDGER_URL",
-    "28": "correct user and password in COEXIST_LEDGER_URL, or PostgreSQL's pg_hba.conf",
-    "3D": "create the database, or correct its name in COEXIST_LEDGER_URL",
+    "08": _CONNECT,
     "25006": "point COEXIST_LEDGER_URL at the primary: this server is read-only",
     "42501": "grant this user the rights to create and change tables in its schema",
     "42": "the tables are not those of this version: restart one process, which upgrades them",
     "53100": "free disk space on the PostgreSQL server",
-    "53300": "raise max_connections of PostgreSQL or run fewer processes",
     "53": "give the PostgreSQL server more resources",
     "55P03": "another process holds a lock: see pg_locks",
     "57014": "a statement took too long: see what loads the PostgreSQL server",
     "57P": "PostgreSQL is stopping or starting: wait for it, or start it",
     "SQLITE_BUSY": "another process holds the file too long: stop it, or use PostgreSQL",
-    "SQLITE_CANTOPEN": "create its folder and let this user write there",
+    "SQLITE_CANTOPEN": "name a file in a folder that exists and that this user may write",
     "SQLITE_CORRUPT": "stop everything and restore the file from a backup",
     "SQLITE_FULL": "free disk space",
     "SQLITE_IOERR": "check the disk; the file has to be on a local one",
@@ -60,8 +61,8 @@ BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (psycopg.IntegrityError, "a row it refers to is missing, or is there already: report this"),
     (exc.DataError, "a value does not fit its column: report this"),
     (exc.ProgrammingError, BY_CODE["42"]),
-    (exc.OperationalError, BY_CODE["08"]),
-    (psycopg.OperationalError, BY_CODE["08"]),
+    (exc.OperationalError, _CONNECT),  # PostgreSQL gives no code while connecting
+    (psycopg.OperationalError, _CONNECT),
     (OSError, "check that the folder exists, is on a local disk and lets this user write"),
     (Exception, "repeat; if it stays, check the database's own log"),
 )  # fmt: skip

@@ -81,7 +81,7 @@ def fold(
             _accept(changes, partition, place, event, known)
         elif event.kind == "owned":
             _own(changes, event)
-        else:
+        elif event.kind != "marker":  # what rules the partition is under: kept, changes no message
             _step(changes, event, known)
     for row in changes.created.values():
         row["owner"] = row["owner"] or changes.owned.get(row["object_key"], "")

@@ -48,7 +48,27 @@ class RedisLanes:
     async def workers(self, holder: str, ttl_ms: int) -> int:
         """Say that ``holder`` lives for ``ttl_ms`` (0: leaves); return how many workers do."""
         await self._client.note_alive(keys.WORKERS, holder, ttl_ms)
+        return await self.alive()
+
+    async def alive(self) -> int:
+        """Return how many workers live."""
         return len(await self._client.alive(keys.WORKERS))
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Count what waits, over all partitions: ``legacy``, ``cloud`` (objects in lanes or in
+        flight, documents awaiting posting), ``parked`` objects and ``held`` messages."""
+        pipeline = self._client.redis.pipeline(transaction=False)
+        names = [f"l:{erp}:{priority}" for erp in ("legacy", "cloud") for priority in range(4)]
+        names += ["w:legacy", "w:cloud", "flight", "parked", "held"]
+        for part in self._partitions:
+            for name in names:
+                pipeline.zcard(f"{part.prefix}{name}")
+        counts = await self._client.execute(pipeline)
+        totals = dict.fromkeys(("legacy", "cloud", "flight", "parked", "held"), 0)
+        for name, count in zip(names * len(self._partitions), counts, strict=True):
+            key = name if name in totals else name.split(":")[1]
+            totals[key] += count
+        return totals
 
     async def ready(self, leases: Sequence[Lease], erp: Target) -> Mapping[Lease, Ready]:
         """Count what each leased partition has to do for an ERP now."""
@@ -77,8 +97,9 @@ class RedisLanes:
                 attempts=int(attempts),
                 open_ms=None if open_ms < 0 else int(open_ms),
                 payload=payload,
+                released=released == 1,
             )
-            for object_key, transaction_id, takes, attempts, open_ms, payload in rows
+            for object_key, transaction_id, takes, attempts, open_ms, payload, released in rows
         ]
 
     async def attempt(self, taken: Taken) -> bool:

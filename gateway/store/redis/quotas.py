@@ -50,7 +50,7 @@ class RedisQuotas:
         now_ms = self._client.now_ms or await self._client.server_ms()
         window_ms = self._limits[erp].window_ms
         in_window = await self._client.command(
-            "ZCOUNT", keys.quota_key(erp, "window"), int(now_ms) - window_ms, "+inf"
+            "ZCOUNT", keys.quota_key(erp, "window"), f"({int(now_ms) - window_ms}", "+inf"
         )
         in_flight = await self._client.command("ZCARD", keys.quota_key(erp, "flight"))
         closed = await self._client.command("GET", keys.quota_key(erp, "closed"))

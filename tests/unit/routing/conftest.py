@@ -32,10 +32,14 @@ class RuleFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir()
-        self.defaults("".join(f"- {{id: default-{p}, process: {p}, mode: {m}}}\n" for p, m in DEFAULTS.items()))
+        self.defaults(
+            "".join(
+                f"- {{id: default-{p}, process: {p}, mode: {m}}}\n" for p, m in DEFAULTS.items()
+            )
+        )
 
     def defaults(self, rules: str) -> None:
-        self.write("defaults.yaml", "rules:\n" + textwrap.dedent(rules))
+        self.write("defaults.yaml", "rules:\n" + textwrap.dedent(rules).strip("\n") + "\n")
 
     def write(self, name: str, content: str | bytes) -> None:
         path = self.root / name
@@ -44,8 +48,9 @@ class RuleFiles:
 
     def wave(self, rules: str, name: str = "w", head: str = "") -> None:
         """Write ``waves/NAME.yaml``: three lines of head, then rules from line 4 on."""
-        start = f"wave: {name}\nowner: team\n{head or '# nothing before it'}\nrules:\n"
-        self.write(f"waves/{name}.yaml", start + textwrap.dedent(rules).lstrip("\n"))
+        start = f"wave: {name}\nowner: team\n{head or '# nothing before it'}\n"
+        body = textwrap.dedent(rules).strip("\n")
+        self.write(f"waves/{name}.yaml", start + (f"rules:\n{body}\n" if body else "rules: []\n"))
 
     def problems(self, vocabulary: Vocabulary = VOCABULARY) -> list[str]:
         """Load, and return the problems found with the folder's own path cut off."""

@@ -6,7 +6,8 @@
 --       6 cause  7 detail
 -- Returns: 1 | 0 if fenced or settled meanwhile
 -- Invariants: no other object is touched. A pipelined message whose posting failed has left the
---   fifo already and is held by itself.
+--   fifo already and is held by itself. A refusal closes the attempt (the ERP said no); a poison
+--   message's attempt stays open.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
 local message = P .. 'm:' .. ARGV[5]
@@ -14,6 +15,7 @@ local state = redis.call('HGET', message, 's')
 if not state or state == 'booked' or state == 'held' then return 0 end
 redis.call('HSET', message, 's', 'held', 'cause', ARGV[6], 'det', ARGV[7], 'tk', 0,
   'sm', string.format('%d', now))
+if ARGV[6] ~= 'poison' then redis.call('HSET', message, 'at', '') end
 redis.call('ZADD', P .. 'held', now, ARGV[5])
 redis.call('ZREM', P .. 'w:legacy', ARGV[5])
 redis.call('ZREM', P .. 'w:cloud', ARGV[5])

@@ -5,13 +5,18 @@
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 who released it
 --       5 owner field (12 bytes)
 -- Returns: 1 | 0 if it is not held
--- Invariants: an attempt that was open stays open, so it is probed before any resend; a message
---   that had left its fifo joins its end.
+-- Invariants: what was ever sent is probed before any resend (`at` is set, long past if the last
+--   attempt was closed by a refusal), because staff may have booked it in the ERP meanwhile; `rl`
+--   says that the old refusal does not count. A message that had left its fifo joins its end.
 local P, now = ARGV[1], clock(ARGV[2])
-local message = redis.call('HMGET', KEYS[1], 's', 'o')
+local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at')
 if message[1] ~= 'held' then return 0 end
 local object = message[2]
 redis.call('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
+if message[3] ~= '0' then
+  redis.call('HSET', KEYS[1], 'rl', '1')
+  if not message[4] or message[4] == '' then redis.call('HSET', KEYS[1], 'at', '1') end
+end
 redis.call('ZREM', P .. 'held', ARGV[3])
 local fifo = P .. 'f:' .. object
 local head = redis.call('LINDEX', fifo, 0)

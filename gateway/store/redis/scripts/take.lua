@@ -3,7 +3,8 @@
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 erp  5 how many
--- Returns: {'fenced'} | {'ok', {object, tx, takes, attempts, open_ms or -1, payload}, …}
+-- Returns: {'fenced'} | {'ok', {object, tx, takes, attempts, open_ms or -1, payload,
+--   released: 1 | 0}, …}
 -- Invariants: the take is counted before anybody reads the content; a taken object is in `flight`
 --   and nowhere else.
 local P, now = ARGV[1], clock(ARGV[2])
@@ -19,9 +20,10 @@ for priority = 0, 3 do
     local tx = redis.call('LINDEX', P .. 'f:' .. object, 0)
     local message = P .. 'm:' .. tx
     local takes = redis.call('HINCRBY', message, 'tk', 1)
-    local seen = redis.call('HMGET', message, 'n', 'at', 'p')
+    local seen = redis.call('HMGET', message, 'n', 'at', 'p', 'rl')
     local open = (seen[2] and seen[2] ~= '') and (now - tonumber(seen[2])) or -1
-    out[#out + 1] = {object, tx, takes, tonumber(seen[1] or '0'), open, seen[3]}
+    out[#out + 1] = {object, tx, takes, tonumber(seen[1] or '0'), open, seen[3],
+      seen[4] == '1' and 1 or 0}
     left = left - 1
   end
 end

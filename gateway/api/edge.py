@@ -1,0 +1,69 @@
+"""What happens to every request, served or not: a request id, a count, and HEAD wherever GET is."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import (
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from gateway.api.calls import Facade
+from gateway.api.headers import request_id
+
+#: The route of requests that no route serves, so that a scan of paths makes one series.
+UNROUTED = "-"
+
+
+class Gateway(Litestar):
+    """The application. Litestar's middleware would see only requests that a route serves."""
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Serve one request, or the life of the process."""
+        if scope["type"] == ScopeType.HTTP:
+            await self._serve(
+                cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+            )
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        facade: Facade = self.state["facade"]
+        services = facade.services
+        started_s = services.clock.monotonic_s()
+        method = scope["method"]
+        named = request_id(next((v for k, v in scope["headers"] if k == b"x-request-id"), None))
+        scope["state"] = {**scope.get("state", {}), "request_id": named.decode()}
+        if method == "HEAD":
+            scope["method"] = "GET"
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", named)]
+            elif message["type"] == "http.response.body" and method == "HEAD":
+                message["body"] = b""
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, answer)
+        finally:
+            route = scope.get("path_template", UNROUTED)
+            seconds = services.clock.monotonic_s() - started_s
+            services.observer.answered(method, route, status, seconds)

@@ -1,0 +1,72 @@
+"""Enquiries that shoppers and tills wait for: stock, price, product."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from litestar import Controller, get
+from litestar.types import ASGIApp
+from pydantic import BaseModel
+
+from gateway.api import describe
+from gateway.api.answers import NO_STORE, Answer
+from gateway.api.calls import AnyRequest, Call, admit
+from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.errors import NotFound
+from gateway.routing.facts import Facts
+
+_SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+class MasterData(Controller):
+    """Reads of stock and master data; each is answered by the system the rules name."""
+
+    path = "/v1"
+    tags = ("enquiries",)
+
+    @get(
+        "/inventory/{sku:str}",
+        summary="Read what may be promised of a SKU",
+        operation_class=describe.read(Availability, query=describe.LEGAL_ENTITY),
+    )
+    async def availability(self, request: AnyRequest, sku: str) -> ASGIApp:
+        """Return the pieces of a SKU that may be promised now."""
+        call = admit(request, "read")
+        facts = _facts(call, "inventory.availability", sku)
+        return _answer(await call.services.enquiries.availability(facts))
+
+    @get(
+        "/prices/{sku:str}",
+        summary="Read the sales price of a SKU",
+        operation_class=describe.read(Price, query=describe.LEGAL_ENTITY),
+    )
+    async def price(self, request: AnyRequest, sku: str) -> ASGIApp:
+        """Return the price of one piece."""
+        call = admit(request, "read")
+        facts = _facts(call, "catalog.price", sku)
+        return _answer(await call.services.enquiries.price(facts))
+
+    @get(
+        "/products/{sku:str}",
+        summary="Read what a SKU is",
+        operation_class=describe.read(Product, query=describe.LEGAL_ENTITY_OPTIONAL),
+    )
+    async def product(self, request: AnyRequest, sku: str) -> ASGIApp:
+        """Return a product. Its text is the same for all entities, so naming one is optional."""
+        call = admit(request, "read")
+        facts = _facts(call, "catalog.product", sku, call.channel.legal_entities[0])
+        return _answer(await call.services.enquiries.product(facts))
+
+
+def _facts(call: Call, process: str, sku: str, entity_by_default: str = "") -> Facts:
+    """Return what the rules may look at; a text that can be no SKU is asked of no system."""
+    named = call.request.query_params.get("legal_entity", entity_by_default)
+    legal_entity = call.checks.entity_asked_for(call.channel, named)
+    if not _SKU.fullmatch(sku):
+        raise NotFound(f"no item with SKU {sku!r} is known; check the SKU")
+    return Facts(process=process, channel=call.channel.name, legal_entity=legal_entity, sku=sku)
+
+
+def _answer(found: BaseModel) -> Answer:
+    return Answer(200, found.model_dump_json().encode(), NO_STORE)

@@ -1,0 +1,150 @@
+"""Orders and their cancellation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Controller, get, post
+from litestar.types import ASGIApp
+
+from gateway.api import describe, examples, headers, intake, views
+from gateway.api.answers import NO_STORE, as_json
+from gateway.api.calls import AnyRequest, Call, admit
+from gateway.api.fields import validated
+from gateway.api.submit import submit
+from gateway.canonical.envelope import OrderCancellation, order_key
+from gateway.canonical.order import Cancellation, Order
+from gateway.errors import NotFound
+from gateway.flow.accept import Submission
+from gateway.routing.facts import Facts
+
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}")
+
+
+class Orders(Controller):
+    """What a channel sells, and its change of mind."""
+
+    path = "/v1/orders"
+    tags = ("orders",)
+
+    @post(
+        status_code=202,
+        summary="Submit an order",
+        description=describe.ACCEPTED,
+        operation_class=describe.write(Order, examples.ORDER),
+    )
+    async def take(self, request: AnyRequest) -> ASGIApp:
+        """Take an order; the routing rules decide which system books it."""
+        call = admit(request, "orders")
+        key = headers.idempotency_key(call)
+        received = await intake.read(call)
+        order = validated(Order, received)
+        call.checks.order(call.channel, order)
+        submission = _intake_of(call, order, received, key)
+        return await submit(call, submission, {"order_ref": order.order_ref})
+
+    @post(
+        "/{order_ref:str}/cancellations",
+        status_code=202,
+        summary="Ask for an order, or some of it, to be cancelled",
+        description=describe.ACCEPTED,
+        operation_class=describe.write(Cancellation, examples.CANCELLATION, missing=True),
+    )
+    async def cancel(self, request: AnyRequest, order_ref: str) -> ASGIApp:
+        """Take a cancellation; the system that owns the order decides its outcome."""
+        call = admit(request, "orders")
+        key = headers.idempotency_key(call)
+        received = await intake.read(call)
+        cancellation = validated(Cancellation, received)
+        _check_reference(call, order_ref)
+        submission = _cancellation_of(call, order_ref, cancellation, received, key)
+        named = {"order_ref": order_ref, "cancellation_ref": cancellation.cancellation_ref}
+        return await submit(call, submission, named)
+
+    @get(
+        "/{order_ref:str}",
+        summary="Read an order's state, and that of all that was sent about it",
+        operation_class=describe.read(views.OrderStatus),
+    )
+    async def status(self, request: AnyRequest, order_ref: str) -> ASGIApp:
+        """Return what the channel sent about one of its orders."""
+        call = admit(request, "orders", "read")
+        _check_reference(call, order_ref)
+        found = await call.services.statuses.of_object(order_key(call.channel.name, order_ref))
+        own = [view for view in found if view.channel == call.channel.name]
+        if not own:
+            raise _unknown(call, order_ref)
+        return as_json(views.order_status(order_ref, own), headers=NO_STORE)
+
+
+def _intake_of(
+    call: Call, order: Order, received: Mapping[str, Any], key: str | None
+) -> Submission:
+    channel = call.channel.name
+    return Submission(
+        process="order.intake",
+        channel=channel,
+        object_key=order_key(channel, order.order_ref),
+        reference=order.order_ref,
+        facts=Facts(
+            process="order.intake",
+            channel=channel,
+            legal_entity=order.legal_entity,
+            country=order.ship_to.country,
+            region=order.ship_to.region,
+            customer_group=order.customer.group,
+            customer_ref=order.customer.ref,
+            order_ref=order.order_ref,
+        ),
+        body=order.model_dump(mode="json"),
+        digest=intake.digest(f"order.intake|{order.order_ref}", received),
+        key=key,
+    )
+
+
+def _cancellation_of(
+    call: Call,
+    order_ref: str,
+    cancellation: Cancellation,
+    received: Mapping[str, Any],
+    key: str | None,
+) -> Submission:
+    channel = call.channel.name
+    reference = f"{order_ref}/{cancellation.cancellation_ref}"
+    # A cancellation names no legal entity: if the channel has several, both systems are asked for
+    # the order in all of theirs.
+    legal_entity = call.channel.only_entity
+    body = OrderCancellation(
+        order_ref=order_ref, legal_entity=legal_entity, cancellation=cancellation
+    )
+    return Submission(
+        process="order.cancellation",
+        channel=channel,
+        object_key=order_key(channel, order_ref),
+        reference=reference,
+        facts=Facts(
+            process="order.cancellation",
+            channel=channel,
+            legal_entity=legal_entity,
+            order_ref=order_ref,
+        ),
+        body=body.model_dump(mode="json"),
+        digest=intake.digest(f"order.cancellation|{reference}", received),
+        key=key,
+        order_channel=channel,
+        order_ref=order_ref,
+    )
+
+
+def _check_reference(call: Call, order_ref: str) -> None:
+    """An address that no order can have is answered without asking any system."""
+    if not _REFERENCE.fullmatch(order_ref):
+        raise _unknown(call, order_ref)
+
+
+def _unknown(call: Call, order_ref: str) -> NotFound:
+    return NotFound(
+        f"no order '{order_ref}' of channel '{call.channel.name}' is known; check order_ref"
+    )

@@ -1,0 +1,195 @@
+"""Composes the API process: Litestar on granian, over the opened parts.
+
+One granian worker is one gateway process; ``serve`` starts one. Run as many as you like, on as
+many machines as you like: they share nothing but the store and the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from litestar import Litestar
+
+from gateway import __version__
+from gateway.api.app import create_app
+from gateway.api.services import Services
+from gateway.clock import token_bits
+from gateway.errors import CoexistError
+from gateway.flow.accept import Acceptor
+from gateway.flow.calls import Caller
+from gateway.flow.enquire import Enquiries
+from gateway.flow.owners import OwnerFinder
+from gateway.flow.status import Statuses
+from gateway.settings import Settings, load
+from gateway.wiring import Parts, opened
+
+#: What ``serve`` tells its worker process, through the environment.
+ANNOUNCE_ENV: Final = "COEXIST_ANNOUNCE_FILE"
+ADDRESS_ENV: Final = "COEXIST_ANNOUNCE_URL"
+
+#: Between two readings of backlog and quotas for the metrics.
+MEASURE_S: Final = 1.0
+
+
+def serve(host: str, port: int, announce: Path | None) -> None:
+    """Serve until stopped. Port 0 takes a free one; ``announce`` gets the URL once ready."""
+    load()  # what is wrong is said here, not by a child that does not start
+    if port == 0:
+        port = free_port(host)
+    os.environ[ADDRESS_ENV] = f"http://{host}:{port}"
+    if announce is not None:
+        os.environ[ANNOUNCE_ENV] = str(announce)
+    Granian(
+        "gateway.app:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        loop=Loops.uvloop,
+        websockets=False,
+        log_enabled=True,
+        log_access=False,
+        factory=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def free_port(host: str) -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def application() -> Application:
+    """Build the application of one gateway process (granian's factory)."""
+    return Application(load())
+
+
+class Application:
+    """An ASGI application that opens its parts when the server starts it.
+
+    Store and ledger are opened in the worker's own event loop, so the Litestar application, which
+    needs them, is made there too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._inner: Litestar | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, or live through the process's lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif self._inner is not None:
+            await self._inner(scope, receive, send)
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        async def announcing(message: Any) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                announce()
+
+        try:
+            async with opened(self._settings) as parts, watching(parts):
+                self._inner = create_app(services(parts))
+                await self._inner(scope, receive, announcing)
+        except CoexistError as error:
+            print(f"coexist serve: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+
+
+def services(parts: Parts) -> Services:
+    """Put the story together for the API."""
+    caller = Caller(parts.quotas, parts.clock)
+    owners = OwnerFinder(parts.ledger, parts.erps, caller)
+    return Services(
+        acceptor=Acceptor(
+            parts.intake, parts.versions, owners, parts.clock, parts.settings.partitions
+        ),
+        enquiries=Enquiries(parts.versions, parts.erps, caller),
+        statuses=Statuses(parts.intake, parts.ledger, parts.clock),
+        settings=parts.settings,
+        clock=parts.clock,
+        health={
+            "store": parts.client.ping,
+            "ledger": parts.ledger.ping,
+            "rules": parts.versions.current,
+        },
+        metrics=parts.observer.exposition,
+        observer=parts.observer,
+        version=__version__,
+    )
+
+
+@asynccontextmanager
+async def watching(parts: Parts) -> AsyncIterator[None]:
+    """Keep the rule lease fresh and say so; end with the parent, however that ends."""
+    name = f"{socket.gethostname()}:{os.getpid()}:{token_bits(32):08x}"
+    tasks = [
+        asyncio.create_task(_follow_rules(parts, name)),
+        asyncio.create_task(_measure(parts)),
+        asyncio.create_task(_end_with_parent()),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _follow_rules(parts: Parts, name: str) -> None:
+    lease_ms = parts.settings.rule_lease_ms
+    while True:
+        try:
+            marker = await parts.versions.refresh()
+            await parts.book.report(name, marker.epoch, lease_ms * 3)
+        except CoexistError as error:
+            parts.observer.trouble("rules", error)
+        await parts.clock.sleep(lease_ms / 4000)
+
+
+async def _measure(parts: Parts) -> None:
+    while True:
+        try:
+            parts.observer.backlog(await parts.lanes.backlog())
+            for erp in parts.erps:
+                parts.observer.quota(erp.value, await parts.quotas.usage(erp))
+        except CoexistError as error:
+            parts.observer.trouble("measure", error)
+        await parts.clock.sleep(MEASURE_S)
+
+
+async def _end_with_parent() -> None:
+    """Leave when the supervising process was killed: its port must not stay open without it."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(0.5)
+    os._exit(1)
+
+
+def announce() -> None:
+    """Write URL and process ids to the file ``serve`` was told to announce itself in."""
+    target = os.environ.get(ANNOUNCE_ENV)
+    if target:
+        body = {"url": os.environ[ADDRESS_ENV], "pid": os.getppid(), "worker_pid": os.getpid()}
+        write_announcement(Path(target), body)
+
+
+def write_announcement(target: Path, body: dict[str, object]) -> None:
+    """Write a small JSON file so that a reader never sees half of it."""
+    draft = target.with_suffix(".draft")
+    draft.write_text(json.dumps(body))
+    draft.replace(target)

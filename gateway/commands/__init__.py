@@ -1,0 +1,1 @@
+"""The commands of ``coexist``, one module per kind of user."""

@@ -1,0 +1,156 @@
+"""For whoever sets it up: a first configuration, API keys, what is configured, how it stands."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+import yaml
+
+from gateway.commands.common import installation, json_option, print_json, run
+from gateway.errors import ConfigError
+from gateway.settings import load
+
+_FIRST_CHANNELS = {
+    "webshop": ["orders", "returns", "read"],
+    "marketplace": ["orders", "returns", "read"],
+    "pos": ["store-sales", "read"],
+    "returns-desk": ["returns", "read"],
+    "ops": ["ops"],
+}
+_FIRST_STORES = {
+    **{f"NL-{n:03}": "NL01" for n in range(1, 7)},
+    **{f"DE-{n:03}": "DE01" for n in range(1, 5)},
+}
+
+
+@click.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="Where to write the files."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+def init(folder: Path, *, force: bool) -> None:
+    """Write a first coexist.yaml with five channels, and keys.json with their API keys.
+
+    coexist.yaml holds only hashes of the keys; keys.json is what you hand to the channels.
+    """
+    config, keys = folder / "coexist.yaml", folder / "keys.json"
+    for file in (config, keys):
+        if file.exists() and not force:
+            raise ConfigError(f"{file} exists already; --force overwrites it")
+    issued = {channel: new_key(channel) for channel in _FIRST_CHANNELS}
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(first_configuration(issued), sort_keys=False))
+    keys.touch(mode=0o600)
+    keys.write_text(json.dumps(issued, indent=2))
+    click.echo(f"wrote {config} (hashes of the keys) and {keys} (the keys themselves: keep safe)")
+
+
+def new_key(channel: str) -> str:
+    """Make an API key: 256 bits of chance behind the channel's name."""
+    return f"cx_{channel}_{secrets.token_urlsafe(32)}"
+
+
+def key_hash(key: str) -> str:
+    """Return what the configuration keeps of a key."""
+    return sha256(key.encode()).hexdigest()
+
+
+def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
+    """Return a configuration for two entities, ten stores, five channels and the simulators."""
+    return {
+        "legal_entities": {
+            "NL01": {"currencies": ["EUR"], "country": "NL"},
+            "DE01": {"currencies": ["EUR"], "country": "DE"},
+        },
+        "stores": {name: {"legal_entity": entity} for name, entity in _FIRST_STORES.items()},
+        "channels": {
+            name: {"key_sha256": [key_hash(keys[name])], "scopes": scopes}
+            for name, scopes in _FIRST_CHANNELS.items()
+        },
+        "erps": {
+            "legacy": {
+                "url": "http://127.0.0.1:8101",
+                "user": "GATEWAY",
+                "secret": "legacy-secret",
+                "quota": {"concurrent_max": 4, "calls_max": 60000, "window_s": 300},
+                "request_s": 10,
+                "poll_s": 1,
+            },
+            "cloud": {
+                "url": "http://127.0.0.1:8102",
+                "tenant": "contoso",
+                "user": "gateway",
+                "secret": "cloud-secret",
+                "quota": {"concurrent_max": 5, "calls_max": 6000, "window_s": 300},
+                "request_s": 10,
+            },
+        },
+    }
+
+
+@click.group()
+def keys() -> None:
+    """API keys of channels."""
+
+
+@keys.command("new")
+@click.argument("channel")
+def keys_new(channel: str) -> None:
+    """Make an API key for CHANNEL: shown once, its hash goes into coexist.yaml."""
+    key = new_key(channel)
+    click.echo(f"key (hand to the channel, it is not kept): {key}")
+    click.echo(f"under channels.{channel}.key_sha256 add: {key_hash(key)}")
+
+
+@click.command()
+def config() -> None:
+    """Check the configuration and print it, secrets masked."""
+    print_json(json.loads(load().model_dump_json()))
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show rules in force, backlog, quotas, and who is alive."""
+    found = run(_status())
+    if as_json:
+        print_json(found)
+        return
+    rules = found["rules"]
+    click.echo(f"rules    version {rules['version'] or 'none'}, epoch {rules['epoch']}")
+    if rules["open"]:
+        click.echo(f"         a flip to {rules['open']} is open; `coexist rules apply --resume`")
+    click.echo("waiting  " + ", ".join(f"{name} {n}" for name, n in found["backlog"].items()))
+    for erp, use in found["quotas"].items():
+        closed = f", closed for {use['closed_ms']} ms" if use["closed_ms"] else ""
+        click.echo(f"{erp:<8} {use['in_flight']} calls open, {use['in_window']} in window{closed}")
+    click.echo(f"alive    {found['gateways']} gateway(s), {found['workers']} worker(s)")
+
+
+async def _status() -> dict[str, Any]:
+    async with installation() as parts:
+        publication = await parts.book.publication()
+        quotas = {}
+        for erp in parts.erps:
+            use = await parts.quotas.usage(erp)
+            quotas[erp.value] = {
+                "in_flight": use.in_flight,
+                "in_window": use.in_window,
+                "closed_ms": use.closed_ms,
+            }
+        return {
+            "rules": {
+                "epoch": publication.marker.epoch,
+                "version": publication.marker.version,
+                "open": publication.pending.version if publication.pending else "",
+            },
+            "backlog": dict(await parts.lanes.backlog()),
+            "quotas": quotas,
+            "gateways": len(await parts.book.gateways()),
+            "workers": await parts.lanes.alive(),
+        }

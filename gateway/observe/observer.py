@@ -1,0 +1,56 @@
+"""One observer per process: what happens becomes a log line and a figure.
+
+One wide event per call to an ERP, with stable field names: whoever looks for one transaction
+finds its whole story by ``transaction_id``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from gateway.observe.metrics import Metrics
+
+#: Calls an ERP answers as hoped are not worth a warning.
+_GOOD: Final = frozenset({"booked", "stored", "absent"})
+
+
+class ProcessObserver(Metrics):
+    """:class:`gateway.ports.Observer`, and the metrics of this process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._log = structlog.get_logger("coexist")
+
+    def attempt(
+        self,
+        *,
+        call: str,
+        erp: str,
+        process: str,
+        transaction_id: str,
+        attempt: int,
+        outcome: str,
+        detail: str,
+        duration_s: float,
+    ) -> None:
+        """One call to an ERP ended: one wide event."""
+        self.called(erp, call, process, outcome, duration_s)
+        write = self._log.info if outcome in _GOOD else self._log.warning
+        write(
+            "erp_call",
+            call=call,
+            erp=erp,
+            process=process,
+            transaction_id=transaction_id,
+            attempt=attempt,
+            outcome=outcome,
+            detail=detail,
+            duration_ms=round(duration_s * 1000, 1),
+        )
+
+    def trouble(self, where: str, error: BaseException) -> None:
+        """Something failed that nobody was waiting for."""
+        super().trouble(where, error)
+        self._log.error("trouble", where=where, error=str(error), exc_info=error)

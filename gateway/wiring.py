@@ -1,0 +1,152 @@
+"""What API and worker processes are both made of: store, ledger, quotas, rule book, ERPs.
+
+The only place that knows which implementation stands behind which port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.canonical.process import Target
+from gateway.clock import Clock, SystemClock
+from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
+from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
+from gateway.flow.versions import RuleVersions
+from gateway.observe.observer import ProcessObserver
+from gateway.ports import Erp, Limits, Timing
+from gateway.settings import ErpSettings, Settings
+from gateway.store.ledger import SqlLedger, open_ledger
+from gateway.store.redis import durability, embedded
+from gateway.store.redis.client import Client
+from gateway.store.redis.feed import RedisFeed
+from gateway.store.redis.intake import RedisIntake
+from gateway.store.redis.lanes import RedisLanes
+from gateway.store.redis.quotas import RedisQuotas
+from gateway.store.redis.rulebook import RedisRuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The opened parts of one process."""
+
+    settings: Settings
+    clock: Clock
+    client: Client
+    intake: RedisIntake
+    lanes: RedisLanes
+    feed: RedisFeed
+    quotas: RedisQuotas
+    book: RedisRuleBook
+    ledger: SqlLedger
+    versions: RuleVersions
+    erps: Mapping[Target, Erp]
+    observer: ProcessObserver
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Parts]:
+    """Open everything, checked; close it in the end.
+
+    Raises :class:`~gateway.errors.ConfigError` for what can never work and
+    :class:`~gateway.errors.Unavailable` for what does not answer now.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        client = await _store(settings, stack)
+        book = RedisRuleBook(client, settings.partitions)
+        await book.install()
+        ledger = await open_ledger(settings.ledger, clock=clock)
+        stack.push_async_callback(ledger.close)
+        await ledger.installation(settings.partitions)
+        erps = _erps(settings, clock)
+        for erp in erps.values():
+            stack.push_async_callback(erp.close)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            client=client,
+            intake=RedisIntake(client, settings.partitions, clock),
+            lanes=RedisLanes(client, settings.partitions),
+            feed=RedisFeed(client, settings.partitions),
+            quotas=RedisQuotas(client, _limits(settings)),
+            book=book,
+            ledger=ledger,
+            versions=RuleVersions(book, ledger, clock, settings.rule_lease_ms),
+            erps=erps,
+            observer=ProcessObserver(),
+        )
+
+
+async def _store(settings: Settings, stack: AsyncExitStack) -> Client:
+    url = settings.redis_url
+    if not url:
+        url = await asyncio.to_thread(embedded.ensure, settings.data_dir)
+    client = Client(url)
+    stack.push_async_callback(client.close)
+    await durability.check(
+        client.redis,
+        assume_durable=settings.assume_durable,
+        allow_volatile=settings.allow_volatile,
+    )
+    return client
+
+
+def _erps(settings: Settings, clock: Clock) -> dict[Target, Erp]:
+    legacy, cloud = settings.erps.legacy, settings.erps.cloud
+    return {
+        Target.LEGACY: LegacyErp(
+            LegacyAccess(
+                legacy.url, legacy.user, legacy.secret.get_secret_value(), legacy.sap_client
+            ),
+            _timing(legacy, LEGACY_TIMING),
+            clock,
+        ),
+        Target.CLOUD: CloudErp(
+            _cloud_access(settings),
+            _timing(cloud, CLOUD_TIMING),
+            clock,
+        ),
+    }
+
+
+def _cloud_access(settings: Settings) -> CloudAccess:
+    cloud = settings.erps.cloud
+    currencies = {code: it.currencies[0] for code, it in settings.legal_entities.items()}
+    return CloudAccess(
+        cloud.url,
+        cloud.tenant,
+        cloud.user,
+        cloud.secret.get_secret_value(),
+        cloud.scope,
+        cloud.token_url,
+        currencies=currencies,
+    )
+
+
+def _timing(erp: ErpSettings, usual: Timing) -> Timing:
+    final_s = erp.absent_final_s
+    return Timing(
+        request_ms=usual.request_ms if erp.request_s is None else round(erp.request_s * 1000),
+        absent_final_ms=usual.absent_final_ms if final_s is None else round(final_s * 1000),
+        poll_ms=round(erp.poll_s * 1000),
+    )
+
+
+def _limits(settings: Settings) -> dict[Target, Limits]:
+    limits = {}
+    for target, erp, usual in (
+        (Target.LEGACY, settings.erps.legacy, LEGACY_TIMING),
+        (Target.CLOUD, settings.erps.cloud, CLOUD_TIMING),
+    ):
+        limits[target] = Limits(
+            concurrent_max=erp.quota.concurrent_max,
+            calls_max=erp.quota.calls_max,
+            window_ms=round(erp.quota.window_s * 1000),
+            # Twice the deadline: a permit that outlives its call only costs throughput, one that
+            # ends before it would let the ERP's limit be exceeded.
+            call_ms_max=_timing(erp, usual).request_ms * 2,
+        )
+    return limits

@@ -1,0 +1,142 @@
+"""The work folder: configuration, keys, rules, logs and evidence of one demo.
+
+```
+coexist.yaml  keys.json        what `coexist init` writes, adjusted below
+rules/                         the rule sets with today's date
+data/                          the gateway's store and ledger
+run/                           announcements and logs of the processes
+journal.jsonl events.jsonl     what the driver and the conductor recorded: the audit's evidence
+```
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from loadtests.demo.errors import DemoError
+from loadtests.demo.timeline import LAG_MS, LATE_MS
+from loadtests.files import json_of
+
+#: Deadline of one call to an ERP, in s: a caller that waits longer has given up.
+REQUEST_S = 2.5
+#: How long after a send "absent" becomes final, in s: what is booked LATE_MS after it arrived,
+#: behind others that hang as long, is found LAG_MS later: 4 + 4 + 2 s; and a margin.
+ABSENT_FINAL_S = 2 * LATE_MS / 1000 + LAG_MS / 1000 + 2
+#: Sessions of the simulated legacy ERP, and what the gateway may use of them.
+LEGACY_SESSIONS = 8
+#: Business Central's published limits per user: 5 calls at once, 6000 in 5 min.
+CLOUD_QUOTA = {"concurrent_max": 5, "calls_max": 6000, "window_s": 300}
+
+#: Short, so that a killed worker's partitions come over, and a flip ends, while one watches.
+_TIMINGS: dict[str, Any] = {"lease_ms": 2500, "rule_lease_ms": 500}
+_ERPS: dict[str, dict[str, Any]] = {
+    "legacy": {
+        "quota": {"concurrent_max": LEGACY_SESSIONS, "calls_max": 60_000, "window_s": 300},
+        "request_s": REQUEST_S,
+        "absent_final_s": ABSENT_FINAL_S,
+        "poll_s": 1,
+    },
+    "cloud": {
+        "quota": CLOUD_QUOTA,
+        "request_s": REQUEST_S,
+        "absent_final_s": ABSENT_FINAL_S,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    """Where everything of one demo lies. ``temporary``: made by the demo, not asked for."""
+
+    path: Path
+    temporary: bool
+
+    @property
+    def config(self) -> Path:
+        """The gateway's configuration."""
+        return self.path / "coexist.yaml"
+
+    @property
+    def keys(self) -> Path:
+        """API key by channel."""
+        return self.path / "keys.json"
+
+    @property
+    def run(self) -> Path:
+        """Announcements and logs."""
+        return self.path / "run"
+
+    @property
+    def rules(self) -> Path:
+        """The rule sets, one directory each."""
+        return self.path / "rules"
+
+    @property
+    def journal(self) -> Path:
+        """The driver's journal."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """The conductor's events."""
+        return self.path / "events.jsonl"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the gateway's processes need to find it all; everything here is on this machine.
+
+        A Redis, ledger or configuration of the caller's own would be no child's play.
+        """
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("COEXIST")}
+        return mine | self.exports | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """What a person exports to use the command line on this installation."""
+        return {"COEXIST_CONFIG": str(self.config), "COEXIST_DATA_DIR": str(self.path / "data")}
+
+
+def make(asked: Path | None) -> WorkFolder:
+    """Make the folder; raises DemoError if one asked for holds something already."""
+    if asked is None:
+        # Short: the store's socket lies in it, and a socket's path may have some 100 characters.
+        return WorkFolder(Path(tempfile.mkdtemp(prefix="coexist-")), temporary=True)
+    path = asked.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise DemoError(f"--folder {asked}: not empty; name a new or empty folder")
+    except OSError as error:
+        raise DemoError(f"--folder {asked}: cannot be used: {error.strerror}") from error
+    return WorkFolder(path, temporary=False)
+
+
+def adjust(folder: WorkFolder, urls: Mapping[str, str], rules: Path) -> None:
+    """Fit the configuration that `coexist init` wrote: where the ERPs are, quick timings."""
+    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    content |= _TIMINGS | {"rules_dir": str(rules)}
+    for erp, values in _ERPS.items():
+        content["erps"][erp] |= values | {"url": urls[erp]}
+    folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def credentials(folder: WorkFolder) -> dict[str, dict[str, str]]:
+    """Name and password of the gateway at each ERP, as `coexist init` wrote them."""
+    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    return {
+        erp: {"user": content["erps"][erp]["user"], "secret": content["erps"][erp]["secret"]}
+        for erp in _ERPS
+    }
+
+
+def ops_key(folder: WorkFolder) -> str:
+    """The API key that may read metrics."""
+    keys = json_of(folder.keys)
+    return str(keys["ops"])

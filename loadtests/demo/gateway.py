@@ -1,0 +1,81 @@
+"""The gateway's command line, as a person at a terminal would use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests.demo.errors import CommandError
+
+#: Longer than any command may take, also on a busy machine.
+WITHIN_S = 60.0
+BY = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a flip brought into force."""
+
+    epoch: int
+    version: str
+
+
+class Gateway:
+    """Runs ``python -m gateway`` in the environment of one installation.
+
+    Every call raises CommandError, quoting what the command said, unless it ends with 0.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+
+    def init(self, folder: Path) -> None:
+        """Write a first configuration and keys."""
+        self._run("init", "--folder", str(folder))
+
+    def apply(self, rules: Path, note: str) -> Marker:
+        """Bring a directory of rules into force."""
+        return self._flip("apply", str(rules), note=note)
+
+    def rollback(self, note: str) -> Marker:
+        """Take the last flip back."""
+        return self._flip("rollback", note=note)
+
+    def status(self) -> dict[str, Any]:
+        """Rules, backlog, quotas and who is alive."""
+        found = json.loads(self._run("status", "--json"))
+        return dict(found)
+
+    def held(self) -> list[str]:
+        """Ids of transactions that an ERP refused for good."""
+        rows = json.loads(self._run("exceptions", "list", "--count", "10000", "--json"))
+        return [str(row["transaction_id"]) for row in rows]
+
+    def _flip(self, *command: str, note: str) -> Marker:
+        answer = json.loads(self._run("rules", *command, "--by", BY, "--note", note, "--json"))
+        return Marker(int(answer["epoch"]), str(answer["version"]))
+
+    def _run(self, *command: str) -> str:
+        words = f"coexist {' '.join(command[:2])}"
+        try:
+            done = subprocess.run(  # noqa: S603 - our own module, no shell
+                [sys.executable, "-m", "gateway", *command],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=WITHIN_S,
+                check=False,
+                start_new_session=True,  # a Ctrl-C must not cut a flip in two
+            )
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"{words} did not end within {WITHIN_S:g} s") from None
+        if done.returncode != 0:
+            said = (done.stderr.strip() or done.stdout.strip())[-2000:]
+            raise CommandError(f"{words} ended with exit code {done.returncode}:\n{said}")
+        return done.stdout

@@ -1,0 +1,23 @@
+"""The application over its fakes, and a client for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from gateway.api.app import create_app
+from gateway.api.edge import Gateway
+from tests.unit.api.fakes import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def client(world: World, anyio_backend: str) -> AsyncIterator[AsyncTestClient[Gateway]]:
+    async with AsyncTestClient(create_app(world.services())) as client:
+        yield client

@@ -1,0 +1,88 @@
+"""An ERP whose answers a test scripts, a clock it owns, and an observer that takes notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.outcome import Outcome, Probed
+from gateway.canonical.process import Target
+from gateway.ports import Timing
+
+
+class ScriptedErp:
+    """Answers from lists, and remembers what it was asked."""
+
+    def __init__(self, name: Target = Target.LEGACY, absent_final_ms: int = 10_000) -> None:
+        self.name = name
+        self.timing = Timing(request_ms=1000, absent_final_ms=absent_final_ms, poll_ms=500)
+        self.sends: list[Outcome] = []
+        self.probes: list[Probed] = []
+        self.posted: dict[str, Outcome] = {}
+        self.orders: set[str] = set()
+        self.asked: list[tuple[str, str]] = []
+        self.fails: BaseException | None = None
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        self.asked.append(("send", envelope.transaction_id))
+        if self.fails is not None:
+            raise self.fails
+        return self.sends.pop(0)
+
+    async def probe(self, envelope: Envelope) -> Probed:
+        self.asked.append(("probe", envelope.transaction_id))
+        return self.probes.pop(0)
+
+    async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
+        self.asked.append(("confirm", ",".join(documents)))
+        return {it: self.posted[it] for it in documents if it in self.posted}
+
+    async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
+        self.asked.append(("has_order", order_ref))
+        if self.fails is not None:
+            raise self.fails
+        return order_ref in self.orders
+
+    async def availability(self, sku: str, legal_entity: str) -> Availability | None:
+        raise AssertionError("not asked in these tests")
+
+    async def price(self, sku: str, legal_entity: str) -> Price | None:
+        raise AssertionError("not asked in these tests")
+
+    async def product(self, sku: str, legal_entity: str) -> Product | None:
+        raise AssertionError("not asked in these tests")
+
+    async def close(self) -> None:
+        return None
+
+
+class StillClock:
+    """Time passes only by ``sleep``."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(1_795_000_000 + self.passed_s, UTC)
+
+    def monotonic_s(self) -> float:
+        return self.passed_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed_s += seconds
+
+
+class Notes:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+        self.troubles: list[str] = []
+
+    def attempt(self, *, call: str, outcome: str, **_: object) -> None:
+        self.attempts.append(f"{call}:{outcome}")
+
+    def trouble(self, where: str, error: BaseException) -> None:
+        self.troubles.append(f"{where}: {error!r}")

@@ -1,0 +1,465 @@
+"""The audit is attacked: a good run passes, each doctored book fails with the right counter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.loadtests.history import FLIPS, MOVED_STORES, History, make_history, tampered
+
+from loadtests.audit import Claims, audit, verdict
+from loadtests.books import Document
+from loadtests.findings import FAILURES, HAZARDS, Report
+from loadtests.journal import MessageEntry
+from loadtests.messages import CANCELLATION, FOLLOW_UPS, ORDER, RETURN, SALE
+
+CENT = Decimal("0.01")
+
+
+def failing(report: Report) -> Mapping[str, int]:
+    return {kind: count for kind, count in report.failures().items() if count}
+
+
+def find(
+    history: History, wanted: Callable[[MessageEntry, Document], bool]
+) -> tuple[MessageEntry, Document]:
+    """The first booked message that is as wanted, and its document."""
+    documents = {document.transaction_id: document for document in history.documents}
+    return next(
+        (entry, documents[entry.transaction_id])
+        for entry in history.journal.messages
+        if entry.state == "accepted"
+        and not entry.message.repeat
+        and wanted(entry, documents[entry.transaction_id])
+    )
+
+
+def before_any_flip(entry: MessageEntry) -> bool:
+    return entry.answered is not None and entry.answered < FLIPS[0][0]
+
+
+@pytest.fixture
+def history() -> History:
+    # A seed under which every kind of victim exists; the properties below take any seed.
+    return make_history(7)
+
+
+def test_a_good_run_passes_with_every_hazard(history: History) -> None:
+    report = audit(history.evidence())
+    assert failing(report) == {}, [str(finding) for finding in report.findings]
+    assert verdict(report, Claims()).reasons == ()
+    assert report.accepted == report.booked_once > 200
+    booked = report.booked_legacy + report.booked_cloud
+    assert booked == report.accepted + report.unknown_booked == len(history.documents)
+    assert min(report.booked_legacy, report.booked_cloud) > 20
+    assert report.value_accepted == report.value_booked > 0
+    assert report.value_accepted_by_currency == {"EUR": report.value_accepted}
+    assert (report.flips, report.kills, report.killed_with_work_in_flight) == (3, 1, 1)
+    assert (report.lost_replies_after_booking, report.late_bookings, report.erp_429) == (3, 3, 4)
+    assert report.accept_p99_ms > report.accept_p50_ms > 2
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=12)
+def test_good_runs_of_any_seed_pass(seed: int) -> None:
+    report = audit(make_history(seed, requests=150).evidence())
+    assert failing(report) == {}, [str(finding) for finding in report.findings]
+
+
+@given(st.integers(0, 2**32), st.integers(0, 10**6))
+@settings(max_examples=12)
+def test_no_document_can_be_removed_or_doubled_unseen(seed: int, choice: int) -> None:
+    history = make_history(seed, requests=60)
+    told = {entry.transaction_id for entry in history.journal.messages}
+    documents = [one for one in history.documents if one.transaction_id in told]
+    victim = documents[choice % len(documents)]
+    history.documents.remove(victim)
+    assert failing(audit(history.evidence())) == {"lost": 1}
+    history.documents += [victim, tampered(victim, sequence=10**6)]
+    assert failing(audit(history.evidence())) == {"duplicated": 1}
+
+
+@given(st.integers(0, 2**32), st.integers(0, 10**6))
+@settings(max_examples=12)
+def test_no_document_can_move_to_the_other_erp_unseen(seed: int, choice: int) -> None:
+    history = make_history(seed, requests=60)
+    sure = [document for document in history.documents if route_is_sure(history, document)]
+    victim = sure[choice % len(sure)]
+    other = "cloud" if victim.erp == "legacy" else "legacy"
+    history.replace(victim, tampered(victim, erp=other, sequence=10**6))
+    found = failing(audit(history.evidence()))
+    assert found in ({"wrong_owner": 1}, {"stale_route_after_apply": 1})
+
+
+def route_is_sure(history: History, document: Document) -> bool:
+    """Whether only one ERP is right: no flip was under way, and no answer of the object lost."""
+    entries = history.journal.messages
+    mine = [one for one in entries if one.transaction_id == document.transaction_id]
+    if not mine:
+        return False
+    key = mine[0].message.object_key
+    family = [one for one in entries if one.message.object_key == key]
+    return all(
+        one.answered is not None
+        and not any(start <= one.answered and one.sent <= end for start, end in FLIPS)
+        for one in family
+    )
+
+
+@pytest.mark.parametrize("erp", ["legacy", "cloud"])
+def test_a_document_doubled(history: History, erp: str) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order")
+    double = tampered(document, erp=erp, sequence=90_000, number="AGAIN")
+    history.documents.append(double)
+    report = audit(history.evidence())
+    assert failing(report) == {"duplicated": 1}
+    assert report.value_booked == report.value_accepted + document.total
+    assert report.booked_once == report.accepted - 1
+    (finding,) = report.findings
+    assert finding.reference == document.object_reference
+    assert "booked 2 times" in finding.what
+    assert f"{erp} document AGAIN (sequence 90000)" in finding.where
+
+
+def test_a_document_missing(history: History) -> None:
+    entry, document = find(history, lambda e, _: e.message.process == RETURN)
+    history.documents.remove(document)
+    report = audit(history.evidence())
+    assert failing(report) == {"lost": 1}
+    assert str(report.findings[0]) == (
+        f"{entry.message.reference}: return.credit accepted, but in no ERP's books "
+        f"(transaction {entry.transaction_id})"
+    )
+    assert verdict(report, Claims()).exit_code == 1
+
+
+def test_an_order_in_the_wrong_erp(history: History) -> None:
+    _, document = find(history, lambda e, _: e.message.process == ORDER and before_any_flip(e))
+    assert document.erp == "legacy"
+    history.replace(document, tampered(document, erp="cloud", sequence=90_000))
+    report = audit(history.evidence())
+    assert failing(report) == {"wrong_owner": 1}
+    assert "belongs to legacy, not to cloud" in report.findings[0].what
+
+
+def test_a_follow_up_in_the_wrong_erp(history: History) -> None:
+    for process in FOLLOW_UPS:
+        _, document = find(history, lambda e, _, p=process: e.message.process == p)  # type: ignore[misc]
+        other = "cloud" if document.erp == "legacy" else "legacy"
+        moved = tampered(document, erp=other, sequence=90_000)
+        history.replace(document, moved)
+        assert failing(audit(history.evidence())) == {"wrong_owner": 1}
+        history.replace(moved, document)
+
+
+@pytest.mark.parametrize(("prefix", "other"), [("OLD-L", "cloud"), ("OLD-C", "legacy")])
+def test_a_follow_up_of_an_old_order_belongs_where_the_order_is(
+    history: History, prefix: str, other: str
+) -> None:
+    _, document = find(history, lambda _, d: d.object_reference.startswith(prefix))
+    history.replace(document, tampered(document, erp=other, sequence=90_000))
+    assert failing(audit(history.evidence())) == {"wrong_owner": 1}
+
+
+def test_a_late_receipt_in_the_erp_of_the_new_rules(history: History) -> None:
+    def late(entry: MessageEntry, document: Document) -> bool:
+        facts = entry.message.facts
+        return (
+            entry.message.process == SALE
+            and facts["store"] in MOVED_STORES
+            and facts["business_date"] < "2026-11-21"
+            and entry.sent > FLIPS[1][1]
+            and document.erp == "legacy"
+        )
+
+    _, document = find(history, late)
+    history.replace(document, tampered(document, erp="cloud", sequence=90_000))
+    assert failing(audit(history.evidence())) == {"wrong_owner": 1}
+
+
+def test_a_stale_route_after_apply_and_its_follow_ups_count_once(history: History) -> None:
+    def after_wave_2(entry: MessageEntry, _: Document) -> bool:
+        facts = entry.message.facts
+        return (
+            entry.message.process == ORDER
+            and facts["legal_entity"] == "NL01"
+            and facts["channel"] == "marketplace"
+            and FLIPS[1][1] < entry.sent
+            and (entry.answered or 0) < FLIPS[2][0]
+        )
+
+    _, document = find(history, after_wave_2)
+    assert document.erp == "cloud"
+    whole = [one for one in history.documents if one.object_reference == document.object_reference]
+    for one in whole:
+        history.replace(one, tampered(one, erp="legacy", sequence=90_000 + one.sequence))
+    assert failing(audit(history.evidence())) == {"stale_route_after_apply": 1}
+
+
+def test_while_an_apply_runs_either_route_is_right(history: History) -> None:
+    entry, document = find(
+        history,
+        lambda e, _: e.message.process == ORDER
+        and e.message.facts["legal_entity"] == "NL01"
+        and e.message.facts["channel"] == "marketplace"
+        and e.sent > FLIPS[1][1] + 20
+        and (e.answered or 0) < FLIPS[2][0],
+    )
+    whole = [one for one in history.documents if one.object_reference == document.object_reference]
+    for one in whole:
+        history.replace(one, tampered(one, erp="legacy", sequence=90_000 + one.sequence))
+    applies = history.events.applies
+    assert failing(audit(history.evidence())) == {"stale_route_after_apply": 1}
+    applies[2] = applies[2].model_copy(update={"at_return": entry.sent})
+    assert failing(audit(history.evidence())) == {}
+
+
+def test_two_documents_of_an_object_swapped(history: History) -> None:
+    by_object: dict[str, list[tuple[MessageEntry, Document]]] = {}
+    told = {one.transaction_id: one for one in reversed(history.journal.messages)}
+    for document in sorted(history.documents, key=lambda one: one.sequence):
+        entry = told.get(document.transaction_id)
+        if entry is not None:
+            by_object.setdefault(entry.message.object_key, []).append((entry, document))
+    first, second = next(
+        (one, two)
+        for pairs in by_object.values()
+        for (e1, one), (e2, two) in pairwise(pairs)
+        if e1.answered is not None and e1.answered < e2.sent and one.erp == two.erp
+    )
+    history.replace(first, tampered(first, sequence=second.sequence))
+    history.replace(second, tampered(second, sequence=first.sequence))
+    report = audit(history.evidence())
+    assert failing(report) == {"out_of_order": 1}
+    assert "accepted after, but booked before" in report.findings[0].what
+
+
+@pytest.mark.parametrize("kind", ["order", "return", "store_sale"])
+def test_a_cent_off(history: History, kind: str) -> None:
+    _, document = find(history, lambda _, d: d.kind == kind)
+    first, *rest = document.lines
+    line = replace(first, amount=first.amount + CENT)
+    off = tampered(document, lines=(line, *rest), total=document.total + CENT)
+    history.replace(document, off)
+    report = audit(history.evidence())
+    assert failing(report) == {"wrong_amount": 1}
+    assert report.value_booked - report.value_accepted == CENT
+    assert f"total is {off.total}, accepted was {document.total}" in report.findings[0].what
+    assert f"line {line.line}: amount is {line.amount}" in report.findings[0].what
+
+
+@pytest.mark.parametrize("kind", ["order", "return", "store_sale", "cancellation"])
+def test_a_quantity_off(history: History, kind: str) -> None:
+    _, document = find(history, lambda _, d: d.kind == kind and bool(d.lines))
+    *rest, last = document.lines
+    history.replace(
+        document, tampered(document, lines=(*rest, replace(last, quantity=last.quantity + 1)))
+    )
+    report = audit(history.evidence())
+    if "OLD-" in document.object_reference and kind == "cancellation":
+        pytest.fail("an old order's lines are unknown: pick another")
+    assert failing(report) == {"wrong_amount": 1}
+    assert "quantity is" in report.findings[0].what
+
+
+def test_a_line_lost_and_a_line_added(history: History) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order" and len(d.lines) > 1)
+    first, *rest = document.lines
+    history.replace(document, tampered(document, lines=(*rest, replace(first, line=99))))
+    (finding,) = audit(history.evidence()).findings
+    assert f"line {first.line} ({first.sku}) is missing" in finding.what
+    assert f"line 99 ({first.sku}) was never accepted" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"currency": "SEK"}, "wrong_amount"),
+        ({"shipping": Decimal("1.00")}, "wrong_amount"),
+        ({"legal_entity": "FR01"}, "wrong_document"),
+        ({"object_reference": "SHOP-OTHER"}, "wrong_document"),
+        ({"kind": "return"}, "wrong_document"),
+    ],
+)
+def test_another_document_than_was_accepted(
+    history: History, change: dict[str, object], kind: str
+) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order")
+    history.replace(document, tampered(document, **change))
+    assert failing(audit(history.evidence())) == {kind: 1}
+
+
+def test_a_cancellation_that_came_too_late_takes_nothing_back(history: History) -> None:
+    _, document = find(
+        history, lambda e, d: e.message.process == CANCELLATION and d.outcome != "too_late"
+        and bool(d.lines)
+    )  # fmt: skip
+    history.replace(document, tampered(document, outcome="too_late"))
+    assert failing(audit(history.evidence())) == {"wrong_amount": 1}
+    assert "too late" in audit(history.evidence()).findings[0].what
+
+
+def test_an_unknown_document(history: History) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order")
+    ghost = tampered(
+        document,
+        external_reference="CX-0a-ghost",
+        object_reference="SHOP-GHOST",
+        sequence=90_000,
+    )
+    history.documents.append(ghost)
+    report = audit(history.evidence())
+    assert failing(report) == {"booked_without_accept": 1}
+    assert "which no channel was ever told of" in report.findings[0].what
+
+
+def test_documents_of_others_are_none_of_our_business(history: History) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order")
+    history.documents.append(tampered(document, external_reference="PO-4711", sequence=90_000))
+    report = audit(history.evidence())
+    assert failing(report) == {}
+    assert report.foreign_documents == 1
+
+
+def unanswered(history: History) -> tuple[MessageEntry, Document]:
+    """Make one booked order's request one that never got an answer; its follow-ups go."""
+    entry, document = find(history, lambda e, _: e.message.process == ORDER)
+    key = entry.message.object_key
+    gone = [one for one in history.journal.messages if one.message.object_key == key]
+    ids = {one.transaction_id for one in gone} - {entry.transaction_id}
+    for one in gone:
+        history.journal.messages.remove(one)
+    history.documents = [one for one in history.documents if one.transaction_id not in ids]
+    history.journal.messages.append(
+        replace(entry, answered=None, state="unknown", status=0, transaction_id="")
+    )
+    return entry, document
+
+
+def test_what_was_never_answered_may_be_booked_once_or_not_at_all(history: History) -> None:
+    before = audit(history.evidence())
+    _, document = unanswered(history)
+    report = audit(history.evidence())
+    assert failing(report) == {}
+    assert report.unknown == before.unknown + 1
+    assert report.unknown_booked == before.unknown_booked + 1
+    history.documents.remove(document)
+    report = audit(history.evidence())
+    assert failing(report) == {}
+    assert report.unknown_booked == before.unknown_booked
+
+
+@pytest.mark.parametrize("same_reference", [True, False])
+def test_what_was_never_answered_may_not_be_booked_twice(
+    history: History, *, same_reference: bool
+) -> None:
+    _, document = unanswered(history)
+    reference = document.external_reference if same_reference else "CX-0a-second"
+    history.documents.append(tampered(document, external_reference=reference, sequence=90_000))
+    kind = "duplicated" if same_reference else "booked_without_accept"
+    assert failing(audit(history.evidence())) == {kind: 1}
+
+
+def test_a_repeat_without_answer_is_no_licence_to_book_again(history: History) -> None:
+    entry, document = find(history, lambda e, _: e.message.process == ORDER)
+    repeat = replace(entry.message, repeat=True)
+    history.journal.messages.append(
+        replace(entry, message=repeat, answered=None, state="unknown", transaction_id="")
+    )
+    again = tampered(document, external_reference="CX-0a-second", sequence=90_000)
+    history.documents.append(again)
+    assert failing(audit(history.evidence())) == {"booked_without_accept": 1}
+
+
+def test_one_order_under_two_transactions(history: History) -> None:
+    entry, document = find(history, lambda e, _: e.message.process == ORDER and before_any_flip(e))
+    second = replace(entry, transaction_id="0a-second", sent=399.0, answered=399.5)
+    history.journal.messages.append(second)
+    history.documents.append(
+        tampered(document, external_reference="CX-0a-second", sequence=90_000)
+    )
+    report = audit(history.evidence())
+    assert failing(report) == {"duplicated": 1}
+    assert "accepted a second time, as transaction 0a-second" in report.findings[0].what
+
+
+def test_a_repeat_answered_as_if_it_were_new(history: History) -> None:
+    entry = next(one for one in history.journal.messages if one.replayed)
+    place = history.journal.messages.index(entry)
+    first = next(
+        one for one in history.journal.messages if one.transaction_id == entry.transaction_id
+    )
+    late = replace(entry, replayed=False, sent=(first.answered or 0) + 1)
+    history.journal.messages[place] = replace(late, answered=late.sent + 1)
+    assert failing(audit(history.evidence())) == {"answered_differently": 1}
+
+
+def test_held_is_not_lost_but_fails_unless_it_is_allowed(history: History) -> None:
+    _, document = find(history, lambda _, d: d.kind == "order")
+    history.documents.remove(document)
+    history.held.add(document.transaction_id)
+    report = audit(history.evidence())
+    assert failing(report) == {}
+    assert report.held == 1
+    assert verdict(report, Claims()).reasons == ("1 accepted, but still held (0 allowed)",)
+    assert verdict(report, Claims(held_allowed=1)).exit_code == 0
+
+
+@pytest.mark.parametrize("hazard", sorted(HAZARDS))
+def test_a_hazard_that_did_not_occur_fails_the_claim(history: History, hazard: str) -> None:
+    report = audit(history.evidence())
+    setattr(report, hazard, 0)
+    judged = verdict(report, Claims())
+    assert judged.exit_code == 1
+    assert judged.reasons == (
+        f"no {HAZARDS[hazard]}: the run claims to survive what did not occur",
+    )
+    assert verdict(report, Claims(frozenset(HAZARDS) - {hazard})).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", sorted(FAILURES))
+def test_every_kind_of_finding_fails_whatever_is_claimed(history: History, kind: str) -> None:
+    report = audit(history.evidence())
+    setattr(report, kind, 2)
+    reasons = verdict(report, Claims(frozenset())).reasons
+    assert reasons == (f"2 {FAILURES[kind]}",)  # type: ignore[index]
+
+
+def test_hazards_count_what_happened_and_nothing_else(history: History) -> None:
+    report = audit(history.evidence())
+    assert report.followups_across_flip > 0
+    assert report.late_days_after_flip > 0
+    calm = audit(make_history(7, flips=False).evidence())
+    assert failing(calm) == {}
+    assert calm.booked_cloud < 10  # only what follows old orders
+    names = sorted(set(HAZARDS) - {"duplicates_answered"})
+    assert [getattr(calm, name) for name in names] == [0] * len(names)
+
+
+def test_a_gateway_killed_is_not_a_worker_killed_with_sends_under_way(history: History) -> None:
+    kill = history.events.kills[0]
+    history.events.kills = [
+        kill.model_copy(update={"what": "gateway"}),
+        kill.model_copy(update={"in_flight": 0}),
+    ]
+    report = audit(history.evidence())
+    assert (report.kills, report.killed_with_work_in_flight) == (2, 0)
+
+
+def test_a_driver_that_did_not_finish(history: History) -> None:
+    history.journal.ended = None
+    assert failing(audit(history.evidence())) == {"driver_unfinished": 1}
+
+
+def test_without_events_only_the_objects_bind(history: History) -> None:
+    history.events.applies.clear()
+    assert failing(audit(history.evidence())) == {}
+    _, document = find(history, lambda e, _: e.message.process == CANCELLATION)
+    other = "cloud" if document.erp == "legacy" else "legacy"
+    history.replace(document, tampered(document, erp=other, sequence=90_000))
+    assert failing(audit(history.evidence())) == {"wrong_owner": 1}
