@@ -1,23 +1,19 @@
-"""Composes the API process: Litestar on granian, over the opened parts.
+"""Composes the API process: Litestar over the opened parts, as granian's worker runs it.
 
-One granian worker is one gateway process; ``serve`` starts one. Run as many as you like, on as
-many machines as you like: they share nothing but the store and the ledger.
+Run as many as you like, on as many machines as you like: they share nothing but the store and the
+ledger.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
-from granian import Granian
-from granian.constants import Interfaces, Loops
 from litestar import Litestar
 
 from gateway import __version__
@@ -30,45 +26,12 @@ from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
+from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.wiring import Parts, opened
 
-#: What ``serve`` tells its worker process, through the environment.
-ANNOUNCE_ENV: Final = "COEXIST_ANNOUNCE_FILE"
-ADDRESS_ENV: Final = "COEXIST_ANNOUNCE_URL"
-
 #: Between two readings of backlog and quotas for the metrics.
 MEASURE_S: Final = 1.0
-
-
-def serve(host: str, port: int, announce: Path | None) -> None:
-    """Serve until stopped. Port 0 takes a free one; ``announce`` gets the URL once ready."""
-    load()  # what is wrong is said here, not by a child that does not start
-    if port == 0:
-        port = free_port(host)
-    os.environ[ADDRESS_ENV] = f"http://{host}:{port}"
-    if announce is not None:
-        os.environ[ANNOUNCE_ENV] = str(announce)
-    Granian(
-        "gateway.app:application",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=1,
-        loop=Loops.uvloop,
-        websockets=False,
-        log_enabled=True,
-        log_access=False,
-        factory=True,
-        workers_kill_timeout=10,
-    ).serve()
-
-
-def free_port(host: str) -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def application() -> Application:
@@ -178,18 +141,3 @@ async def _end_with_parent() -> None:
     while os.getppid() == parent:
         await asyncio.sleep(0.5)
     os._exit(1)
-
-
-def announce() -> None:
-    """Write URL and process ids to the file ``serve`` was told to announce itself in."""
-    target = os.environ.get(ANNOUNCE_ENV)
-    if target:
-        body = {"url": os.environ[ADDRESS_ENV], "pid": os.getppid(), "worker_pid": os.getpid()}
-        write_announcement(Path(target), body)
-
-
-def write_announcement(target: Path, body: dict[str, object]) -> None:
-    """Write a small JSON file so that a reader never sees half of it."""
-    draft = target.with_suffix(".draft")
-    draft.write_text(json.dumps(body))
-    draft.replace(target)

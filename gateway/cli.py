@@ -24,8 +24,9 @@ def coexist() -> None:
 
 
 for command in (
-    demo.demo, setup.init, setup.config, setup.keys, setup.status, processes.up, processes.serve,
-    processes.work, processes.simulate, rules.rules, exceptions.exceptions, demo.load, demo.bench,
+    demo.demo, setup.init, setup.config, setup.keys, setup.status, setup.stop_store, processes.up,
+    processes.serve, processes.work, processes.simulate, rules.rules, exceptions.exceptions,
+    demo.load, demo.bench,
 ):  # fmt: skip
     coexist.add_command(command)
 

@@ -98,7 +98,9 @@ class Progress:
 class Intake(Protocol):
     """The buffer as the API sees it."""
 
-    async def reserve(self, key: str, transaction_id: str, digest: bytes) -> Accepted | Replay | Clash:
+    async def reserve(
+        self, key: str, transaction_id: str, digest: bytes
+    ) -> Accepted | Replay | Clash:
         """Bind an idempotency key to a transaction id and a body, or say what it is bound to."""
         ...
 
@@ -239,7 +241,9 @@ class Lanes(Protocol):
         """Let a held message be tried again; False if it is not held."""
         ...
 
-    async def awaiting(self, lease: Lease, erp: Target, count: int, again_ms: int) -> Sequence[Awaiting]:
+    async def awaiting(
+        self, lease: Lease, erp: Target, count: int, again_ms: int
+    ) -> Sequence[Awaiting]:
         """Return stored documents due for a poll, and put their next poll ``again_ms`` ahead."""
         ...
 

@@ -87,9 +87,7 @@ class ErpSettings(Section):
         default="https://api.businesscentral.dynamics.com/.default",
         description="cloud: scope of the token",
     )
-    token_url: str = Field(
-        default="", description="cloud: where tokens come from, if not from url"
-    )
+    token_url: str = Field(default="", description="cloud: where tokens come from, if not from url")
     request_s: float | None = Field(
         default=None, gt=0, description="deadline of one call; default: the dialect's"
     )

@@ -84,10 +84,9 @@ def documents_of(erp: Erp, books: Mapping[str, Any], source: str) -> list[Docume
 
 
 def _document(erp: Erp, row: Mapping[str, Any]) -> Document:
-    shipping = row.get("shipping")
     return Document(
         erp=erp,
-        sequence=int(row["sequence"]),
+        sequence=int(row["sequence"]),  # first: a row that is no object is a TypeError here
         number=str(row["number"]),
         kind=row["kind"],
         external_reference=row["external_reference"],
@@ -96,7 +95,7 @@ def _document(erp: Erp, row: Mapping[str, Any]) -> Document:
         currency=row["currency"],
         lines=tuple(_line(line) for line in row["lines"]),
         total=Decimal(row["total"]),
-        shipping=None if shipping is None else Decimal(shipping),
+        shipping=Decimal(row["shipping"]) if "shipping" in row else None,
         outcome=row.get("outcome"),
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.errors import LoadTestError
+from loadtests.plan import make_plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,23 +32,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    plan = make_plan(
+        scenario=_scenario_path(options.scenario),
+        gateways=options.gateway,
+        keys=options.keys,
+        journal=options.journal,
+        seed=options.seed,
+        rate_per_s=options.rate,
+        duration_s=options.duration,
+        today=options.business_date,
+    )
     # Importing Locust patches the standard library: not to be done to an audit or to --help.
     from rich.console import Console  # noqa: PLC0415
 
     from loadtests import drive  # noqa: PLC0415
 
-    summary = drive.run(
-        drive.Order(
-            scenario=_scenario_path(options.scenario),
-            gateways=options.gateway,
-            keys=options.keys,
-            journal=options.journal,
-            seed=options.seed,
-            rate_per_s=options.rate,
-            duration_s=options.duration,
-            today=options.business_date,
-        )
-    )
+    summary = drive.run(plan)
     summary.show(Console())
     _write_json(options.json, summary.as_json())
     return summary.exit_code

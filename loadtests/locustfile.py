@@ -18,7 +18,8 @@ from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from loadtests.drive import Order, Setup
+from loadtests.drive import Setup
+from loadtests.plan import make_plan
 from loadtests.users import Marketplace, PosRegisters, ReturnsDesk, Shoppers, WebShop
 
 __all__ = ["Marketplace", "PosRegisters", "ReturnsDesk", "Shoppers", "UntilConcluded", "WebShop"]
@@ -58,7 +59,7 @@ def begin(environment: Environment, **_: Any) -> None:
     if asked is None:
         return
     setup = Setup(
-        Order(
+        make_plan(
             scenario=Path(asked.scenario),
             gateways=asked.gateway,
             keys=Path(asked.keys),

@@ -50,10 +50,10 @@ def _bookings(report: Report) -> Table:
         ("refused for good", report.rejected),
         ("never answered", f"{report.unknown} ({report.unknown_booked} of them booked)"),
     ]
-    for currency, value in sorted(report.value_accepted_by_currency.items()):
-        booked = report.value_booked_by_currency.get(currency, 0)
-        rows.append((f"value accepted, {currency}", value))
-        rows.append((f"value booked, {currency}", booked))
+    accepted, booked = report.value_accepted_by_currency, report.value_booked_by_currency
+    for currency in sorted({*accepted, *booked}):
+        rows.append((f"value accepted, {currency}", accepted.get(currency, 0)))
+        rows.append((f"value booked, {currency}", booked.get(currency, 0)))
     rows.append(("time to accept, half of the requests", f"{report.accept_p50_ms} ms"))
     rows.append(("time to accept, 99 of 100 requests", f"{report.accept_p99_ms} ms"))
     return _filled(table, rows)

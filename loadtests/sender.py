@@ -61,7 +61,10 @@ class _Progress:
 
 
 class Sender:
-    """Sends requests to the gateways in turn; journals every attempt and every conclusion."""
+    """Sends requests to the gateways in turn; journals every attempt and every conclusion.
+
+    ``on_conclusion`` hears of every request, also of those that are stopped.
+    """
 
     def __init__(
         self,
@@ -70,12 +73,14 @@ class Sender:
         journal: JournalWriter,
         clock: Clock,
         chance: Random,
+        on_conclusion: Callable[[Conclusion], None],
     ) -> None:
         self._gateways: Iterator[str] = cycle(gateways)
         self._retry = retry
         self._journal = journal
         self._clock = clock
         self._chance = chance
+        self._on_conclusion = on_conclusion
 
     def send(self, request: Request, intended: float, exchange: Exchange) -> Conclusion:
         """Send ``request``, due at ``intended`` (monotonic seconds), until answered for good.
@@ -132,7 +137,10 @@ class Sender:
         latency_ms = None
         if state != "unknown" and progress.answered is not None:
             latency_ms = (progress.answered - progress.intended) * 1000
-        return Conclusion(request, state, results, latency_ms, progress.attempts, error)
+        attempts = progress.attempts
+        conclusion = Conclusion(request, state, results, latency_ms, attempts, error)
+        self._on_conclusion(conclusion)
+        return conclusion
 
     def _write_messages(
         self, request: Request, progress: _Progress, results: tuple[Outcome, ...]

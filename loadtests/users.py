@@ -17,7 +17,6 @@ from loadtests.actors import Actor
 from loadtests.answers import Answer
 from loadtests.messages import Request
 from loadtests.sender import Clock, Conclusion, Sender
-from loadtests.tally import Tally
 
 
 class Closing(Protocol):
@@ -38,7 +37,6 @@ class Drive:
     due: Mapping[str, Iterator[float]]
     sender: Sender
     keys: Mapping[str, str]
-    tally: Tally
     started: float
     duration_s: float
     clock: Clock
@@ -46,11 +44,10 @@ class Drive:
 
 
 class ChannelUser(FastHttpUser):
-    """Base of all users; ``kind`` names its plan in the scenario, ``channel`` its API key."""
+    """Base of all users; ``kind`` names its plan in the scenario."""
 
     abstract = True
     kind: ClassVar[str]
-    channel: ClassVar[str]
     drive: ClassVar[Drive]
 
     @task
@@ -68,7 +65,6 @@ class ChannelUser(FastHttpUser):
     def _send(self, request: Request, due_s: float) -> Conclusion:
         drive = self.drive
         conclusion = drive.sender.send(request, drive.started + due_s, self._exchange)
-        drive.tally.add(conclusion)
         failed = conclusion.state in ("rejected", "unknown")
         self.environment.events.request.fire(
             request_type=request.method,
@@ -104,32 +100,31 @@ class ChannelUser(FastHttpUser):
 class WebShop(ChannelUser):
     """Customers of the web shop."""
 
-    kind = channel = "webshop"
+    kind = "webshop"
 
 
 class Marketplace(ChannelUser):
     """The marketplace's order feed."""
 
-    kind = channel = "marketplace"
+    kind = "marketplace"
 
 
 class PosRegisters(ChannelUser):
     """The stores' connections."""
 
-    kind = channel = "pos"
+    kind = "pos"
 
 
 class ReturnsDesk(ChannelUser):
     """Clerks who take goods back."""
 
-    kind = channel = "returns-desk"
+    kind = "returns-desk"
 
 
 class Shoppers(ChannelUser):
     """People who look before they buy, in the web shop."""
 
     kind = "shoppers"
-    channel = "webshop"
 
 
 USERS: dict[str, type[ChannelUser]] = {

@@ -183,11 +183,15 @@ def _figure(
     *,
     whole: bool = False,
 ) -> float:
-    value = parameters.get(name, default)
     if name not in parameters:
         return default
-    right = isinstance(value, int) if whole else isinstance(value, int | float)
-    if not right or isinstance(value, bool) or not low <= value <= high:  # type: ignore[operator]
-        kind = "a whole number" if whole else "a number"
-        raise FaultError(f"{name} is {value!r}, it must be {kind} from {low:g} to {high:g}")
-    return value  # type: ignore[return-value]
+    value = parameters[name]
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (isinstance(value, int) or not whole)
+        and low <= value <= high
+    ):
+        return value
+    kind = "a whole number" if whole else "a number"
+    raise FaultError(f"{name} is {value!r}, it must be {kind} from {low:g} to {high:g}")

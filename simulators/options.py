@@ -137,7 +137,7 @@ class CloudOptions(Options):
         live=True,
     )
     retry_after: bool = option(
-        False,  # noqa: FBT003
+        False,  # noqa: FBT003 - the default comes first in every row of the table
         "whether a 429 carries Retry-After; the published limits do not promise it",
         live=True,
     )
@@ -170,7 +170,7 @@ def _converted(each: Field[Any], value: object) -> object:
     return value
 
 
-def _check(each: Field[Any], value: Any) -> None:  # noqa: ANN401
+def _check(each: Field[Any], value: Any) -> None:  # noqa: ANN401 - checked here
     default, name = each.default, each.name
     if type(value) is not type(default):
         raise OptionError(f"{name} is {value!r}, it must be of the kind of {default!r}")

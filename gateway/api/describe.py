@@ -37,19 +37,33 @@ ACCEPTED: Final = (
 
 _TEXT: Final = Schema(type=OpenAPIType.STRING)
 
-LEGAL_ENTITY: Final = Parameter(
-    name="legal_entity",
-    param_in="query",
-    schema=_TEXT,
-    description="Whose stock or price; may be left out by a channel that has only one.",
-    example="NL01",
+
+def _in_path(name: str, example: str) -> Parameter:
+    return Parameter(name=name, param_in="path", required=True, schema=_TEXT, example=example)
+
+
+def _legal_entity(description: str) -> Parameter:
+    return Parameter(
+        name="legal_entity",
+        param_in="query",
+        schema=_TEXT,
+        description=description,
+        example="NL01",
+    )
+
+
+ORDER_REF: Final = _in_path("order_ref", "SHOP-10001")
+TRANSACTION_ID: Final = _in_path("transaction_id", "0a-01jd3kq0t5w6x7y8z9abcdefgh")
+SKU: Final = _in_path("sku", "TEE-BLK-M")
+
+LEGAL_ENTITY: Final = _legal_entity(
+    "Whose stock or price; may be left out by a channel that has only one."
 )
-LEGAL_ENTITY_OPTIONAL: Final = Parameter(
-    name="legal_entity",
-    param_in="query",
-    schema=_TEXT,
-    description="Through whose master data to look; any of the channel's is as good.",
-    example="NL01",
+LEGAL_ENTITY_OPTIONAL: Final = _legal_entity(
+    "Through whose master data to look; any of the channel's will do."
+)
+LEGAL_ENTITY_OF_ORDER: Final = _legal_entity(
+    "Whose order it is; spares a search if the order is older than the gateway."
 )
 
 _IDEMPOTENCY_KEY: Final = Parameter(
@@ -82,7 +96,10 @@ _WRITE: Final = (400, 401, 403, 413, 415, 422, 503)
 
 
 def write(
-    body: type[BaseModel], example: Mapping[str, Any], *, missing: bool = False
+    body: type[BaseModel],
+    example: Mapping[str, Any],
+    *parameters: Parameter,
+    missing: bool = False,
 ) -> type[Operation]:
     """Describe a write of one document; ``missing`` says that what it follows may be unknown."""
     headers = {
@@ -100,7 +117,7 @@ def write(
             201: _answered("Booked within the time preferred", views.Receipt, headers),
         },
         refusals=(*_WRITE, *((404,) if missing else ())),
-        parameters=(_IDEMPOTENCY_KEY, _PREFER),
+        parameters=(*parameters, _IDEMPOTENCY_KEY, _PREFER),
     )
 
 
@@ -116,12 +133,13 @@ def batch() -> type[Operation]:
     )
 
 
-def read(answer: type[BaseModel], query: Parameter | None = None) -> type[Operation]:
-    """Describe a read; those with a ``query`` may have it wrong."""
+def read(answer: type[BaseModel], *parameters: Parameter) -> type[Operation]:
+    """Describe a read; a query parameter may be wrong."""
+    queried = any(parameter.param_in == "query" for parameter in parameters)
     return _operation(
         answers={200: _answered("Found", answer)},
-        refusals=_READ if query is None else (*_READ, 422),
-        parameters=() if query is None else (query,),
+        refusals=(*_READ, 422) if queried else _READ,
+        parameters=parameters,
     )
 
 
@@ -178,7 +196,7 @@ def _operation(
         def __post_init__(self) -> None:
             self.request_body = request
             self.responses = responses
-            self.parameters = [*(self.parameters or ()), *parameters] or None
+            self.parameters = [*parameters] or None
             if is_open:
                 self.security = []
 

@@ -28,39 +28,40 @@ class MasterData(Controller):
     @get(
         "/inventory/{sku:str}",
         summary="Read what may be promised of a SKU",
-        operation_class=describe.read(Availability, query=describe.LEGAL_ENTITY),
+        operation_class=describe.read(Availability, describe.SKU, describe.LEGAL_ENTITY),
     )
-    async def availability(self, request: AnyRequest, sku: str) -> ASGIApp:
+    async def availability(self, request: AnyRequest) -> ASGIApp:
         """Return the pieces of a SKU that may be promised now."""
         call = admit(request, "read")
-        facts = _facts(call, "inventory.availability", sku)
+        facts = _facts(call, "inventory.availability")
         return _answer(await call.services.enquiries.availability(facts))
 
     @get(
         "/prices/{sku:str}",
         summary="Read the sales price of a SKU",
-        operation_class=describe.read(Price, query=describe.LEGAL_ENTITY),
+        operation_class=describe.read(Price, describe.SKU, describe.LEGAL_ENTITY),
     )
-    async def price(self, request: AnyRequest, sku: str) -> ASGIApp:
+    async def price(self, request: AnyRequest) -> ASGIApp:
         """Return the price of one piece."""
         call = admit(request, "read")
-        facts = _facts(call, "catalog.price", sku)
+        facts = _facts(call, "catalog.price")
         return _answer(await call.services.enquiries.price(facts))
 
     @get(
         "/products/{sku:str}",
         summary="Read what a SKU is",
-        operation_class=describe.read(Product, query=describe.LEGAL_ENTITY_OPTIONAL),
+        operation_class=describe.read(Product, describe.SKU, describe.LEGAL_ENTITY_OPTIONAL),
     )
-    async def product(self, request: AnyRequest, sku: str) -> ASGIApp:
+    async def product(self, request: AnyRequest) -> ASGIApp:
         """Return a product. Its text is the same for all entities, so naming one is optional."""
         call = admit(request, "read")
-        facts = _facts(call, "catalog.product", sku, call.channel.legal_entities[0])
+        facts = _facts(call, "catalog.product", call.channel.legal_entities[0])
         return _answer(await call.services.enquiries.product(facts))
 
 
-def _facts(call: Call, process: str, sku: str, entity_by_default: str = "") -> Facts:
+def _facts(call: Call, process: str, entity_by_default: str = "") -> Facts:
     """Return what the rules may look at; a text that can be no SKU is asked of no system."""
+    sku: str = call.request.path_params["sku"]
     named = call.request.query_params.get("legal_entity", entity_by_default)
     legal_entity = call.checks.entity_asked_for(call.channel, named)
     if not _SKU.fullmatch(sku):

@@ -19,24 +19,31 @@ ERRORS_MAX: Final = 100
 #: Characters of a wrong value that are repeated in the answer.
 SHOWN_CHARS: Final = 40
 
-# What pydantic says is kept, unless a channel's developer would have to know pydantic to read it.
+# What pydantic says is kept, unless a channel's developer would have to know Python to read it.
 _REWORDED: Final = {
     "missing": "is required",
     "extra_forbidden": "is not a known field; remove it, or check its spelling",
     "timezone_aware": "has no offset; write an instant as in 2026-11-21T10:00:00+00:00",
 }
+_REWORDED_WITH_VALUE: Final = {
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "tuple_type": "must be an array",
+    "too_short": "needs at least {min_length} item(s)",
+    "too_long": "has more than {max_length} items",
+}
 # What is found by looking at a whole document, and the field of it that is wrong.
 _MEANT: Final = {"line_twice": "/lines", "total_differs": "/total", "minor_unit": "/total"}
 # Messages of our own name the value themselves.
-_COMPLETE: Final = frozenset({*_REWORDED, *_MEANT, "value_error"})
+_COMPLETE: Final = frozenset({*_MEANT, "value_error"})
 
 
 def validated(model: type[Model], received: object, at: str = "") -> Model:
-    """Return ``received`` as ``model``; raise :class:`Invalid`, its pointers starting with ``at``."""
+    """Return ``received`` as ``model``; raise :class:`Invalid` with pointers that begin ``at``."""
     try:
         return model.model_validate(received)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         raise invalid(field_errors(details, at)) from None
 
 
@@ -49,11 +56,14 @@ def invalid(errors: Sequence[FieldError]) -> Invalid:
     return Invalid(f"{detail}; correct and send again", errors[:ERRORS_MAX])
 
 
-def field_errors(details: Iterable[ErrorDetails], at: str = "") -> list[FieldError]:
+def field_errors(details: Sequence[ErrorDetails], at: str = "") -> list[FieldError]:
     """Say what pydantic found, with JSON pointers (RFC 6901) that begin with ``at``."""
+    wrong = {each["loc"][:depth] for each in details for depth in range(len(each["loc"]))}
     return [
         FieldError(at + pointer(each["loc"]) + _MEANT.get(each["type"], ""), _said(each))
         for each in details
+        # Pydantic counts only the items that are right: an array of wrong ones is "too short".
+        if each["type"] != "too_short" or each["loc"] not in wrong
     ]
 
 
@@ -64,8 +74,12 @@ def pointer(parts: Iterable[str | int]) -> str:
 
 def _said(detail: ErrorDetails) -> str:
     kind = detail["type"]
-    said = _REWORDED.get(kind) or detail["msg"].removeprefix("Value error, ")
-    return said if kind in _COMPLETE else f"{said}; given is {shown(detail['input'])}"
+    if kind in _REWORDED:
+        return _REWORDED[kind]
+    if kind in _COMPLETE:
+        return detail["msg"].removeprefix("Value error, ")
+    said = _REWORDED_WITH_VALUE.get(kind, "").format_map(detail.get("ctx", {})) or detail["msg"]
+    return f"{said}; given is {shown(detail['input'])}"
 
 
 def shown(value: object) -> str:

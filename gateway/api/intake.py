@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar.exceptions import HTTPException
@@ -14,10 +14,24 @@ from gateway.api.calls import Call
 from gateway.api.fields import SHOWN_CHARS, shown
 from gateway.errors import BadRequest, TooLarge
 
-_canonical: Final = msgspec.json.Encoder(order="deterministic").encode
+_decode: Final = msgspec.json.Decoder().decode
+
+canonical: Final = msgspec.json.Encoder(order="deterministic").encode
+"""Write a document as RFC 8785 would: keys sorted, no white space, shortest escapes.
+
+Its rules for numbers are not needed: money is text, and what passed validation has no number but
+integers.
+"""
 
 
-async def read(call: Call) -> dict[str, Any]:
+class Received(NamedTuple):
+    """A body as it came: the object it stands for, and that object's canonical text."""
+
+    document: dict[str, Any]
+    canonical: bytes
+
+
+async def read(call: Call) -> Received:
     """Return the JSON object sent.
 
     Raises:
@@ -29,17 +43,15 @@ async def read(call: Call) -> dict[str, Any]:
     return _parse(await _body(call))
 
 
-def digest(scope: str, received: Mapping[str, Any]) -> bytes:
-    """Return 16 bytes over a received document and what its address says (``scope``).
+def digest(address: str, text: bytes) -> bytes:
+    """Return 16 bytes over a canonical text and the address it was sent to.
 
-    The form is that of RFC 8785: keys sorted, no white space, shortest escapes. Its rules for
-    numbers are not needed: money is text, and a document that passed validation has no number
-    but integers. ``scope`` keeps one idempotency key from covering equal bodies sent to two
-    addresses, as two cancellations without lines are.
+    ``address`` is the process and the reference: it keeps one idempotency key from covering equal
+    bodies that mean two orders, as two cancellations without lines do.
     """
-    hashed = blake2b(scope.encode(), digest_size=16)
+    hashed = blake2b(address.encode(), digest_size=16)
     hashed.update(b"\0")
-    hashed.update(_canonical(received))
+    hashed.update(text)
     return hashed.digest()
 
 
@@ -82,12 +94,29 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body has more than {limit} bytes; send less at a time")
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def _parse(body: bytes) -> Received:
+    """Parse fast, and again with care whenever the fast parser cannot vouch for the result.
+
+    It keeps the last of two equal keys. One that was dropped took its colon along, so a text with
+    as many colons as its canonical form has no key twice; an escape could stand for a colon.
+    """
     try:
-        text = body.decode()
-        received = _decoder.decode(text)
-        if "\\ud" in text or "\\uD" in text:
-            _canonical(received)
+        document = _decode(body)
+        text = canonical(document)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return _parse_with_care(body)
+    if b"\\" in body or body.count(b":") != text.count(b":") or not isinstance(document, dict):
+        return _parse_with_care(body)
+    return Received(document, text)
+
+
+def _parse_with_care(body: bytes) -> Received:
+    """Parse, naming what is wrong with the text and where."""
+    try:
+        document = _decoder.decode(body.decode())
+        if not isinstance(document, dict):
+            raise BadRequest(f"the body is {shown(document)}; send one JSON object")
+        return Received(document, canonical(document))
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8 at byte {error.start}; send UTF-8") from None
     except UnicodeEncodeError:
@@ -102,9 +131,6 @@ def _parse(body: bytes) -> dict[str, Any]:
     except ValueError:
         # What is left is Python's bound on the digits of an integer.
         raise BadRequest("the body has a number that is too long; see the schema") from None
-    if not isinstance(received, dict):
-        raise BadRequest(f"the body is {shown(received)}; send one JSON object")
-    return received
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

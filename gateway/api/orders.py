@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from litestar import Controller, get, post
 from litestar.types import ASGIApp
@@ -40,7 +39,7 @@ class Orders(Controller):
         call = admit(request, "orders")
         key = headers.idempotency_key(call)
         received = await intake.read(call)
-        order = validated(Order, received)
+        order = validated(Order, received.document)
         call.checks.order(call.channel, order)
         submission = _intake_of(call, order, received, key)
         return await submit(call, submission, {"order_ref": order.order_ref})
@@ -50,14 +49,21 @@ class Orders(Controller):
         status_code=202,
         summary="Ask for an order, or some of it, to be cancelled",
         description=describe.ACCEPTED,
-        operation_class=describe.write(Cancellation, examples.CANCELLATION, missing=True),
+        operation_class=describe.write(
+            Cancellation,
+            examples.CANCELLATION,
+            describe.ORDER_REF,
+            describe.LEGAL_ENTITY_OF_ORDER,
+            missing=True,
+        ),
     )
-    async def cancel(self, request: AnyRequest, order_ref: str) -> ASGIApp:
+    async def cancel(self, request: AnyRequest) -> ASGIApp:
         """Take a cancellation; the system that owns the order decides its outcome."""
         call = admit(request, "orders")
+        order_ref: str = request.path_params["order_ref"]
         key = headers.idempotency_key(call)
         received = await intake.read(call)
-        cancellation = validated(Cancellation, received)
+        cancellation = validated(Cancellation, received.document)
         _check_reference(call, order_ref)
         submission = _cancellation_of(call, order_ref, cancellation, received, key)
         named = {"order_ref": order_ref, "cancellation_ref": cancellation.cancellation_ref}
@@ -66,11 +72,12 @@ class Orders(Controller):
     @get(
         "/{order_ref:str}",
         summary="Read an order's state, and that of all that was sent about it",
-        operation_class=describe.read(views.OrderStatus),
+        operation_class=describe.read(views.OrderStatus, describe.ORDER_REF),
     )
-    async def status(self, request: AnyRequest, order_ref: str) -> ASGIApp:
+    async def status(self, request: AnyRequest) -> ASGIApp:
         """Return what the channel sent about one of its orders."""
         call = admit(request, "orders", "read")
+        order_ref: str = request.path_params["order_ref"]
         _check_reference(call, order_ref)
         found = await call.services.statuses.of_object(order_key(call.channel.name, order_ref))
         own = [view for view in found if view.channel == call.channel.name]
@@ -79,9 +86,7 @@ class Orders(Controller):
         return as_json(views.order_status(order_ref, own), headers=NO_STORE)
 
 
-def _intake_of(
-    call: Call, order: Order, received: Mapping[str, Any], key: str | None
-) -> Submission:
+def _intake_of(call: Call, order: Order, received: intake.Received, key: str | None) -> Submission:
     channel = call.channel.name
     return Submission(
         process="order.intake",
@@ -99,7 +104,7 @@ def _intake_of(
             order_ref=order.order_ref,
         ),
         body=order.model_dump(mode="json"),
-        digest=intake.digest(f"order.intake|{order.order_ref}", received),
+        digest=intake.digest(f"order.intake|{order.order_ref}", received.canonical),
         key=key,
     )
 
@@ -108,14 +113,15 @@ def _cancellation_of(
     call: Call,
     order_ref: str,
     cancellation: Cancellation,
-    received: Mapping[str, Any],
+    received: intake.Received,
     key: str | None,
 ) -> Submission:
     channel = call.channel.name
     reference = f"{order_ref}/{cancellation.cancellation_ref}"
-    # A cancellation names no legal entity: if the channel has several, both systems are asked for
-    # the order in all of theirs.
-    legal_entity = call.channel.only_entity
+    # A cancellation's body names no legal entity. If the address does not and the channel has
+    # several, it stays open: "" means any of the channel's.
+    named = call.request.query_params.get("legal_entity", call.channel.only_entity)
+    legal_entity = call.checks.entity_asked_for(call.channel, named) if named else ""
     body = OrderCancellation(
         order_ref=order_ref, legal_entity=legal_entity, cancellation=cancellation
     )
@@ -131,7 +137,7 @@ def _cancellation_of(
             order_ref=order_ref,
         ),
         body=body.model_dump(mode="json"),
-        digest=intake.digest(f"order.cancellation|{reference}", received),
+        digest=intake.digest(f"order.cancellation|{reference}", received.canonical),
         key=key,
         order_channel=channel,
         order_ref=order_ref,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from litestar import Controller, post
 from litestar.types import ASGIApp
 
@@ -35,14 +32,14 @@ class Returns(Controller):
         call = admit(request, "returns")
         key = headers.idempotency_key(call)
         received = await intake.read(call)
-        document = validated(Return, received)
+        document = validated(Return, received.document)
         call.checks.returned(call.channel, document)
         named = {"return_ref": document.return_ref, "order_ref": document.order_ref}
         return await submit(call, _submission(call, document, received, key), named)
 
 
 def _submission(
-    call: Call, document: Return, received: Mapping[str, Any], key: str | None
+    call: Call, document: Return, received: intake.Received, key: str | None
 ) -> Submission:
     channel = call.channel.name
     order_channel = document.order_channel or channel
@@ -60,7 +57,7 @@ def _submission(
             order_ref=document.order_ref,
         ),
         body=body,
-        digest=intake.digest(f"return.credit|{document.return_ref}", received),
+        digest=intake.digest(f"return.credit|{document.return_ref}", received.canonical),
         key=key,
         order_channel=order_channel,
         order_ref=document.order_ref,

@@ -65,7 +65,8 @@ class StoreSales(Controller):
         """Take a batch; the receipts of a store day go where that day is booked."""
         call = admit(request, "store-sales")
         headers.refuse_idempotency_key(call)
-        batch = validated(StoreSaleBatch, await intake.read(call))
+        received = await intake.read(call)
+        batch = validated(StoreSaleBatch, received.document)
         legal_entity = call.checks.entity_of_store(call.channel, batch.store)
         items = [_Item(at, received) for at, received in enumerate(batch.transactions)]
         for first in range(0, len(items), AT_ONCE_MAX):
@@ -107,7 +108,7 @@ def _submission(channel: str, document: StoredSale, received: Mapping[str, Any])
             business_date=day,
         ),
         body=document.model_dump(mode="json", by_alias=True),
-        digest=intake.digest(f"store.sale|{reference}", received),
+        digest=intake.digest(f"store.sale|{reference}", intake.canonical(received)),
     )
 
 

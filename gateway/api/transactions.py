@@ -26,11 +26,12 @@ class Transactions(Controller):
     @get(
         "/{transaction_id:str}",
         summary="Read a transaction's state",
-        operation_class=describe.read(views.Transaction),
+        operation_class=describe.read(views.Transaction, describe.TRANSACTION_ID),
     )
-    async def status(self, request: AnyRequest, transaction_id: str) -> ASGIApp:
+    async def status(self, request: AnyRequest) -> ASGIApp:
         """Return the state of one transaction. Another channel's is as unknown as none."""
         call = admit(request)
+        transaction_id: str = request.path_params["transaction_id"]
         view = None
         if _can_exist(transaction_id, call.services.settings.partitions):
             view = await call.services.statuses.transaction(transaction_id)

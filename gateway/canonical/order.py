@@ -163,4 +163,6 @@ def same_total(stated: Decimal, computed: Decimal, currency: str) -> None:
         raise PydanticCustomError("total_differs", message, context)
     if not fits_minor_unit(stated, currency):
         message = "total {stated} has more decimal places than {currency} has"
-        raise PydanticCustomError("minor_unit", message, {"stated": str(stated), "currency": currency})
+        raise PydanticCustomError(
+            "minor_unit", message, {"stated": str(stated), "currency": currency}
+        )

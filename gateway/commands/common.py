@@ -7,18 +7,21 @@ import getpass
 import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from gateway.settings import load
-from gateway.wiring import Parts, opened
+if TYPE_CHECKING:
+    from gateway.wiring import Parts
 
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 by_option = click.option(
-    "--by", default=getpass.getuser, show_default="your login", help="Who does this, for the record."
+    "--by",
+    default=getpass.getuser,
+    show_default="your login",
+    help="Who does this, for the record.",
 )
 
 
@@ -29,7 +32,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 @asynccontextmanager
 async def installation() -> AsyncIterator[Parts]:
-    """Open the configured installation."""
+    """Open the configured installation.
+
+    What it takes (SQL, HTTP, Redis) is imported here: checking rules must not pay for it.
+    """
+    from gateway.settings import load
+    from gateway.wiring import opened
+
     async with opened(load()) as parts:
         yield parts
 

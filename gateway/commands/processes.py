@@ -31,16 +31,16 @@ _RESTART_S: Final = 1.0
 @announce_option
 def serve(host: str, port: int, announce: Path | None) -> None:
     """Run one gateway process: the API that channels call."""
-    from gateway.app import serve as serve_app
+    from gateway.serve import serve as start_serving
 
-    serve_app(host, port, announce)
+    start_serving(host, port, announce)
 
 
 @click.command()
 @announce_option
 def work(announce: Path | None) -> None:
     """Run one worker process: it delivers what was accepted."""
-    from gateway.app import write_announcement
+    from gateway.serve import write_announcement
     from gateway.observe.logs import configure
     from gateway.worker import work as run_worker
 
@@ -57,7 +57,9 @@ def work(announce: Path | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def simulate(arguments: tuple[str, ...]) -> None:
     """Run a simulated ERP: `coexist simulate legacy|cloud [options]`; --help lists them."""
-    sys.exit(subprocess.run([sys.executable, "-m", "simulators", *arguments], check=False).returncode)
+    sys.exit(
+        subprocess.run([sys.executable, "-m", "simulators", *arguments], check=False).returncode
+    )
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -21,7 +22,9 @@ from gateway.routing.loader import load as load_rules
 from gateway.routing.model import Vocabulary
 from gateway.routing.ruleset import RuleSet
 from gateway.settings import Settings, load
-from gateway.wiring import Parts
+
+if TYPE_CHECKING:
+    from gateway.wiring import Parts
 
 directory_argument = click.argument(
     "directory", type=click.Path(path_type=Path, file_okay=False), required=False
@@ -51,7 +54,9 @@ def check(directory: Path | None, *, as_json: bool) -> None:
         print_json({"ok": False, "problems": problems})
         sys.exit(1)
     if as_json:
-        print_json({"ok": True, "version": found.version, "rules": len(found.rules), "problems": []})
+        print_json(
+            {"ok": True, "version": found.version, "rules": len(found.rules), "problems": []}
+        )
     else:
         click.echo(f"{len(found.rules)} rules in {len(found.waves)} wave(s), no problems")
         click.echo(f"version {found.version}")

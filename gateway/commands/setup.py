@@ -14,6 +14,7 @@ import yaml
 from gateway.commands.common import installation, json_option, print_json, run
 from gateway.errors import ConfigError
 from gateway.settings import load
+from gateway.store.redis import embedded
 
 _FIRST_CHANNELS = {
     "webshop": ["orders", "returns", "read"],
@@ -76,7 +77,7 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
             "legacy": {
                 "url": "http://127.0.0.1:8101",
                 "user": "GATEWAY",
-                "secret": "legacy-secret",
+                "secret": "gateway-legacy",
                 "quota": {"concurrent_max": 4, "calls_max": 60000, "window_s": 300},
                 "request_s": 10,
                 "poll_s": 1,
@@ -85,7 +86,7 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
                 "url": "http://127.0.0.1:8102",
                 "tenant": "contoso",
                 "user": "gateway",
-                "secret": "cloud-secret",
+                "secret": "gateway-cloud",
                 "quota": {"concurrent_max": 5, "calls_max": 6000, "window_s": 300},
                 "request_s": 10,
             },
@@ -111,6 +112,19 @@ def keys_new(channel: str) -> None:
 def config() -> None:
     """Check the configuration and print it, secrets masked."""
     print_json(json.loads(load().model_dump_json()))
+
+
+@click.command("stop-store")
+def stop_store() -> None:
+    """Stop the embedded store, all it took on disk; whoever needs it next starts it again.
+
+    Without this it stops by itself, some time after its last client has left.
+    """
+    settings = load()
+    if settings.redis_url:
+        raise ConfigError("the store is the one of COEXIST_REDIS_URL, which is not ours to stop")
+    stopped = embedded.stop(settings.data_dir)
+    click.echo("the embedded store has stopped" if stopped else "no embedded store runs")
 
 
 @click.command()

@@ -4,6 +4,9 @@ The transport is aiohttp under httpx's interface. httpx-aiohttp names some error
 server that hangs up after it got the whole request surfaces as ``httpx.ConnectTimeout``, because
 aiohttp derives it from ``ClientConnectionError``. Taken at its word that would be "never sent" and
 book twice. So where an httpx error was made from an aiohttp one, the original decides.
+
+Nothing here retries, with one exception that books nothing: aiohttp repeats a GET, once, if a
+kept-alive connection turns out to be stale. It never repeats a POST.
 """
 
 from __future__ import annotations
@@ -154,7 +157,8 @@ class Http:
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(
             base_url=_checked(url),
-            transport=transport or AiohttpTransport(limits=_LIMITS, trust_env=False),
+            # The environment may name certificates (SSL_CERT_FILE), but no proxy.
+            transport=transport or AiohttpTransport(limits=_LIMITS, trust_env=True),
             timeout=httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000, pool=CONNECT_MS_MAX / 1000),
             headers={"User-Agent": "coexist"},
             follow_redirects=False,

@@ -188,4 +188,3 @@ def _asked_target(kind: Kind, decision: Decision) -> Target | None:
 
 def _instant(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
-

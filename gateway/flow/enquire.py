@@ -19,9 +19,7 @@ T = TypeVar("T")
 class Enquiries:
     """Reads that shoppers and tills wait for."""
 
-    def __init__(
-        self, versions: RuleVersions, erps: Mapping[Target, Erp], caller: Caller
-    ) -> None:
+    def __init__(self, versions: RuleVersions, erps: Mapping[Target, Erp], caller: Caller) -> None:
         self._versions = versions
         self._erps = erps
         self._caller = caller

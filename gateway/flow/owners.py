@@ -37,7 +37,10 @@ class OwnerFinder:
         if recorded is not None:
             return recorded
         answers = await asyncio.gather(
-            *(self._asked(erp, order_channel, order_ref, legal_entity) for erp in self._erps.values())
+            *(
+                self._asked(erp, order_channel, order_ref, legal_entity)
+                for erp in self._erps.values()
+            )
         )
         having = [target for target, has in zip(self._erps, answers, strict=True) if has]
         if len(having) == 1 and None not in answers:

@@ -68,6 +68,8 @@ def configure(stream: TextIO | None = None, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # One line per request, which our own event of the call says better.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def masked(_logger: object, _method: str, event: Event) -> Event:

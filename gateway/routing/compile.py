@@ -2,18 +2,21 @@
 
 Rules of one process that look at the same dimensions share one table from values to outcome. A
 decision tries these tables from the most specific down, one look-up each: it costs as much as
-there are *combinations of dimensions* in use, however many rules fill them. Every decision is
-built beforehand; only a split computes anything.
+there are *combinations of dimensions* in use, however many rules fill them. Most rules of a
+migration name one dimension in common, usually the legal entity; this *pivot* is looked up first
+and tells which tables have any rule for its value, so that few of them are tried in vain. Every
+decision is built beforehand; only a split computes anything.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from sys import intern
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from gateway.canonical.process import Target
 from gateway.errors import RulesUnavailable
@@ -76,8 +79,18 @@ class _Days:
 
 _Key: TypeAlias = Callable[[Facts], Any]
 _Table: TypeAlias = dict[Any, "Decision | _Split | _Days"]
-_LookUp: TypeAlias = Callable[[Any], "Decision | _Split | _Days | None"]
-_Plan: TypeAlias = tuple[tuple[tuple[_Key, _LookUp], ...], _Outcome]
+_Step: TypeAlias = tuple[_Key, Callable[[Any], "Decision | _Split | _Days | None"]]
+_Steps: TypeAlias = tuple[_Step, ...]  #: look-ups in the order they are tried
+_Dimensions: TypeAlias = tuple[str, ...]
+
+
+class _Plan(NamedTuple):
+    """How to decide one process: the steps by the pivot's value, or ``steps`` for any other."""
+
+    pivot_index: int
+    steps_by_pivot: dict[str, _Steps]
+    steps: _Steps
+    default: _Outcome
 
 
 class Compiled:
@@ -97,13 +110,13 @@ class Compiled:
         possible only for rules applied by a release that did not know the process yet.
         """
         try:
-            tables, default = self._plans[facts[0]]
+            pivot_index, steps_by_pivot, steps, default = self._plans[facts[0]]
         except KeyError:
             raise RulesUnavailable(
                 f"rule version {self.version} has no default for process '{facts.process}'; "
                 "add one to defaults.yaml and apply the rules"
             ) from None
-        for key, look_up in tables:
+        for key, look_up in steps_by_pivot.get(facts[pivot_index], steps):
             found = look_up(key(facts))
             if found is None:
                 continue
@@ -123,22 +136,53 @@ def compile_rules(rule_set: RuleSet) -> Compiled:
         defaults = [rule for rule in rules if rule.is_default]
         if defaults:
             default = _outcome(defaults[0], rule_set.version)
-            plans[process] = (_tables(rules, rule_set.version), default)
+            plans[process] = _plan(rules, default, rule_set.version)
     return Compiled(rule_set, plans)
 
 
-def _tables(rules: Iterable[Rule], version: str) -> tuple[tuple[_Key, _LookUp], ...]:
-    by_dimensions: dict[tuple[str, ...], list[Rule]] = defaultdict(list)
+def _plan(rules: Iterable[Rule], default: _Outcome, version: str) -> _Plan:
+    by_dimensions: dict[_Dimensions, list[Rule]] = defaultdict(list)
     for rule in rules:
         if not rule.is_default:
             by_dimensions[rule.dimensions].append(rule)
     most_specific_first = sorted(by_dimensions, key=lambda names: (-len(names), names))
-    return tuple(
-        (_key(names), _table(by_dimensions[names], version).get) for names in most_specific_first
-    )
+    steps: dict[_Dimensions, _Step] = {
+        names: (_key(names), _table(by_dimensions[names], version).get)
+        for names in most_specific_first
+    }
+    pivot = _pivot(most_specific_first)
+    unpivoted = {names for names in steps if pivot not in names}
+    shared: dict[frozenset[_Dimensions], _Steps] = {}  # values with the same steps share them
+
+    def steps_of(combinations: Iterable[_Dimensions]) -> _Steps:
+        wanted = unpivoted.union(combinations)
+        in_order = tuple(step for names, step in steps.items() if names in wanted)
+        return shared.setdefault(frozenset(wanted), in_order)
+
+    by_value = _combinations_by_value(by_dimensions, pivot)
+    steps_by_pivot = {value: steps_of(combinations) for value, combinations in by_value.items()}
+    return _Plan(_INDEX[pivot], steps_by_pivot, steps_of(()), default)
 
 
-def _key(dimensions: tuple[str, ...]) -> _Key:
+def _pivot(combinations: Iterable[_Dimensions]) -> str:
+    """Return the dimension most combinations have; the process itself if there is none."""
+    counts = Counter(name for names in combinations for name in names if name != DATE)
+    return min(counts, key=lambda name: (-counts[name], name), default="process")
+
+
+def _combinations_by_value(
+    by_dimensions: Mapping[_Dimensions, Iterable[Rule]], pivot: str
+) -> dict[str, set[_Dimensions]]:
+    """Return, for each value of the pivot, the combinations of dimensions that have it."""
+    found: dict[str, set[_Dimensions]] = defaultdict(set)
+    for names, rules in by_dimensions.items():
+        for rule in rules:
+            for value in dict(rule.when).get(pivot, ()):
+                found[intern(value)].add(names)
+    return found
+
+
+def _key(dimensions: _Dimensions) -> _Key:
     """Return what picks a table's key from the facts: a text for one dimension, else a tuple."""
     names = [name for name in dimensions if name != DATE] or ["process"]
     return itemgetter(*(_INDEX[name] for name in names))
@@ -149,7 +193,7 @@ def _table(rules: Iterable[Rule], version: str) -> _Table:
     days: dict[Any, list[tuple[str, str, _Outcome]]] = defaultdict(list)
     for rule in rules:
         outcome = _outcome(rule, version)
-        for values in product(*(values for _, values in rule.when)):
+        for values in product(*(map(intern, values) for _, values in rule.when)):
             key = values[0] if len(values) == 1 else values or rule.process
             if rule.dates is None:
                 table[key] = outcome

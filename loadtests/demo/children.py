@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,7 +107,7 @@ class Child:
             code = self.exit_code
             raise ChildError(f"{self.name} ended with exit code {code}{self._last_words()}")
 
-    def finished(self, good: Iterable[int]) -> bool:
+    def finished(self, good: Collection[int | None]) -> bool:
         """Whether it ended by itself. Raises ChildError for an exit code that is not ``good``."""
         if self.alive():
             return False

@@ -14,12 +14,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from loadtests.books import Erp
 from loadtests.demo.errors import DemoError
 from loadtests.demo.timeline import LAG_MS, LATE_MS
 from loadtests.files import json_of
@@ -36,7 +37,7 @@ CLOUD_QUOTA = {"concurrent_max": 5, "calls_max": 6000, "window_s": 300}
 
 #: Short, so that a killed worker's partitions come over, and a flip ends, while one watches.
 _TIMINGS: dict[str, Any] = {"lease_ms": 2500, "rule_lease_ms": 500}
-_ERPS: dict[str, dict[str, Any]] = {
+_ERPS: dict[Erp, dict[str, Any]] = {
     "legacy": {
         "quota": {"concurrent_max": LEGACY_SESSIONS, "calls_max": 60_000, "window_s": 300},
         "request_s": REQUEST_S,
@@ -49,6 +50,15 @@ _ERPS: dict[str, dict[str, Any]] = {
         "absent_final_s": ABSENT_FINAL_S,
     },
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where an ERP is, and what the gateway is called there."""
+
+    url: str
+    user: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +128,13 @@ def make(asked: Path | None) -> WorkFolder:
     return WorkFolder(path, temporary=False)
 
 
-def adjust(folder: WorkFolder, urls: Mapping[str, str], rules: Path) -> None:
-    """Fit the configuration that `coexist init` wrote: where the ERPs are, quick timings."""
+def adjust(folder: WorkFolder, access: Mapping[Erp, Access], rules: Path) -> None:
+    """Fit the configuration that `coexist init` wrote: access to the ERPs, quick timings."""
     content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
     content |= _TIMINGS | {"rules_dir": str(rules)}
     for erp, values in _ERPS.items():
-        content["erps"][erp] |= values | {"url": urls[erp]}
+        content["erps"][erp] |= values | asdict(access[erp])
     folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-
-
-def credentials(folder: WorkFolder) -> dict[str, dict[str, str]]:
-    """Name and password of the gateway at each ERP, as `coexist init` wrote them."""
-    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-    return {
-        erp: {"user": content["erps"][erp]["user"], "secret": content["erps"][erp]["secret"]}
-        for erp in _ERPS
-    }
 
 
 def ops_key(folder: WorkFolder) -> str:

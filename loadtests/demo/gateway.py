@@ -56,6 +56,10 @@ class Gateway:
         rows = json.loads(self._run("exceptions", "list", "--count", "10000", "--json"))
         return [str(row["transaction_id"]) for row in rows]
 
+    def stop_store(self) -> None:
+        """Stop the embedded store, which else would go on for a while after its last client."""
+        self._run("stop-store")
+
     def _flip(self, *command: str, note: str) -> Marker:
         answer = json.loads(self._run("rules", *command, "--by", BY, "--note", note, "--json"))
         return Marker(int(answer["epoch"]), str(answer["version"]))

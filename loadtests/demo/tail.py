@@ -17,7 +17,11 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Messages accepted, answered as repeats, refused; p50 and p99 of recent writes, in ms."""
+    """What was sent and answered so far.
+
+    Transactions accepted, messages answered as repeats or refused for good, reads answered,
+    attempts that got no answer or a 5xx; p50 and p99 of recent writes, in ms.
+    """
 
     accepted: int = 0
     repeats: int = 0
@@ -28,6 +32,9 @@ class Traffic:
     p99_ms: float = 0.0
 
 
+NO_TRAFFIC = Traffic()
+
+
 class JournalTail:
     """Follows a journal another process writes."""
 
@@ -35,7 +42,8 @@ class JournalTail:
         self._path = path
         self._at = 0
         self._rest = b""
-        self._counts = dict.fromkeys(("accepted", "repeats", "rejected", "reads", "failed"), 0)
+        self._counts = dict.fromkeys(("repeats", "rejected", "reads", "failed"), 0)
+        self._accepted: set[str] = set()
         self._latest_ms: deque[float] = deque(maxlen=RECENT)
 
     def read(self) -> Traffic:
@@ -48,7 +56,7 @@ class JournalTail:
                     self._take(chunk)
         recent, counts = list(self._latest_ms), self._counts
         return Traffic(
-            counts["accepted"],
+            len(self._accepted),
             counts["repeats"],
             counts["rejected"],
             counts["reads"],
@@ -70,7 +78,17 @@ class JournalTail:
             self._counts["failed"] += status == 0 or status >= 500
         elif row["entry"] == "message":
             if row["state"] == "accepted":
-                self._counts["repeats" if row["replayed"] else "accepted"] += 1
+                self._counts["repeats"] += row["replayed"]
+                self._accepted.add(row["transaction_id"])
                 self._latest_ms.append((row["answered"] - row["intended"]) * 1000)
             elif row["state"] == "rejected":
                 self._counts["rejected"] += 1
+
+
+def began(journal: Path) -> float | None:
+    """When the traffic begins (monotonic s), as a journal says first; None if it does not yet."""
+    if not journal.exists():
+        return None
+    with journal.open(encoding="utf-8") as file:
+        line = file.readline()
+    return float(json.loads(line)["started"]) if line.endswith("\n") else None

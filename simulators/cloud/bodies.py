@@ -21,6 +21,7 @@ EXTERNAL_LENGTH_MAX = 35
 TEXT_LENGTH_MAX = 250
 LINES_MAX = 1000
 FREIGHT = "FREIGHT"
+_FIGURE_BOUND = Decimal(10) ** exact.DIGITS_MAX
 
 Json = Mapping[str, object]
 
@@ -79,7 +80,7 @@ def _sale(
 ) -> Draft:
     if resource.kind is Kind.ORDER and not _text(body, "customerNumber"):
         raise ODataError(400, DIALOG, "The 'customerNumber' or 'customerId' must be provided.")
-    sums = _Sums(resource.kind, body.get("pricesIncludeTax") is True, items)
+    sums = _Sums(resource.kind, items, tax_included=body.get("pricesIncludeTax") is True)
     for place, line in enumerate(lines, start=1):
         sums.add(line, place)
     computed = sum((line.amount for line in sums.lines), sums.shipping + sums.tax)
@@ -103,7 +104,7 @@ def _sale(
 class _Sums:
     """Adds lines up: items, freight, and the tax that prices leave out."""
 
-    def __init__(self, kind: Kind, tax_included: bool, items: Mapping[str, Item]) -> None:  # noqa: FBT001
+    def __init__(self, kind: Kind, items: Mapping[str, Item], *, tax_included: bool) -> None:
         self._kind = kind
         self._tax_included = tax_included
         self._items = items
@@ -206,8 +207,9 @@ def _check_properties(body: Json, known: Mapping[str, Edm], entity: str) -> None
 def _is_of(value: object, edm: Edm) -> bool:
     match edm:
         case "Edm.Decimal":
-            number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-            return number and abs(value) < 10**exact.DIGITS_MAX  # type: ignore[arg-type]
+            if isinstance(value, bool) or not isinstance(value, int | Decimal):
+                return False
+            return abs(value) < _FIGURE_BOUND
         case "Edm.Boolean":
             return isinstance(value, bool)
         case "Edm.Date":

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
+from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.errors import ConfigError, InstallationMismatch
@@ -114,6 +115,18 @@ class SqlLedger:
             select(*_RECORD)
             .where(columns.object_key == object_key)
             .order_by(columns.accepted_ms, columns.accepted_seq)
+        )
+        rows = await self._read(lambda db: db.execute(query).mappings().all())
+        return [Record(**row) for row in rows]
+
+    async def held(self, count: int) -> Sequence[Record]:
+        """Return held transactions, the oldest first."""
+        columns = tables.transactions.c
+        query = (
+            select(*_RECORD)
+            .where(columns.state == State.HELD.value)
+            .order_by(columns.accepted_ms)
+            .limit(count)
         )
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Record(**row) for row in rows]

@@ -132,7 +132,9 @@ class Client:
                 answers[i] = answer
         return [translated(a) if isinstance(a, BaseException) else a for a in answers]
 
-    async def _pipelined(self, calls: Iterable[tuple[str, Sequence[Any], Sequence[Any]]]) -> list[Any]:
+    async def _pipelined(
+        self, calls: Iterable[tuple[str, Sequence[Any], Sequence[Any]]]
+    ) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
         for name, keys, args in calls:
             pipeline.execute_command("EVALSHA", self._shas[name], len(keys), *keys, *args)

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from gateway.errors import StoreUnavailable
@@ -82,29 +84,29 @@ def stop(data_dir: Path, *, wait_s: float = WAIT_S) -> bool:
     with folder.gate(wait_s):
         if not folder.held():
             return False
-        shut_down(folder, wait_s)
+        deadline_s = time.monotonic() + wait_s
+        while folder.held():
+            if time.monotonic() > deadline_s:
+                raise StoreUnavailable(
+                    f"{_name(folder)} did not stop in {wait_s:g} s; {_see(folder)}"
+                )
+            with closing(connection(folder.url)) as client:
+                shut_down(folder, client)
+            time.sleep(PAUSE_S)
+        folder.forget_socket()
     return True
 
 
-def shut_down(folder: ServerFolder, wait_s: float) -> None:
-    """Tell the server to stop and wait until it let go of the folder; the gate is held."""
-    client = connection(folder.url)
+def shut_down(folder: ServerFolder, client: Redis) -> None:
+    """Tell the server behind ``client`` to stop; that it let go of the folder says that it did."""
     try:
         ask(client, "SHUTDOWN", "NOSAVE")  # the append-only file is synced all the same
-    except RedisConnectionError:
-        pass  # that is how it answers; if it was something else, the folder stays held
+    except (RedisConnectionError, RedisTimeoutError):
+        pass  # it stopped, or it is not listening yet, or it is busy
     except RedisError as error:
         raise StoreUnavailable(
             f"{_name(folder)} refuses to stop: {error}; {_see(folder)}"
         ) from error
-    finally:
-        client.close()
-    deadline_s = time.monotonic() + wait_s
-    while folder.held():
-        if time.monotonic() > deadline_s:
-            raise StoreUnavailable(f"{_name(folder)} did not stop in {wait_s:g} s; {_see(folder)}")
-        time.sleep(PAUSE_S)
-    folder.forget_socket()
 
 
 # --------------------------------------------------------------------------- asking
@@ -115,13 +117,11 @@ READY: Final = -1
 
 def look(url: str) -> int | None:
     """Ask a server how it is: READY, the bytes loaded so far, or None for silence."""
-    client = connection(url)
-    try:
-        state = ask(client, "INFO", "persistence")
-    except (RedisError, OSError):  # whatever the reason: nobody can use it now
-        return None
-    finally:
-        client.close()
+    with closing(connection(url)) as client:
+        try:
+            state = ask(client, "INFO", "persistence")
+        except (RedisError, OSError):  # whatever the reason: nobody can use it now
+            return None
     return int(state.get("loading_loaded_bytes", 0)) if int(state["loading"]) else READY
 
 
@@ -135,7 +135,7 @@ def connection(url: str) -> Redis:
     )
 
 
-def ask(client: Redis, *command: str) -> Any:
+def ask(client: Redis, *command: str) -> Any:  # noqa: ANN401 - as the library has it
     """Run one command; the library parses its answer, and has no types for that."""
     return client.execute_command(*command)  # type: ignore[no-untyped-call]
 
@@ -154,15 +154,15 @@ class _Patience:
         now_s = time.monotonic()
         if loaded != self._loaded:
             self._loaded, self._since_s = loaded, now_s
+        if now_s - self._told_s >= 1:
+            self._told_s = now_s
+            doing = "start" if loaded is None else f"load its files ({loaded} bytes so far)"
+            self._tell(f"waiting for {_name(self._folder)} to {doing}")
         if now_s - self._since_s > self._wait_s:
             raise StoreUnavailable(
                 f"{_name(self._folder)} holds its folder but has not answered for "
                 f"{self._wait_s:g} s; {_see(self._folder)}"
             )
-        if now_s - self._told_s >= 1:
-            self._told_s = now_s
-            doing = "start" if loaded is None else f"load its files ({loaded} bytes so far)"
-            self._tell(f"waiting for {_name(self._folder)} to {doing}")
         time.sleep(PAUSE_S)
 
 
@@ -171,5 +171,7 @@ def _name(folder: ServerFolder) -> str:
 
 
 def _see(folder: ServerFolder) -> str:
-    pid = folder.pid.read_text().strip() if folder.pid.exists() else "PID"
+    pid = "PID"
+    with suppress(OSError):
+        pid = folder.pid.read_text().strip()
     return f"see {folder.log}, or end it with `kill -9 {pid}` and start again: what it took is safe"

@@ -35,7 +35,7 @@ class ServerFolder:
     """``DATA_DIR/valkey``; nothing is made before :meth:`prepare`."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir.absolute() / "valkey"
+        self.path = data_dir.resolve() / "valkey"  # one spelling: it may decide on the socket
         self.config = self.path / "valkey.conf"
         self.log = self.path / "valkey.log"
         self.pid = self.path / "valkey.pid"
@@ -59,8 +59,6 @@ class ServerFolder:
                     f"{me}: run as that user, or set COEXIST_DATA_DIR to a folder of your own"
                 )
             self.path.chmod(0o700)
-            if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
-                self.log.replace(self.log.with_suffix(".log.1"))
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -74,6 +72,23 @@ class ServerFolder:
             raise ConfigError(
                 f"{text}; set COEXIST_DATA_DIR to a folder on a local disk that this user may write"
             ) from error
+
+    def new_log(self) -> int:
+        """Put a long log aside; return where the words of the server about to start begin."""
+        with self.errors():
+            size = self.log.stat().st_size if self.log.exists() else 0
+            if size > LOG_BYTES_MAX:
+                self.log.replace(self.log.with_suffix(".log.1"))
+                return 0
+            return size
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return what tells this folder from one made later under the same name."""
+        try:
+            place = self.path.stat()
+        except OSError:
+            return None
+        return place.st_dev, place.st_ino
 
     # ----------------------------------------------------------------- locks
 

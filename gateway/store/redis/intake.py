@@ -104,7 +104,9 @@ class RedisIntake:
         bucket, field = keys.field(claim)
         generation = self._generation()
         for step in (0, -1, 1):
-            value = await self._client.command("HGET", part.claims(generation + step, bucket), field)
+            value = await self._client.command(
+                "HGET", part.claims(generation + step, bucket), field
+            )
             if value:
                 return str(value[:29].decode())
         return None

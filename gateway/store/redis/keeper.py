@@ -7,8 +7,10 @@ that holds the keeper's lock. Killing a keeper harms nothing: the next start mak
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,32 +48,48 @@ def keep(folder: ServerFolder, idle_s: float, lock: int) -> None:
     The keeper's lock is given up behind the gate, so that whoever starts the next server sees
     either a keeper that stays or none.
     """
+    os.pwrite(lock, f"{os.getpid():<12}\n".encode(), 0)  # for staff who look who it is
+    ours = folder.identity()
     poll_s = min(_POLL_S_MAX, idle_s / _POLLS_IN_IDLE)
     while True:
-        watch(folder, idle_s, poll_s)
+        with closing(connection(folder.url)) as client:
+            _watch(folder, client, idle_s, poll_s)
+        if folder.identity() != ours:
+            return
         with folder.gate(WAIT_S):
             if not folder.held():
+                folder.forget_socket()
                 os.close(lock)
                 return
-        time.sleep(poll_s)  # another server came in the meantime, or this one is silent: look again
+        time.sleep(poll_s)  # it takes its time to stop, is silent, or is another: look again
 
 
-def watch(folder: ServerFolder, idle_s: float, poll_s: float) -> None:
-    """Return when the server was stopped for being idle, or does not answer."""
-    client = connection(folder.url)
-    idleness = Idleness()
-    try:
+def _watch(folder: ServerFolder, client: Redis, idle_s: float, poll_s: float) -> None:
+    """Return when the server was told to stop, for being idle, or does not answer.
+
+    It is told so on the connection that found it idle, never on a new one: if somebody removed the
+    folder and made it again, that would reach another server.
+    """
+    idleness, ours = Idleness(), folder.identity()
+    with suppress(RedisError, OSError):
         while True:
+            if folder.identity() != ours or not folder.socket.exists():
+                return _kill(client)
             if _idle_for(client, idleness) >= idle_s:
                 with folder.gate(WAIT_S):
                     if _idle_for(client, idleness) >= idle_s:  # nobody came while we waited
-                        shut_down(folder, WAIT_S)
-                        return
+                        return shut_down(folder, client)
             time.sleep(poll_s)
-    except (RedisError, OSError):
-        return
-    finally:
-        client.close()
+    return None
+
+
+def _kill(client: Redis) -> None:
+    """Kill a server whose folder or socket was removed, whoever uses it: they shall know.
+
+    It writes what nobody will read, or nobody new can reach it. To stop in good order would remove
+    the socket of its name, by now perhaps another server's.
+    """
+    os.kill(int(ask(client, "INFO", "server")["process_id"]), signal.SIGKILL)
 
 
 def _idle_for(client: Redis, idleness: Idleness) -> float:

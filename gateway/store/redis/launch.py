@@ -63,11 +63,11 @@ def launch_server(folder: ServerFolder, lock: int) -> int:
     """Start the server, which inherits ``lock``; return where its words in the log begin."""
     try:
         binary = server_binary()
+        log_start = folder.new_log()
         with folder.errors():
             folder.config.write_text(settings_text(folder, folder.new_socket()))
-            log_start = folder.log.stat().st_size if folder.log.exists() else 0
-        try:
-            left = subprocess.run(  # noqa: S603 - our own words; it returns when the server has left for the background
+        try:  # it returns when the server has left for the background
+            left = subprocess.run(  # noqa: S603 - nobody else's words
                 [binary, folder.config],
                 pass_fds=(lock,),
                 stdin=subprocess.DEVNULL,
@@ -84,9 +84,8 @@ def launch_server(folder: ServerFolder, lock: int) -> int:
     finally:
         os.close(lock)
     if left.returncode != 0:
-        raise StoreUnavailable(
-            f"the embedded server of {folder.path} refused to start: {(left.stderr or left.stdout).strip()}"
-        )
+        said = (left.stderr or left.stdout).strip()
+        raise StoreUnavailable(f"the embedded server of {folder.path} refused to start: {said}")
     return log_start
 
 
@@ -103,7 +102,7 @@ def launch_keeper(folder: ServerFolder, idle_s: float) -> None:
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     try:
         with folder.errors(), folder.keeper_log.open("w") as log:
-            subprocess.run(  # noqa: S603 - our own words
+            subprocess.run(  # noqa: S603 - nobody else's words
                 [
                     "/bin/sh",
                     "-c",
@@ -129,13 +128,14 @@ def launch_keeper(folder: ServerFolder, idle_s: float) -> None:
 
 
 def ended(folder: ServerFolder, log_start: int) -> StoreUnavailable:
+    """Return the error for a server that ended as it started, with the last it said."""
     with folder.errors(), folder.log.open("rb") as log:
         log.seek(log_start)
         words = log.read().decode(errors="replace").strip().splitlines()[-3:]
     said = " / ".join(words) or "nothing"
     return StoreUnavailable(
-        f"the embedded server of {folder.path} ended as it started; it said: {said}; if the disk is full free space, "
-        f"and see {folder.log}"
+        f"the embedded server of {folder.path} ended as it started; it said: {said}; if the disk "
+        f"is full free space, and see {folder.log}"
     )
 
 

@@ -22,6 +22,7 @@ from gateway.routing.explain import explain, matches
 from gateway.routing.facts import Facts
 from gateway.routing.loader import load
 from gateway.routing.model import (
+    TARGETS,
     DateRange,
     Mode,
     Rule,
@@ -64,7 +65,7 @@ def rules_of(draw: st.DrawFn, process: str, rule_id: str) -> Rule:
         modes -= {Mode.CLOUD}
     mode = draw(st.sampled_from(sorted(modes)))
     split = mode is Mode.SPLIT
-    shadows = [erp for erp in ERPS if mode in (Mode.LEGACY, Mode.CLOUD) and erp != mode]
+    shadows = [erp for erp in ERPS if mode in (Mode.LEGACY, Mode.CLOUD) and erp != TARGETS[mode]]
     return Rule(
         rule_id,
         process,
@@ -247,7 +248,7 @@ def test_however_the_files_are_written_the_version_is_that_of_the_rules(
 
 def write(folder: Path, rules: list[Rule], chance: Random) -> None:
     """Write a rule directory in any order, block or flow style, lists or scalars."""
-    files = {
+    files: dict[str, dict[str, Any]] = {
         "defaults.yaml": {"rules": [as_written(r, chance) for r in rules if r.is_default]},
         "waves/w.yaml": {
             "wave": "w",

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from litestar.testing import AsyncTestClient
 
-from gateway.api.app import create_app
 from gateway.api.edge import Gateway
-from tests.unit.api.fakes import World
+from tests.unit.api.fakes import World, client_of
 
 
 @pytest.fixture
@@ -19,5 +18,5 @@ def world() -> World:
 
 @pytest.fixture
 async def client(world: World, anyio_backend: str) -> AsyncIterator[AsyncTestClient[Gateway]]:
-    async with AsyncTestClient(create_app(world.services())) as client:
+    async with client_of(world) as client:
         yield client

@@ -13,6 +13,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
 
+from litestar.testing import AsyncTestClient
+
+from gateway.api.app import create_app
+from gateway.api.edge import Gateway
 from gateway.api.services import Check, Services
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Marker, partition_of_transaction
@@ -275,6 +279,20 @@ class Sender:
 def sender(name: str, scopes: tuple[str, ...], entities: tuple[str, ...] = ()) -> Sender:
     """Return a channel whose key is ``key-of-<name>``."""
     return Sender((sha256(key_of(name).encode()).hexdigest(),), scopes, entities)
+
+
+def client_of(world: World) -> AsyncTestClient[Gateway]:
+    """Return a client of an application over ``world``; use it with ``async with``."""
+    return AsyncTestClient(create_app(world.services()))
+
+
+def sent_by(channel: str, **more: str) -> dict[str, str]:
+    """Return the headers of a JSON request by ``channel``; ``more`` has ``_`` for ``-``."""
+    others = {name.replace("_", "-"): value for name, value in more.items()}
+    return {
+        "authorization": f"Bearer {key_of(channel)}",
+        "content-type": "application/json",
+    } | others
 
 
 def key_of(channel: str) -> str:

@@ -57,3 +57,32 @@ def cloud(server: respx.Router, clock: StillClock | None = None, **access: objec
     transport = httpx.MockTransport(server.async_handler)
     given = CloudAccess(CLOUD, "acme", "gateway", "made-up", "api", **access)  # type: ignore[arg-type]
     return CloudErp(given, TIMING, clock or StillClock(), transport)
+
+
+def soap(content: str) -> str:
+    """A SOAP envelope around ``content``."""
+    return (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        f"{content}</s:Body></s:Envelope>"
+    )
+
+
+def rows(table: str, *items: dict[str, str]) -> str:
+    """The answer of an RFC function with one table."""
+    inside = "".join(
+        "<item>" + "".join(f"<{k}>{v}</{k}>" for k, v in item.items()) + "</item>" for item in items
+    )
+    namespace = 'xmlns:n="urn:sap-com:document:sap:rfc:functions"'
+    return soap(f"<n:Z.Response {namespace}><{table}>{inside}</{table}></n:Z.Response>")
+
+
+def fields(**values: str) -> str:
+    """The answer of an RFC function with single fields."""
+    inside = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+    return soap(f"<Z.Response>{inside}</Z.Response>")
+
+
+def fault(code: str) -> str:
+    """A SOAP fault."""
+    inside = f"<faultcode>{code}</faultcode><faultstring>why</faultstring>"
+    return soap(f"<s:Fault>{inside}</s:Fault>")

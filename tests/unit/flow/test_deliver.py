@@ -40,9 +40,7 @@ class Desk:
         limits = Limits(5, 100, 1000, 3000)
         self.quotas = RedisQuotas(buffer.client, {LEGACY: limits})
         self.clock = StillClock()
-        self.keeper = LeaseKeeper(
-            buffer.lanes, self.clock, "w1", PARTITIONS, 60_000, Random(1)
-        )
+        self.keeper = LeaseKeeper(buffer.lanes, self.clock, "w1", PARTITIONS, 60_000, Random(1))
         self.deliverer = Deliverer(
             buffer.lanes, self.quotas, {LEGACY: erp}, self.keeper, self.notes, self.clock, Random(1)
         )

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Say nothing: the tests look at what was seen."""
 
     def _serve(self, body: str) -> None:
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         behaviour = self.owner.behave(number, self.path)
         time.sleep(behaviour.delay_s)
-        status, headers, answer = 200, {}, {}
+        status, headers, answer = 200, dict[str, str](), dict[str, Any]()
         if behaviour.takes_it:
             status, headers, answer = self._taken(body)
         if behaviour.status == 0:
@@ -147,7 +147,11 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {}, {"sku": "TEE-BLK-M"}
         content = json.loads(body)
         if self.path == "/v1/store-sales":
-            return 207, {}, {"results": [self._item(content["store"], t) for t in content["transactions"]]}
+            return (
+                207,
+                {},
+                {"results": [self._item(content["store"], t) for t in content["transactions"]]},
+            )
         transaction_id, known = self.owner.claims.claim(self.path, content)
         headers = {"Idempotency-Replayed": "true"} if known else {}
         return 202, headers, {"transaction_id": transaction_id, "status": "accepted"}

@@ -10,13 +10,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.loadtests.history import FLIPS, MOVED_STORES, History, make_history, tampered
 
 from loadtests.audit import Claims, audit, verdict
 from loadtests.books import Document
 from loadtests.findings import FAILURES, HAZARDS, Report
 from loadtests.journal import MessageEntry
 from loadtests.messages import CANCELLATION, FOLLOW_UPS, ORDER, RETURN, SALE
+from tests.unit.loadtests.history import FLIPS, MOVED_STORES, History, make_history, tampered
 
 CENT = Decimal("0.01")
 
@@ -204,11 +204,13 @@ def test_a_stale_route_after_apply_and_its_follow_ups_count_once(history: Histor
 def test_while_an_apply_runs_either_route_is_right(history: History) -> None:
     entry, document = find(
         history,
-        lambda e, _: e.message.process == ORDER
-        and e.message.facts["legal_entity"] == "NL01"
-        and e.message.facts["channel"] == "marketplace"
-        and e.sent > FLIPS[1][1] + 20
-        and (e.answered or 0) < FLIPS[2][0],
+        lambda e, _: (
+            e.message.process == ORDER
+            and e.message.facts["legal_entity"] == "NL01"
+            and e.message.facts["channel"] == "marketplace"
+            and e.sent > FLIPS[1][1] + 20
+            and (e.answered or 0) < FLIPS[2][0]
+        ),
     )
     whole = [one for one in history.documents if one.object_reference == document.object_reference]
     for one in whole:
@@ -380,9 +382,7 @@ def test_one_order_under_two_transactions(history: History) -> None:
     entry, document = find(history, lambda e, _: e.message.process == ORDER and before_any_flip(e))
     second = replace(entry, transaction_id="0a-second", sent=399.0, answered=399.5)
     history.journal.messages.append(second)
-    history.documents.append(
-        tampered(document, external_reference="CX-0a-second", sequence=90_000)
-    )
+    history.documents.append(tampered(document, external_reference="CX-0a-second", sequence=90_000))
     report = audit(history.evidence())
     assert failing(report) == {"duplicated": 1}
     assert "accepted a second time, as transaction 0a-second" in report.findings[0].what

@@ -134,8 +134,13 @@ def test_both_entities_order(templates: OrderTemplates, seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "rate", "tax"),
-    [("121.00", "21", "21.00"), ("39.90", "21", "6.92"), ("19.95", "19", "3.19"), ("4.50", "0", "0.00")],
-)  # fmt: skip
+    [
+        ("121.00", "21", "21.00"),
+        ("39.90", "21", "6.92"),
+        ("19.95", "19", "3.19"),
+        ("4.50", "0", "0.00"),
+    ],
+)
 def test_tax_contained_in_an_amount(amount: str, rate: str, tax: str) -> None:
     assert money.tax_within(Decimal(amount), Decimal(rate)) == Decimal(tax)
 
@@ -164,5 +169,3 @@ def test_a_template_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"free_from"', '"free"'), "utf-8")
     with pytest.raises(BadFile, match=r"webshop.json: shipping.free(_from)?: "):
         load_fixtures(folder)
-
-

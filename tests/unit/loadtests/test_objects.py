@@ -88,7 +88,7 @@ def test_an_apply_that_never_returned_leaves_both_open_until_the_next_did() -> N
         [apply(0, 0, "legacy", 0), apply(100, None, "cloud", 1), apply(200, 210, "cloud", 2)]
     )
     for erp in ("legacy", "cloud"):
-        assert check(booked(message(), 150, 151, erp), timeline=timeline) == []  # type: ignore[arg-type]
+        assert check(booked(message(), 150, 151, erp), timeline=timeline) == []
     stale = check(booked(message(), 211, 212, "legacy"), timeline=timeline)
     assert stale == ["stale_route_after_apply"]
 

@@ -1,4 +1,4 @@
-"""The POS estate: numbered receipts, and duplicates, disorder and late days in the right measure."""
+"""The POS estate: numbered receipts; duplicates, disorder and late days in the right measure."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_the_bucket_is_the_one_the_readme_has_auditors_recompute() -> None:
     assert (
         bucket("customer_ref", "Zoë")
         == int(sha256("customer_ref=Zoë".encode()).hexdigest()[:16], 16) % 10000
-    )  # noqa: E501 - the formula in one piece
+    )
 
 
 @pytest.mark.parametrize(
@@ -252,3 +252,22 @@ def test_a_split_of_many_customers_comes_close_to_its_share() -> None:
 
     # Binomial: 3000 expected, standard deviation 46; the hash is fixed, so this never wavers.
     assert abs(cloud - 3000) < 150
+
+
+# ------------------------------------------------------------------ the index
+
+
+def test_rules_without_the_most_common_dimension_are_tried_too() -> None:
+    rules = compiled(
+        DEFAULT,
+        intake("a", legal_entity="NL01", channel="webshop"),
+        intake("b", legal_entity="DE01", region="N"),
+        intake("c", brand="X", category="Y", country="NL"),
+        intake("d", customer_group="staff"),
+    )
+    facts = Facts("order.intake", brand="X", category="Y", country="NL", customer_group="staff")
+
+    for entity in ("NL01", "DE01", "FR01", ""):
+        assert rules.decide(facts._replace(legal_entity=entity)).rule_id == "c"
+        assert rules.decide(facts._replace(legal_entity=entity, brand="")).rule_id == "d"
+        assert rules.decide(Facts("order.intake", legal_entity=entity)).rule_id == "default"

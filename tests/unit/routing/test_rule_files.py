@@ -1,4 +1,4 @@
-"""Problems of files, and of what rules of several files do to each other: the exact text of each."""
+"""Problems of files, and of what rules of several files do to each other: each exact text."""
 
 from __future__ import annotations
 
@@ -50,8 +50,11 @@ def test_no_defaults_file(files: RuleFiles) -> None:
         ("# later\n", "1:1: (file): is empty; remove the file, or write rules into it"),
         (
             "wave: w\nowner: o\nrules: [a\n",
-            "4:1: (file): is not YAML: expected ',' or ']', but got '<stream end>'; correct the "
-            "syntax",
+            (
+                "4:1: (file): is not YAML: expected ',' or ']', but got '<stream end>'; correct "
+                "the "
+                "syntax"
+            ),
         ),
         (
             "wave: w: x\n",
@@ -73,23 +76,34 @@ def test_no_defaults_file(files: RuleFiles) -> None:
         ("- a\n", "1:1: (file): is not a mapping; write `key: value` pairs"),
         (
             "wave: w\nowner: o\nrules: []\nruls: []\n",
-            "4:1: ruls: unknown key 'ruls'; did you mean 'rules'? known here: wave, owner, "
-            "depends_on, rules",
+            (
+                "4:1: ruls: unknown key 'ruls'; did you mean 'rules'? known here: wave, owner, "
+                "depends_on, rules"
+            ),
         ),
-        ("wave: w\nowner: o\nrules: {}\n", "3:8: rules: is not a list; write `- …` items, or [] for none"),
+        (
+            "wave: w\nowner: o\nrules: {}\n",
+            "3:8: rules: is not a list; write `- …` items, or [] for none",
+        ),
         ("owner: o\nrules: []\n", "1:1: (file): has no 'wave'; add `wave: …`"),
-        ("wave: w\nowner: ~\nrules: []\n", "2:8: owner: is empty; write a value, or remove the key"),
+        (
+            "wave: w\nowner: ~\nrules: []\n",
+            "2:8: owner: is empty; write a value, or remove the key",
+        ),
         (
             "wave: W 1\nowner: o\nrules: []\n",
-            "1:7: wave: 'W 1' is not a name; use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting "
-            "with a letter or digit",
+            (
+                "1:7: wave: 'W 1' is not a name; use 1 to 64 of a-z, 0-9, '.', '_' and '-', "
+                "starting "
+                "with a letter or digit"
+            ),
         ),
         (
             "? [a]\n: b\nwave: w\nowner: o\nrules: []\n",
             "1:3: ?: unknown key '?'; known here: wave, owner, depends_on, rules",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_problem_of_one_file(files: RuleFiles, content: str | bytes, said: str) -> None:
     files.write("waves/w.yaml", content)
 
@@ -109,8 +123,12 @@ def test_yaml_that_would_silently_not_be_read(files: RuleFiles, stray: str) -> N
     files.write(stray, "wave: w\nowner: o\nrules: []\n")
 
     assert files.problems() == [
-        f"{stray}:1:1: (file): is not read; rules belong in defaults.yaml and waves/*.yaml: move or "
-        "rename it"
+        (
+            f"{stray}:1:1: (file): is not read; rules belong in defaults.yaml and waves/*.yaml: "
+            "move "
+            "or "
+            "rename it"
+        )
     ]
 
 
@@ -127,10 +145,14 @@ def test_each_missing_default_is_named_with_the_rule_to_add(files: RuleFiles) ->
     """)
 
     assert files.problems() == [
-        "defaults.yaml:1:1: rules: no default for inventory.availability; add `- {id: "
-        "default-inventory-availability, process: inventory.availability, mode: legacy}`",
-        "defaults.yaml:1:1: rules: no default for order.cancellation; add `- {id: "
-        "default-order-cancellation, process: order.cancellation, mode: owner}`",
+        (
+            "defaults.yaml:1:1: rules: no default for inventory.availability; add `- {id: "
+            "default-inventory-availability, process: inventory.availability, mode: legacy}`"
+        ),
+        (
+            "defaults.yaml:1:1: rules: no default for order.cancellation; add `- {id: "
+            "default-order-cancellation, process: order.cancellation, mode: owner}`"
+        ),
     ]
 
 
@@ -164,21 +186,29 @@ def test_two_defaults_of_one_process(files: RuleFiles) -> None:
     [
         (
             "process: store.sale, mode: cloud",
-            "5:46: rules[3].mode: as a default it would move days of store.sale that are long "
-            "closed; keep legacy, and write a rule of a wave with business_date: {from: YYYY-MM-DD}",
+            (
+                "5:46: rules[3].mode: as a default it would move days of store.sale that are long "
+                "closed; keep legacy, and write a rule of a wave with business_date: {from: "
+                "YYYY-MM-DD}"
+            ),
         ),
         (
             "process: store.sale, when: {store: X}, mode: legacy",
-            "5:46: rules[3].when: a default matches every request; remove it, or move the rule to a "
-            "wave",
+            (
+                "5:46: rules[3].when: a default matches every request; remove it, or move the rule "
+                "to a "
+                "wave"
+            ),
         ),
         (
             "process: store.sale, wave: x, mode: legacy",
-            "5:40: rules[3].wave: unknown key 'wave'; known here: id, process, when, mode, "
-            "cloud_percent, sticky_by, shadow",
+            (
+                "5:40: rules[3].wave: unknown key 'wave'; known here: id, process, when, mode, "
+                "cloud_percent, sticky_by, shadow"
+            ),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_problem_of_a_default(files: RuleFiles, default: str, said: str) -> None:
     path = files.root / "defaults.yaml"
     lines = path.read_text().splitlines()
@@ -212,8 +242,11 @@ def test_an_id_used_twice(files: RuleFiles) -> None:
     files.wave(sale("same", "store: NL-001"), name="w2")
 
     assert files.problems() == [
-        "waves/w2.yaml:5:3: rules[0]: id 'same' is used already, in waves/w1.yaml:5; give it another "
-        "one"
+        (
+            "waves/w2.yaml:5:3: rules[0]: id 'same' is used already, in waves/w1.yaml:5; give it "
+            "another "
+            "one"
+        )
     ]
 
 
@@ -222,7 +255,11 @@ def test_a_wave_named_twice(files: RuleFiles) -> None:
     files.write("waves/w2.yaml", "wave: w1\nowner: o\nrules: []\n")
 
     assert files.problems() == [
-        "waves/w2.yaml:1:7: wave: wave 'w1' is used already, in waves/w1.yaml:1; give it another one"
+        (
+            "waves/w2.yaml:1:7: wave: wave 'w1' is used already, in waves/w1.yaml:1; give it "
+            "another "
+            "one"
+        )
     ]
 
 
@@ -231,8 +268,11 @@ def test_a_wave_that_depends_on_an_unknown_one(files: RuleFiles) -> None:
     files.wave("", name="w2", head="depends_on: [item-master, item-mastre]")
 
     assert files.problems() == [
-        "waves/w2.yaml:3:27: depends_on[1]: unknown wave 'item-mastre'; did you mean 'item-master'? "
-        "known here: item-master, w2"
+        (
+            "waves/w2.yaml:3:27: depends_on[1]: unknown wave 'item-mastre'; did you mean "
+            "'item-master'? "
+            "known here: item-master, w2"
+        )
     ]
 
 
@@ -241,10 +281,16 @@ def test_waves_that_depend_on_each_other(files: RuleFiles) -> None:
         files.wave("", name=name, head=f"depends_on: {before}")
 
     assert files.problems() == [
-        "waves/a.yaml:1:7: wave: the waves depend on each other in a circle: a -> c -> b -> a; remove "
-        "one of the dependencies",
-        "waves/e.yaml:1:7: wave: the waves depend on each other in a circle: e -> e; remove one of "
-        "the dependencies",
+        (
+            "waves/a.yaml:1:7: wave: the waves depend on each other in a circle: a -> c -> b -> a; "
+            "remove "
+            "one of the dependencies"
+        ),
+        (
+            "waves/e.yaml:1:7: wave: the waves depend on each other in a circle: e -> e; remove "
+            "one of "
+            "the dependencies"
+        ),
     ]
 
 
@@ -256,7 +302,8 @@ def test_two_rules_that_both_match_and_name_as_many_dimensions(files: RuleFiles)
     files.wave(intake("germany", "legal_entity: DE01"), name="w2")
 
     assert files.problems() == [
-        "waves/w2.yaml:5:3: rules[0]: overlap without a winner: 'germany' and 'web' (waves/w1.yaml:5) "
+        "waves/w2.yaml:5:3: rules[0]: overlap without a winner: 'germany' and 'web' "
+        "(waves/w1.yaml:5) "
         "both match channel=webshop, legal_entity=DE01 and both name 1 dimension; " + NARROWER
     ]
 
@@ -277,7 +324,8 @@ def test_the_overlap_is_settled_by_a_rule_that_names_more(files: RuleFiles) -> N
     )
 
     assert half_settled == [
-        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'germany' and 'web' (waves/w.yaml:5) "
+        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'germany' and 'web' "
+        "(waves/w.yaml:5) "
         "both match channel=pos, legal_entity=DE01 and both name 1 dimension; " + NARROWER
     ]
     assert len(load(files.root).rules_of("order.intake")) == 5
@@ -285,9 +333,10 @@ def test_the_overlap_is_settled_by_a_rule_that_names_more(files: RuleFiles) -> N
 
 def test_three_rules_tie_in_pairs(files: RuleFiles) -> None:
     files.wave(
-        intake("a", "channel: pos, region: N") + intake("b", "channel: pos, brand: X")
+        intake("a", "channel: pos, region: N")
+        + intake("b", "channel: pos, brand: X")
         + intake("c", "region: N, brand: X")
-    )  # fmt: skip
+    )
 
     assert [said.split("winner: ")[1].split(" both match")[0] for said in files.problems()] == [
         "'b' and 'a' (waves/w.yaml:5)",
@@ -300,7 +349,8 @@ def test_lists_that_share_a_value(files: RuleFiles) -> None:
     files.wave(intake("one", "region: [N, S]") + intake("two", "region: [S, W]"))
 
     assert files.problems() == [
-        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'two' and 'one' (waves/w.yaml:5) both "
+        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'two' and 'one' (waves/w.yaml:5) "
+        "both "
         "match region=S and both name 1 dimension; " + NARROWER
     ]
 
@@ -312,7 +362,8 @@ def test_ranges_that_share_a_day(files: RuleFiles) -> None:
     )
 
     assert files.problems() == [
-        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'two' and 'one' (waves/w.yaml:5) both "
+        "waves/w.yaml:6:3: rules[1]: overlap without a winner: 'two' and 'one' (waves/w.yaml:5) "
+        "both "
         "match store=NL-001, business_date=2026-11-21 and both name 2 dimensions; " + NARROWER
     ]
 
@@ -355,7 +406,8 @@ def test_the_same_rule_twice(files: RuleFiles) -> None:
     files.wave(intake("b", "region: [S, N], channel: pos", "legacy"), name="w2")
 
     assert files.problems() == [
-        "waves/w2.yaml:5:3: rules[0]: unreachable: 'b' can never win, 'a' (waves/w.yaml:5) match all "
+        "waves/w2.yaml:5:3: rules[0]: unreachable: 'b' can never win, 'a' (waves/w.yaml:5) match "
+        "all "
         "it matches and name as many dimensions or more; " + REMOVE
     ]
 
@@ -383,7 +435,8 @@ def test_a_rule_below_rules_that_name_every_day(files: RuleFiles) -> None:
     )
 
     assert files.problems() == [
-        "waves/w.yaml:5:3: rules[0]: unreachable: 'store' can never win, 'before' (waves/w.yaml:6), "
+        "waves/w.yaml:5:3: rules[0]: unreachable: 'store' can never win, 'before' "
+        "(waves/w.yaml:6), "
         "'after-1' (waves/w.yaml:7), 'after-2' (waves/w.yaml:8) match all it matches and name as "
         "many dimensions or more; " + REMOVE
     ]
@@ -400,9 +453,18 @@ def test_a_rule_with_a_day_left_is_reachable(files: RuleFiles) -> None:
 
 
 def test_a_flood_of_overlaps_is_cut(files: RuleFiles) -> None:
-    files.wave("".join(
-        intake(f"c{n}", f"channel: [pos], region: R{n}") + intake(f"b{n}", f"region: R{n}, brand: B")
-        for n in range(FOUND_MAX + 20)
-    ))  # fmt: skip
+    files.wave(
+        "".join(
+            intake(f"c{n}", f"channel: [pos], region: R{n}")
+            + intake(f"b{n}", f"region: R{n}, brand: B")
+            for n in range(FOUND_MAX + 20)
+        )
+    )
 
     assert len(files.problems()) == FOUND_MAX
+
+
+def test_a_byte_order_mark_is_no_problem(files: RuleFiles) -> None:
+    files.write("waves/w.yaml", b"\xef\xbb\xbfwave: w\nowner: o\nrules: []\n")
+
+    assert [wave.name for wave in load(files.root).waves] == ["w"]

@@ -27,7 +27,8 @@ CASES = [
     Case(
         "unknown key",
         f"{{{INTAKE}, {WEB}, mode: cloud, shadw: legacy}}",
-        "5:73: rules[0].shadw: unknown key 'shadw'; did you mean 'shadow'? known here: id, process, "
+        "5:73: rules[0].shadw: unknown key 'shadw'; did you mean 'shadow'? known here: id, "
+        "process, "
         "when, mode, cloud_percent, sticky_by, shadow",
     ),
     Case(
@@ -99,7 +100,8 @@ CASES = [
     Case(
         "owner of a new object",
         f"{{{INTAKE}, {WEB}, mode: owner}}",
-        "5:66: rules[0].mode: order.intake cannot have mode 'owner': it follows no earlier message, "
+        "5:66: rules[0].mode: order.intake cannot have mode 'owner': it follows no earlier "
+        "message, "
         "so there is no owner to ask; use legacy or cloud or split or hold",
     ),
     Case(
@@ -287,8 +289,11 @@ def test_what_is_not_a_percentage(files: RuleFiles, percent: str) -> None:
     """)
 
     assert files.problems() == [
-        f"waves/w.yaml:6:19: rules[0].cloud_percent: '{percent.strip(chr(39))}' is not a percentage; "
-        "write a number from 0 to 100, with at most two decimals and without quotes or %"
+        (
+            f"waves/w.yaml:6:19: rules[0].cloud_percent: '{percent.strip(chr(39))}' is not a "
+            "percentage; "
+            "write a number from 0 to 100, with at most two decimals and without quotes or %"
+        )
     ]
 
 
@@ -297,8 +302,11 @@ def test_too_many_combinations_of_one_rule(files: RuleFiles) -> None:
     files.wave(f"- {{{INTAKE}, when: {{region: [{many}], brand: [{many}]}}, mode: cloud}}\n")
 
     assert files.problems() == [
-        "waves/w.yaml:5:40: rules[0].when: stands for 10201 combinations of values; keep to 10000: "
-        "route by fewer dimensions, or by a coarser one"
+        (
+            "waves/w.yaml:5:40: rules[0].when: stands for 10201 combinations of values; keep to "
+            "10000: "
+            "route by fewer dimensions, or by a coarser one"
+        )
     ]
 
 
@@ -311,8 +319,10 @@ def test_too_many_combinations_of_all_rules(files: RuleFiles) -> None:
     ))  # fmt: skip
 
     assert files.problems() == [
-        "waves/w.yaml:54:3: rules[49]: up to 'r49' the rules stand for more than 500000 "
-        "combinations of values; route by fewer dimensions, or by coarser ones"
+        (
+            "waves/w.yaml:54:3: rules[49]: up to 'r49' the rules stand for more than 500000 "
+            "combinations of values; route by fewer dimensions, or by coarser ones"
+        )
     ]
 
 
@@ -340,8 +350,11 @@ def test_a_long_list_of_names_is_cut(files: RuleFiles) -> None:
     files.wave(f"- {{{SALE}, when: {{store: X}}, mode: hold}}\n")
 
     assert files.problems(Vocabulary(stores={f"S{n:02d}" for n in range(15)})) == [
-        "waves/w.yaml:5:46: rules[0].when.store: unknown store 'X'; known here: S00, S01, S02, S03, "
-        "S04, S05, S06, S07, S08, S09, S10, S11 and 3 more"
+        (
+            "waves/w.yaml:5:46: rules[0].when.store: unknown store 'X'; known here: S00, S01, S02, "
+            "S03, "
+            "S04, S05, S06, S07, S08, S09, S10, S11 and 3 more"
+        )
     ]
 
 

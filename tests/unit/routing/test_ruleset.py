@@ -16,14 +16,22 @@ from gateway.routing.ruleset import RuleSet
 from tests.unit.routing.conftest import RuleFiles
 
 SPLIT = Rule(
-    "web", "order.intake", Mode.SPLIT,
+    "web",
+    "order.intake",
+    Mode.SPLIT,
     when=(("channel", ("marketplace", "webshop")), ("legal_entity", ("NL01",))),
-    percent_hundredths=1250, sticky_by="customer_ref", wave="w",
-)  # fmt: skip
+    percent_hundredths=1250,
+    sticky_by="customer_ref",
+    wave="w",
+)
 DATED = Rule(
-    "stores", "store.sale", Mode.CLOUD,
-    when=(("store", ("NL-001",)),), dates=DateRange("2026-11-21"), wave="w",
-)  # fmt: skip
+    "stores",
+    "store.sale",
+    Mode.CLOUD,
+    when=(("store", ("NL-001",)),),
+    dates=DateRange("2026-11-21"),
+    wave="w",
+)
 SHADOWED = Rule("orders", "order.intake", Mode.LEGACY, shadow=Target.CLOUD)
 WAVE = Wave("w", "order-management", ("b", "a"))
 
@@ -129,8 +137,16 @@ def test_text_stays_as_it_is_written(files: RuleFiles) -> None:
 
 @pytest.mark.parametrize(
     ("percent", "hundredths"),
-    [("0", 0), ("0.01", 1), ("5", 500), ("12.5", 1250), ("12.34", 1234), ("99.99", 9999), ("100.00", 10000)],
-)  # fmt: skip
+    [
+        ("0", 0),
+        ("0.01", 1),
+        ("5", 500),
+        ("12.5", 1250),
+        ("12.34", 1234),
+        ("99.99", 9999),
+        ("100.00", 10000),
+    ],
+)
 def test_percentages_are_read_without_a_float(
     files: RuleFiles, percent: str, hundredths: int
 ) -> None:
@@ -162,10 +178,26 @@ AGAIN = "; apply the rule files again"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the stored rules cannot be read (JSONDecodeError: Expecting value: line 1 column 1 (char 0))"),
-        ("[]", "the stored rules cannot be read (TypeError: list indices must be integers or slices, not str)"),
+        (
+            "",
+            (
+                "the stored rules cannot be read (JSONDecodeError: Expecting value: line 1 "
+                "column 1 "
+                "(char 0))"
+            ),
+        ),
+        (
+            "[]",
+            (
+                "the stored rules cannot be read (TypeError: list indices must be integers or "
+                "slices, not str)"
+            ),
+        ),
         ('{"format":1}', "the stored rules cannot be read (KeyError: 'rules')"),
-        (doctored(mode="clowd"), "the stored rules cannot be read (ValueError: 'clowd' is not a valid Mode)"),
+        (
+            doctored(mode="clowd"),
+            "the stored rules cannot be read (ValueError: 'clowd' is not a valid Mode)",
+        ),
         (
             doctored(process="order.x"),
             "the stored rules cannot be read (ValueError: no process 'order.x' in this release)",
@@ -183,7 +215,7 @@ AGAIN = "; apply the rule files again"
             "the stored rules are not the canonical text that was applied: somebody edited them",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_text_is_refused(text: str, said: str) -> None:
     with pytest.raises(RulesUnavailable) as caught:
         parse(text)
@@ -196,6 +228,7 @@ def test_a_text_of_a_later_format_is_refused() -> None:
         parse('{"format":2,"rules":[],"waves":[]}')
 
     assert caught.value.detail == (
-        "the stored rules have format 2, this release reads 1; run a release that knows it, or apply "
+        "the stored rules have format 2, this release reads 1; run a release that knows it, or "
+        "apply "
         "the rules anew"
     )

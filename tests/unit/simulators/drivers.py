@@ -274,35 +274,6 @@ async def cloud(clock: HandClock | None = None, **options: Any) -> AsyncIterator
         await server.stop()
 
 
-def cloud_line(line: int = 1, sku: str = "TEE-BLK-M", quantity: int = 2, **more: object) -> Any:
-    return {
-        "sequence": line * 10_000,
-        "lineType": "Item",
-        "lineObjectNumber": sku,
-        "quantity": quantity,
-        "unitPrice": Decimal("19.95"),
-        **more,
-    }
-
-
-def cloud_order(
-    external: str = "CX-1", reference: str = "SHOP-1", **more: object
-) -> dict[str, object]:
-    return {
-        "externalDocumentNumber": external,
-        "orderDate": "2026-11-21",
-        "customerNumber": "C-1001",
-        "currencyCode": "EUR",
-        "pricesIncludeTax": True,
-        "channelOrderReference": reference,
-        "shipToName": "Robin Example",
-        "shipToCity": "Utrecht",
-        "shipToCountry": "NL",
-        "salesOrderLines": [cloud_line()],
-        **more,
-    }
-
-
 def error_of(answer: httpx.Response) -> tuple[int, str, str]:
     """Status, code, message of an OData error."""
     error = answer.json()["error"]

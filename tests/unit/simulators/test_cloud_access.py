@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from simulators.cloud.tokens import Tokens
-from tests.unit.simulators.drivers import HandClock, cloud, cloud_order, error_of
+from tests.unit.simulators.cloud_bodies import cloud_order
+from tests.unit.simulators.drivers import HandClock, cloud, error_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from simulators.cloud.limits import Places, QueueFull, SlidingWindow
-from tests.unit.simulators.drivers import HandClock, cloud, cloud_order, error_of
+from tests.unit.simulators.cloud_bodies import cloud_order
+from tests.unit.simulators.drivers import HandClock, cloud, error_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,8 @@ import pytest
 
 from simulators.counters import NAMES, Counters
 from simulators.faults import KINDS
-from tests.unit.simulators.drivers import cloud, cloud_order, legacy, order_idoc
+from tests.unit.simulators.cloud_bodies import cloud_order
+from tests.unit.simulators.drivers import cloud, legacy, order_idoc
 
 pytestmark = pytest.mark.anyio
 

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.unit.simulators.cloud_bodies import cloud_order
 from tests.unit.simulators.drivers import (
     Cloud,
     Legacy,
     cloud,
-    cloud_order,
     error_of,
     legacy,
     order_idoc,
@@ -111,7 +111,7 @@ async def test_a_late_booking_appears_after_the_caller_was_cut_off(system: str) 
 async def test_a_hanging_late_booking_outlives_the_callers_patience(system: str) -> None:
     async with running(system) as erp:
         await erp.fault("late_booking", count=1, delay_ms=600, mode="hang")
-        erp.client.timeout = httpx.Timeout(0.1)
+        erp.client.timeout = httpx.Timeout(5, read=0.1)
         with pytest.raises(httpx.ReadTimeout):
             await send(erp)
         erp.client.timeout = httpx.Timeout(5)
@@ -134,7 +134,7 @@ async def test_a_late_booking_a_rule_refuses_by_then_is_none() -> None:
 @SYSTEMS
 async def test_a_caller_who_hangs_up_is_served_all_the_same(system: str) -> None:
     async with running(system, latency_ms_min=200.0, latency_ms_max=200.0) as erp:
-        erp.client.timeout = httpx.Timeout(0.05)
+        erp.client.timeout = httpx.Timeout(5, read=0.05)
         with pytest.raises(httpx.ReadTimeout):
             await send(erp)
         erp.client.timeout = httpx.Timeout(5)

@@ -10,7 +10,7 @@ BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
     b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><x>&c;</x>'
 )
-OUTSIDE = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/hostname">]><x>&f;</x>'
+OUTSIDE = b'<!DOCTYPE x [<!ENTITY f SYSTEM "catalogue.csv">]><x>&f;</x>'
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def test_it_stops_while_requests_hang(tmp_path: Path) -> None:
     with process("legacy", "--announce", str(file), "--latency-ms-max", "60000") as running:
         url = announced(file)["url"]
         httpx.put(f"{url}/control/settings", json={"latency_ms_min": 60_000})
-        with httpx.Client(auth=("GATEWAY", "gateway-legacy"), timeout=0.2) as client:
+        with httpx.Client(
+            auth=("GATEWAY", "gateway-legacy"), timeout=httpx.Timeout(5, read=0.2)
+        ) as client:
             with pytest.raises(httpx.ReadTimeout):
                 client.get(f"{url}/sap/bc/soap/rfc?wsdl")
             running.send_signal(signal.SIGTERM)

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.simulators.drivers import cancel_idoc, cloud, cloud_order, legacy, order_idoc
+from tests.unit.simulators.cloud_bodies import cloud_order
+from tests.unit.simulators.drivers import cancel_idoc, cloud, legacy, order_idoc
 
 pytestmark = pytest.mark.anyio
 

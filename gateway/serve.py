@@ -1,0 +1,67 @@
+"""Starts granian with one worker, which is one gateway process, and announces it when ready.
+
+Apart from :mod:`gateway.app`, so that the supervising process need not load what only its worker
+uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from gateway.settings import load
+
+#: What ``serve`` tells its worker process, through the environment.
+ANNOUNCE_ENV: Final = "COEXIST_ANNOUNCE_FILE"
+ADDRESS_ENV: Final = "COEXIST_ANNOUNCE_URL"
+
+
+def serve(host: str, port: int, announce: Path | None) -> None:
+    """Serve until stopped. Port 0 takes a free one; ``announce`` gets the URL once ready."""
+    load()  # what is wrong is said here, not by a child that does not start
+    if port == 0:
+        port = free_port(host)
+    os.environ[ADDRESS_ENV] = f"http://{host}:{port}"
+    if announce is not None:
+        os.environ[ANNOUNCE_ENV] = str(announce)
+    Granian(
+        "gateway.app:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        loop=Loops.uvloop,
+        websockets=False,
+        log_enabled=True,
+        log_access=False,
+        factory=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def free_port(host: str) -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def announce() -> None:
+    """Write URL and process ids to the file ``serve`` was told to announce itself in."""
+    target = os.environ.get(ANNOUNCE_ENV)
+    if target:
+        body = {"url": os.environ[ADDRESS_ENV], "pid": os.getppid(), "worker_pid": os.getpid()}
+        write_announcement(Path(target), body)
+
+
+def write_announcement(target: Path, body: dict[str, object]) -> None:
+    """Write a small JSON file so that a reader never sees half of it."""
+    draft = target.with_suffix(".draft")
+    draft.write_text(json.dumps(body))
+    draft.replace(target)

@@ -1,0 +1,183 @@
+"""Carries out the timeline while traffic runs, and records what it did for the audit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from loadtests import events
+from loadtests.books import ERPS, Erp
+from loadtests.demo import rules
+from loadtests.demo.board import Board
+from loadtests.demo.errors import DemoError
+from loadtests.demo.gateway import Gateway, Marker
+from loadtests.demo.stage import Stage
+from loadtests.demo.timeline import Fault, Flip, KillGateway, KillWorker, Rollback, Step
+
+#: Workers killed at most until one had sends under way.
+KILLS_MAX = 4
+#: Both ERPs are made this slow around the kill of a worker, in ms: sends take long enough to be
+#: met under way.
+SLOW_MS = 700
+#: After so long, in s, an ERP has carried out whatever a killed caller had sent: SLOW_MS, the
+#: ERP's own time, and room for a busy machine.
+CARRIED_OUT_S = 1.5
+#: Steps planned at least so far apart, in s, are carried out so far apart, however late they are:
+#: faults piled on each other would hide each other.
+DISTANCE_S = 2.0
+#: Between two looks at whether all processes still run, in s.
+LOOK_S = 0.2
+
+
+class Conductor:
+    """Does what the steps say. ``rules`` is the folder of the filled-in rule sets."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        gateway: Gateway,
+        board: Board,
+        log: events.EventLog,
+        rules_folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._stage = stage
+        self._gateway = gateway
+        self._board = board
+        self._log = log
+        self._rules = rules_folder
+        self._clock = clock
+        self._sleep = sleep
+
+    def run(self, steps: list[Step], began: float) -> None:
+        """Carry out all steps, each at its time after ``began`` (monotonic s).
+
+        On a slow machine a step may take longer than planned; the next one is late then, but
+        never on its heels. Raises DemoError if one cannot be carried out.
+        """
+        planned_s, done = 0.0, began
+        for step in steps:
+            distance_s = min(DISTANCE_S, step.at_s - planned_s)
+            self.wait_until(max(began + step.at_s, done + distance_s))
+            self._do(step)
+            planned_s, done = step.at_s, self._clock()
+
+    def wait_until(self, at: float) -> None:
+        """Wait until ``at`` (monotonic s); raises ChildError if a process ends meanwhile."""
+        while True:
+            self._stage.must_run()
+            left_s = at - self._clock()
+            if left_s <= 0:
+                return
+            self._sleep(min(LOOK_S, left_s))
+
+    def first_rules(self, name: str) -> None:
+        """Bring the rules the run starts under into force."""
+        at_start = self._clock()
+        marker = self._gateway.apply(self._rules / name, "everything as it always was")
+        self._in_force(name, "initial", at_start, marker)
+        self._board.note("rules: everything goes to the legacy ERP", "flip")
+
+    def _do(self, step: Step) -> None:
+        match step.action:
+            case Flip(name):
+                self._flip(name, "apply", step.words)
+            case Rollback(name):
+                self._flip(name, "rollback", step.words)
+            case Fault():
+                self._fault(step.action, step.words)
+            case KillWorker(which):
+                self._kill_workers(which)
+            case KillGateway(which):
+                self._kill_gateway(which)
+
+    def _flip(self, name: str, kind: Literal["apply", "rollback"], words: str) -> None:
+        self._board.note(f"{words}: bringing it into force …", "flip")
+        at_start = self._clock()
+        try:
+            if kind == "apply":
+                marker = self._gateway.apply(self._rules / name, words)
+            else:
+                marker = self._gateway.rollback(words)
+        except DemoError:
+            self._in_force(name, kind, at_start, None)
+            raise
+        self._in_force(name, kind, at_start, marker)
+        took_s = self._clock() - at_start
+        self._board.note(
+            f"{words}: in force as epoch {marker.epoch}, everywhere, after {took_s:.1f} s", "flip"
+        )
+
+    def _in_force(
+        self,
+        name: str,
+        kind: Literal["initial", "apply", "rollback"],
+        at_start: float,
+        marker: Marker | None,
+    ) -> None:
+        """Record a flip; ``marker`` None means it never returned."""
+        found = rules.read(self._rules / name)
+        self._log.append(
+            events.Apply(
+                at_start=at_start,
+                at_return=self._clock() if marker else None,
+                epoch=marker.epoch if marker else 0,
+                version=marker.version if marker else "",
+                kind=kind,
+                rules=found,
+            )
+        )
+        if marker:
+            self._board.routes = rules.routes(found)
+
+    def _fault(self, fault: Fault, words: str) -> None:
+        at = self._switch_on(fault.erp, fault.name, fault.duration_s, **fault.parameters)
+        until = at + fault.duration_s
+        self._log.append(events.Fault(erp=fault.erp, name=fault.name, at=at, until=until))
+        count = fault.parameters.get("count")
+        span = f"{count} times" if count else f"for {fault.duration_s:g} s"
+        self._board.note(f"the {fault.erp} ERP {words} ({fault.name}, {span})", "fault")
+
+    def _switch_on(self, erp: Erp, name: str, duration_s: float, **parameters: object) -> float:
+        at = self._clock()
+        self._stage.control(erp).switch_on(name, {"duration_s": duration_s, **parameters})
+        return at
+
+    def _kill_workers(self, which: int) -> None:
+        """Kill one worker after another until one had sends under way.
+
+        What tells is the ERPs' own count of documents they booked for a caller who was gone.
+        """
+        for attempt in range(KILLS_MAX):
+            for erp in ERPS:
+                self._switch_on(erp, "latency", CARRIED_OUT_S, delay_ms=SLOW_MS)
+            self._sleep(SLOW_MS / 1000)
+            unheard = self._booked_unheard()
+            at = self._clock()
+            dead = self._stage.kill_worker(which + attempt)
+            fresh = self._stage.add_worker()
+            self.wait_until(at + CARRIED_OUT_S)
+            in_flight = self._booked_unheard() - unheard
+            self._log.append(events.Kill(what="worker", at=at, in_flight=in_flight))
+            self._board.note(
+                f"kill -9 of {dead.name} with {in_flight} sends under way; {fresh.name} started",
+                "kill",
+            )
+            if in_flight or self._stage.traffic_over():
+                return
+
+    def _booked_unheard(self) -> int:
+        counted = (self._stage.control(erp).counters()["booked_unheard"] for erp in ERPS)
+        return sum(counted)
+
+    def _kill_gateway(self, which: int) -> None:
+        at = self._clock()
+        dead = self._stage.kill_gateway(which)
+        self._log.append(events.Kill(what="gateway", at=at))
+        self._board.note(f"kill -9 of {dead.name}, parent and child", "kill")
+        fresh = self._stage.replace_gateway(dead)
+        took_s = self._clock() - at
+        self._board.note(f"{fresh.name} serves again at {fresh.url}, {took_s:.1f} s later", "good")

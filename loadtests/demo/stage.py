@@ -1,0 +1,167 @@
+"""All processes of a demo: two ERPs, two gateways, two workers, one driver."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+from urllib.parse import urlsplit
+
+from loadtests.books import ERPS, Erp
+from loadtests.demo.children import Child, stop
+from loadtests.demo.control import Control
+from loadtests.demo.folder import LEGACY_SESSIONS, Access, WorkFolder
+from loadtests.demo.guard import Guard
+from loadtests.demo.options import Options
+
+GATEWAYS: Final = 2
+WORKERS: Final = 2
+OLD_ORDERS: Final = 20
+#: A forgotten simulator goes away after so long, in s; a kept installation after a day.
+ALONE_S: Final = 900
+KEPT_S: Final = 86_000
+#: Names of the gateway at the ERPs.
+USER: Final = "GATEWAY"
+
+
+class Stage:
+    """Starts, replaces and stops the processes; knows which of them ought to run."""
+
+    def __init__(self, folder: WorkFolder, options: Options, guard: Guard) -> None:
+        self._folder = folder
+        self._options = options
+        self._guard = guard
+        self._secrets: dict[Erp, str] = {erp: secrets.token_urlsafe(18) for erp in ERPS}
+        self._workers_made = 0
+        self.erps: dict[Erp, Child] = {}
+        self.gateways: list[Child] = []
+        self.workers: list[Child] = []
+        self.driver: Child | None = None
+
+    # ------------------------------------------------------------------ start
+
+    def start_erps(self) -> None:
+        """Start both simulated ERPs; :meth:`erps_ready` waits for them."""
+        for erp in ERPS:
+            self.erps[erp] = self._child(f"simulated-{erp}", ["simulators", erp, *self._asked(erp)])
+            self.erps[erp].start()
+
+    def erps_ready(self) -> dict[Erp, Access]:
+        """Wait for the ERPs; return how to reach them."""
+        for child in self.erps.values():
+            child.ready()
+        return {erp: Access(self.erps[erp].url, USER, self._secrets[erp]) for erp in ERPS}
+
+    def start_gateways_and_workers(self) -> None:
+        """Start two of each, at once, and wait until all are ready."""
+        for number in range(1, GATEWAYS + 1):
+            name = f"gateway-{number}"
+            self.gateways.append(self._child(name, ["gateway", "serve", "--port", "0"]))
+        self.workers += [self._new_worker() for _ in range(WORKERS)]
+        together = [*self.gateways, *self.workers]
+        for child in together:
+            child.start()
+        for child in together:
+            child.ready()
+
+    def start_driver(self, today: date) -> Child:
+        """Start the traffic; ``today`` is the last business day of the run."""
+        asked, folder = self._options, self._folder
+        arguments = ["loadtests", "run", "demo"]
+        for gateway in self.gateways:
+            arguments += ["--gateway", gateway.url]
+        arguments += ["--keys", str(folder.keys), "--journal", str(folder.journal)]
+        arguments += ["--seed", str(asked.seed), "--rate", str(asked.rate_per_s)]
+        arguments += ["--duration", str(asked.duration_s), "--business-date", today.isoformat()]
+        self.driver = self._child("driver", arguments, announces=False)
+        self.driver.start()
+        return self.driver
+
+    # ------------------------------------------------------------------ while it runs
+
+    def control(self, erp: Erp) -> Control:
+        """The control API of an ERP."""
+        return Control(self.erps[erp].url)
+
+    def traffic_over(self) -> bool:
+        """Whether the driver has ended."""
+        return self.driver is not None and not self.driver.alive()
+
+    def must_run(self) -> None:
+        """Raise ChildError if a process ended that nobody killed."""
+        for child in [*self.erps.values(), *self.gateways, *self.workers]:
+            child.must_run()
+        if self.driver is not None:
+            # 1: something was refused or never answered, which is the audit's to judge.
+            self.driver.finished(good=(0, 1))
+
+    def kill_worker(self, which: int) -> Child:
+        """``kill -9`` a worker; return it."""
+        worker = self.workers.pop(which % len(self.workers))
+        worker.kill()
+        return worker
+
+    def add_worker(self) -> Child:
+        """Start another worker and wait until it is ready."""
+        worker = self._new_worker()
+        self.workers.append(worker)
+        worker.start()
+        worker.ready()
+        return worker
+
+    def kill_gateway(self, which: int) -> Child:
+        """``kill -9`` a gateway process and what it started; return it."""
+        gateway = self.gateways.pop(which % len(self.gateways))
+        gateway.kill()
+        return gateway
+
+    def replace_gateway(self, dead: Child) -> Child:
+        """Start a gateway on the port of a dead one: channels go on calling it there."""
+        port = str(urlsplit(dead.url).port)
+        gateway = self._child(dead.name, ["gateway", "serve", "--port", port])
+        self.gateways.append(gateway)
+        gateway.start()
+        gateway.ready()
+        return gateway
+
+    # ------------------------------------------------------------------ end
+
+    def stop(self) -> None:
+        """Stop everything, in order: driver, workers, gateways, ERPs."""
+        for group in self._in_order():
+            stop(group)
+
+    def _in_order(self) -> list[Sequence[Child]]:
+        driver = [self.driver] if self.driver is not None else []
+        return [driver, self.workers, self.gateways, list(self.erps.values())]
+
+    def _new_worker(self) -> Child:
+        self._workers_made += 1
+        return self._child(f"worker-{self._workers_made}", ["gateway", "work"])
+
+    def _asked(self, erp: Erp) -> list[str]:
+        asked = self._options
+        lives_s = asked.duration_s + (KEPT_S if asked.keep_running else ALONE_S)
+        shared = {
+            "port": 0,
+            "seed": asked.seed,
+            "old-orders": OLD_ORDERS,
+            # Cancellations are to meet orders that have shipped and others that have not.
+            "ship-after-s": asked.duration_s / 4,
+            "max-seconds": min(lives_s, 86_400),
+        }
+        own: dict[Erp, dict[str, object]] = {
+            "legacy": {
+                "user": USER,
+                "password": self._secrets["legacy"],
+                "sessions": LEGACY_SESSIONS,
+                "posting-interval-s": 2.0,
+            },
+            "cloud": {"client-id": USER, "client-secret": self._secrets["cloud"]},
+        }
+        return [f"--{name}={value}" for name, value in (shared | own[erp]).items()]
+
+    def _child(self, name: str, module: Sequence[str], *, announces: bool = True) -> Child:
+        folder, environment = self._folder.run, self._folder.environment
+        return Child(name, module, folder, environment, self._guard, announces=announces)

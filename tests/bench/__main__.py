@@ -1,0 +1,59 @@
+"""``python -m tests.bench [NAME …] --json FILE``: all figures, ours and the alternative in one run.
+
+Each benchmark is a module with ``run(quick) -> list[Figure]``. Ratios are what to trust: sides are
+alternated within one run, so that a slow minute of the machine is everyone's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import accept, decide, flip
+from tests.bench.figure import Figure
+
+BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
+    "decide": decide.run,
+    "accept": accept.run,
+    "flip": flip.run,
+}
+
+
+def main() -> None:
+    """Run the named benchmarks (all by default) and print one table."""
+    parser = argparse.ArgumentParser(prog="coexist bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--quick", action="store_true", help="shorter runs, coarser figures")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHES]
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}; known are {', '.join(BENCHES)}")
+    figures: list[Figure] = []
+    for name in options.names or BENCHES:
+        Console(stderr=True).print(f"[bold]{name}[/bold] …")
+        figures += BENCHES[name](options.quick)
+    _print(figures)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2))
+    sys.exit(0 if all(figure.holds is not False for figure in figures) else 1)
+
+
+def _print(figures: list[Figure]) -> None:
+    table = Table("figure", "value", "against", "bar", "holds")
+    for figure in figures:
+        verdict = {True: "[green]yes", False: "[red]NO", None: ""}[figure.holds]
+        value = f"{figure.value:,.3g} {figure.unit}"
+        table.add_row(figure.name, value, figure.against, figure.bar, verdict)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

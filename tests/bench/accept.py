@@ -1,0 +1,135 @@
+"""The accept path: the whole gateway against a bare handler, and against one that uses arq.
+
+One gateway process, 32 connections, an order of five lines, a Valkey that fsyncs every write.
+The three sides are alternated; ratios are of the sums over all rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import statistics
+from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from tests.bench.client import Load, drive, post
+from tests.bench.figure import Figure, at_least
+from tests.bench.installation import gateways
+from tests.bench.servers import Server, granian, peer_python
+
+CONNECTIONS = 32
+
+
+@dataclass
+class Side:
+    """One side of the comparison and what it did so far."""
+
+    server: Server
+    requests: Callable[[], bytes]
+    loads: list[Load] = field(default_factory=list)
+    cpu_s: float = 0.0
+    valkey_cpu_s: float = 0.0
+
+    def run(self, seconds: float) -> None:
+        """Drive it once more."""
+        cpu_s, valkey_cpu_s = self.server.cpu_s(), self.server.valkey_cpu_s()
+        load = asyncio.run(drive(self.server.url, CONNECTIONS, seconds, self.requests))
+        self.cpu_s += self.server.cpu_s() - cpu_s
+        self.valkey_cpu_s += self.server.valkey_cpu_s() - valkey_cpu_s
+        if set(load.statuses) != {202}:
+            raise RuntimeError(f"{self.server.name} answered {load.statuses}")
+        self.loads.append(load)
+
+    @property
+    def orders(self) -> int:
+        """Orders accepted."""
+        return sum(load.statuses[202] for load in self.loads)
+
+    @property
+    def rate(self) -> float:
+        """Orders accepted per second."""
+        return self.orders / sum(load.duration_s for load in self.loads)
+
+    def latency_ms(self, quantile: int) -> float:
+        """A percentile of the latency."""
+        every = [it for load in self.loads for it in load.latencies_s]
+        return statistics.quantiles(every, n=100)[quantile - 1] * 1000
+
+
+def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every benchmark
+    """Measure all three sides in turns."""
+    rounds, seconds = (2, 2.0) if quick else (5, 4.0)
+    with ExitStack() as stack:
+        servers, keys, _ = stack.enter_context(gateways())
+        bare_server = stack.enter_context(granian("bare", "tests.bench.peers.bare:app"))
+        arq_server = stack.enter_context(
+            granian("arq", "tests.bench.peers.queued:app", peer_python())
+        )
+        ours = Side(servers[0], _orders(servers[0], keys["webshop"]))
+        bare = Side(bare_server, _orders(bare_server, ""))
+        queued = Side(arq_server, _orders(arq_server, ""))
+        sides = (ours, bare, queued)
+        for side in sides:
+            side.run(1.0)
+            side.loads.clear()
+            side.cpu_s = side.valkey_cpu_s = 0.0
+        for _ in range(rounds):
+            for side in sides:
+                side.run(seconds)
+    return _figures(ours, bare, queued)
+
+
+def _figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
+    figures = [
+        at_least("accept: throughput", ours.rate / bare.rate, "×", "bare handler, one XADD", 0.7),
+        at_least("accept: throughput", ours.rate / queued.rate, "×", "same handler with arq", 2),
+    ]
+    for name, side in (("accept", ours), ("bare handler", bare), ("arq handler", queued)):
+        figures += [
+            Figure(f"{name}: orders", side.rate, "/s"),
+            Figure(f"{name}: CPU of the process", side.cpu_s / side.orders * 1e6, "µs/order"),
+            Figure(f"{name}: CPU of Valkey", side.valkey_cpu_s / side.orders * 1e6, "µs/order"),
+            Figure(f"{name}: latency p50", side.latency_ms(50), "ms"),
+            Figure(f"{name}: latency p99", side.latency_ms(99), "ms"),
+        ]
+    return figures
+
+
+def _orders(server: Server, key: str) -> Callable[[], bytes]:
+    """Return a function that makes the next order's request."""
+    numbers = itertools.count()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    template = json.dumps(order("BENCH-000000000"))
+    head, tail = template.split("BENCH-000000000")
+    url = f"{server.url}/v1/orders"
+
+    def make() -> bytes:
+        return post(url, f"{head}BENCH-{next(numbers):09}{tail}".encode(), headers)
+
+    return make
+
+
+def order(ref: str) -> dict[str, object]:
+    """An order of five lines."""
+    lines = [
+        {"line": n, "sku": f"BENCH-SKU-{n}", "quantity": 2, "unit_price": "19.95",
+         "discount": "0.00", "tax": "6.93"}
+        for n in range(1, 6)
+    ]  # fmt: skip
+    return {
+        "order_ref": ref,
+        "legal_entity": "NL01",
+        "ordered_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "currency": "EUR",
+        "customer": {"ref": "C-1001", "name": "Pat Sample", "email": "pat@example.com"},
+        "ship_to": {"name": "Pat Sample", "street": "Example Street 1", "city": "Utrecht",
+                    "postal_code": "3500 AA", "country": "NL"},
+        "tax_included": True,
+        "lines": lines,
+        "shipping": {"amount": "4.95", "tax": "0.86"},
+        "payment": {"method": "card", "status": "paid"},
+        "total": "204.45",
+    }  # fmt: skip

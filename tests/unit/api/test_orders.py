@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from gateway.api import examples
+from gateway.api.edge import Gateway
+from gateway.canonical.lifecycle import State
+from gateway.canonical.outcome import Cause
+from gateway.canonical.process import Target
+from gateway.errors import LedgerUnavailable
+from tests.unit.api.fakes import Plan, World, client_of, sent_by
+
+Client = AsyncTestClient[Gateway]
+
+pytestmark = pytest.mark.anyio
+
+WEBSHOP = sent_by("webshop")
+
+
+async def test_an_order_is_taken_and_answered_with_where_to_look(
+    world: World, client: Client
+) -> None:
+    answer = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    assert answer.status_code == 202
+    transaction_id = answer.json()["transaction_id"]
+    assert answer.json() == {
+        "transaction_id": transaction_id,
+        "status": "accepted",
+        "order_ref": "SHOP-10001",
+        "gateway_ref": f"G-{transaction_id}",
+        "status_url": f"/v1/transactions/{transaction_id}",
+    }
+    assert answer.headers["location"] == f"/v1/transactions/{transaction_id}"
+    assert "idempotency-replayed" not in answer.headers
+    entry = world.buffer.entries[transaction_id]
+    assert entry.object_key == "order:webshop:SHOP-10001"
+    assert entry.claim == "webshop|order.intake|SHOP-10001"
+    assert entry.target is Target.LEGACY
+    assert world.buffer.facts(transaction_id) == {
+        "process": "order.intake",
+        "channel": "webshop",
+        "legal_entity": "NL01",
+        "country": "NL",
+        "customer_group": "retail",
+        "customer_ref": "C-1001",
+        "order_ref": "SHOP-10001",
+    }
+
+
+async def test_what_is_enqueued_has_every_default_written_out(world: World, client: Client) -> None:
+    bare = {
+        name: value
+        for name, value in examples.ORDER.items()
+        if name not in {"tax_included", "shipping"}
+    }
+    bare |= {
+        "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "unit_price": "19.95"}],
+        "payment": {"method": "card"},
+        "total": "19.95",
+    }
+    answer = await client.post("/v1/orders", json=bare, headers=WEBSHOP)
+    assert world.buffer.body(answer.json()["transaction_id"]) == bare | {
+        "ordered_at": "2026-11-21T10:00:00Z",
+        "tax_included": True,
+        "ship_to": bare["ship_to"] | {"region": ""},
+        "lines": [bare["lines"][0] | {"discount": "0", "tax": "0"}],
+        "shipping": {"amount": "0", "tax": "0"},
+        "payment": {"method": "card", "status": "paid", "reference": ""},
+    }
+
+
+async def test_a_repeat_gets_the_first_answer_marked_as_one(client: Client) -> None:
+    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    turned = dict(reversed(examples.ORDER.items()))
+    repeat = await client.post("/v1/orders", json=turned, headers=WEBSHOP)
+    assert (repeat.status_code, repeat.content) == (202, first.content)
+    assert repeat.headers["idempotency-replayed"] == "true"
+    assert repeat.headers["location"] == first.headers["location"]
+
+
+async def test_a_repeat_after_the_booking_still_says_what_the_first_answer_said(
+    world: World, client: Client
+) -> None:
+    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    world.buffer.settle(first.json()["transaction_id"], State.BOOKED)
+    repeat = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    assert (repeat.status_code, repeat.content) == (202, first.content)
+
+
+async def test_one_order_under_two_keys_is_one_order(world: World, client: Client) -> None:
+    answers = [
+        await client.post(
+            "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", idempotency_key=key)
+        )
+        for key in ("k-1", "k-2", "k-2")
+    ]
+    assert len({answer.content for answer in answers}) == 1
+    assert len(world.buffer.entries) == 1
+
+
+async def test_one_key_never_covers_two_orders(world: World, client: Client) -> None:
+    keyed = sent_by("webshop", idempotency_key="k-1")
+    first = await client.post("/v1/orders", json=examples.ORDER, headers=keyed)
+    other = examples.ORDER | {"order_ref": "SHOP-10002"}
+    second = await client.post("/v1/orders", json=other, headers=keyed)
+    assert (first.status_code, second.status_code) == (202, 422)
+    assert second.json()["type"] == "urn:coexist:problem:idempotency-clash"
+    assert len(world.buffer.entries) == 1
+
+
+async def test_one_key_never_covers_equal_cancellations_of_two_orders(
+    world: World, client: Client
+) -> None:
+    world.buffer.owners |= {"order:webshop:A": Target.LEGACY, "order:webshop:B": Target.LEGACY}
+    keyed = sent_by("webshop", idempotency_key="k-1")
+    body = {"cancellation_ref": "X-1"}
+    first = await client.post("/v1/orders/A/cancellations", json=body, headers=keyed)
+    second = await client.post("/v1/orders/B/cancellations", json=body, headers=keyed)
+    assert (first.status_code, second.status_code) == (202, 422)
+
+
+async def test_two_channels_may_use_one_reference(world: World, client: Client) -> None:
+    for channel in ("webshop", "outlet"):
+        answer = await client.post("/v1/orders", json=examples.ORDER, headers=sent_by(channel))
+        assert answer.status_code == 202
+        assert "idempotency-replayed" not in answer.headers
+    assert len(world.buffer.entries) == 2
+
+
+async def test_who_prefers_to_wait_gets_201_once_it_is_booked(world: World, client: Client) -> None:
+    world.buffer.books_at_once = True
+    answer = await client.post(
+        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=10")
+    )
+    transaction_id = answer.json()["transaction_id"]
+    assert answer.status_code == 201
+    assert answer.headers["preference-applied"] == "wait=10"
+    assert answer.json() == {
+        "transaction_id": transaction_id,
+        "status": "booked",
+        "order_ref": "SHOP-10001",
+        "gateway_ref": f"G-{transaction_id}",
+        "status_url": f"/v1/transactions/{transaction_id}",
+    }
+
+
+async def test_a_wait_ends_in_the_first_answer_if_nothing_came(
+    world: World, client: Client
+) -> None:
+    before = world.clock.monotonic_s()
+    answer = await client.post(
+        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=99")
+    )
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    assert answer.headers["preference-applied"] == "wait=30"
+    assert world.clock.monotonic_s() - before == pytest.approx(30)
+
+
+async def test_a_repeat_that_waits_may_learn_of_the_booking(world: World, client: Client) -> None:
+    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    world.buffer.settle(first.json()["transaction_id"], State.BOOKED)
+    repeat = await client.post(
+        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
+    )
+    assert (repeat.status_code, repeat.json()["status"]) == (201, "booked")
+    assert repeat.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_hold_while_waiting_is_told_in_canonical_words(
+    world: World, client: Client
+) -> None:
+    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    world.buffer.settle(first.json()["transaction_id"], State.HELD, cause=Cause.UNKNOWN_ITEM.value)
+    answer = await client.post(
+        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
+    )
+    assert (answer.status_code, answer.json()["status"]) == (202, "held")
+    assert answer.json()["problem"]["type"] == "urn:coexist:problem:held:unknown-item"
+
+
+async def test_not_being_able_to_look_does_not_unsay_that_it_was_taken(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(transaction_id: str) -> None:
+        raise LedgerUnavailable(f"no answer about {transaction_id}")
+
+    monkeypatch.setattr(world.buffer, "progress", unreachable)
+    answer = await client.post(
+        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
+    )
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    assert len(world.buffer.entries) == 1
+
+
+async def test_a_cancellation_follows_its_order(world: World, client: Client) -> None:
+    await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    answer = await client.post(
+        "/v1/orders/SHOP-10001/cancellations", json=examples.CANCELLATION, headers=WEBSHOP
+    )
+    transaction_id = answer.json()["transaction_id"]
+    assert answer.status_code == 202
+    assert answer.json() == {
+        "transaction_id": transaction_id,
+        "status": "accepted",
+        "order_ref": "SHOP-10001",
+        "cancellation_ref": "X-1",
+        "gateway_ref": f"G-{transaction_id}",
+        "status_url": f"/v1/transactions/{transaction_id}",
+    }
+    entry = world.buffer.entries[transaction_id]
+    assert (entry.object_key, entry.target) == ("order:webshop:SHOP-10001", None)
+    assert entry.claim == "webshop|order.cancellation|SHOP-10001/X-1"
+    assert world.buffer.body(transaction_id) == {
+        "order_ref": "SHOP-10001",
+        "legal_entity": "",
+        "cancellation": examples.CANCELLATION,
+    }
+
+
+@pytest.mark.parametrize(
+    ("channel", "query", "legal_entity"),
+    [("webshop", "", ""), ("webshop", "?legal_entity=DE01", "DE01"), ("outlet", "", "NL01")],
+)
+async def test_the_entity_of_a_cancellation_is_named_or_the_only_one_or_open(
+    channel: str, query: str, legal_entity: str, world: World, client: Client
+) -> None:
+    world.buffer.owners[f"order:{channel}:A"] = Target.CLOUD
+    answer = await client.post(
+        f"/v1/orders/A/cancellations{query}",
+        json={"cancellation_ref": "X-1"},
+        headers=sent_by(channel),
+    )
+    transaction_id = answer.json()["transaction_id"]
+    assert world.buffer.body(transaction_id) == {
+        "order_ref": "A",
+        "legal_entity": legal_entity,
+        "cancellation": {"cancellation_ref": "X-1", "reason": "customer", "lines": []},
+    }
+    assert world.buffer.facts(transaction_id).get("legal_entity", "") == legal_entity
+
+
+async def test_a_cancellation_of_an_order_older_than_the_gateway_finds_its_owner(
+    world: World, client: Client
+) -> None:
+    world.cloud.orders.add("OLD-C-00001")
+    answer = await client.post(
+        "/v1/orders/OLD-C-00001/cancellations",
+        json={"cancellation_ref": "X-1"},
+        headers=sent_by("outlet"),
+    )
+    assert answer.status_code == 202
+    entry = world.buffer.entries[answer.json()["transaction_id"]]
+    assert entry.owner_found is Target.CLOUD
+    assert world.legacy.asked == ["outlet OLD-C-00001 NL01"]
+
+
+async def test_an_order_reference_with_reserved_characters_is_found_by_its_escapes(
+    client: Client,
+) -> None:
+    order = examples.ORDER | {"order_ref": "A:1#2"}
+    assert (await client.post("/v1/orders", json=order, headers=WEBSHOP)).status_code == 202
+    answer = await client.get("/v1/orders/A%3A1%232", headers=WEBSHOP)
+    assert answer.json()["order_ref"] == "A:1#2"
+
+
+async def test_an_order_shows_all_that_its_channel_sent_about_it(
+    world: World, client: Client
+) -> None:
+    order = (await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)).json()
+    await world.clock.sleep(1)
+    wish = (
+        await client.post(
+            "/v1/orders/SHOP-10001/cancellations", json=examples.CANCELLATION, headers=WEBSHOP
+        )
+    ).json()
+    await client.post("/v1/returns", json=examples.RETURN, headers=sent_by("returns-desk"))
+    world.buffer.settle(order["transaction_id"], State.BOOKED)
+    world.buffer.settle(wish["transaction_id"], State.BOOKED, result="too_late")
+    answer = await client.get("/v1/orders/SHOP-10001", headers=WEBSHOP)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {
+        "order_ref": "SHOP-10001",
+        "status": "booked",
+        "gateway_ref": order["gateway_ref"],
+        "transactions": [
+            {
+                "transaction_id": order["transaction_id"],
+                "process": "order.intake",
+                "status": "booked",
+                "reference": "SHOP-10001",
+                "gateway_ref": order["gateway_ref"],
+                "accepted_at": "2026-11-21T10:00:00Z",
+                "booked_at": "2026-11-21T10:00:00Z",
+            },
+            {
+                "transaction_id": wish["transaction_id"],
+                "process": "order.cancellation",
+                "status": "booked",
+                "reference": "SHOP-10001/X-1",
+                "gateway_ref": wish["gateway_ref"],
+                "accepted_at": "2026-11-21T10:00:01Z",
+                "booked_at": "2026-11-21T10:00:00Z",
+                "outcome": "too_late",
+            },
+        ],
+    }
+
+
+async def test_an_order_from_before_the_gateway_counts_as_booked(
+    world: World, client: Client
+) -> None:
+    world.legacy.orders.add("OLD-L-00001")
+    await client.post(
+        "/v1/orders/OLD-L-00001/cancellations", json={"cancellation_ref": "X"}, headers=WEBSHOP
+    )
+    found = (await client.get("/v1/orders/OLD-L-00001", headers=WEBSHOP)).json()
+    assert (found["status"], len(found["transactions"])) == ("booked", 1)
+    assert "gateway_ref" not in found
+
+
+@pytest.mark.parametrize("reference", ["NEVER-SEEN", "-x", "a%20b", "x" * 65, "%2e%2e"])
+async def test_an_order_nobody_sent_is_unknown(reference: str, client: Client) -> None:
+    answer = await client.get(f"/v1/orders/{reference}", headers=WEBSHOP)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_another_channels_order_is_as_unknown_as_none(client: Client) -> None:
+    await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    answer = await client.get("/v1/orders/SHOP-10001", headers=sent_by("outlet"))
+    assert answer.status_code == 404
+
+
+async def test_a_cancellation_of_what_can_be_no_order_asks_no_system(
+    world: World, client: Client
+) -> None:
+    answer = await client.post(
+        "/v1/orders/a%20b/cancellations", json={"cancellation_ref": "X"}, headers=WEBSHOP
+    )
+    assert answer.status_code == 404
+    assert world.legacy.asked == world.cloud.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/orders", examples.ORDER),
+        ("POST", "/v1/orders/A/cancellations", examples.CANCELLATION),
+    ],
+)
+async def test_orders_need_their_scope(
+    method: str, path: str, body: dict[str, Any], client: Client
+) -> None:
+    answer = await client.request(method, path, json=body, headers=sent_by("pos"))
+    assert answer.status_code == 403
+
+
+async def test_nothing_is_taken_of_what_is_refused() -> None:
+    world = World(plan=Plan(body_bytes_max=200))
+    async with client_of(world) as client:
+        answers = [
+            await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP),
+            await client.post("/v1/orders", json={"order_ref": "A"}, headers=WEBSHOP),
+            await client.post("/v1/orders", json=examples.ORDER),
+        ]
+    assert [answer.status_code for answer in answers] == [413, 422, 401]
+    assert not world.buffer.claims
+    assert not world.buffer.keys
