@@ -26,6 +26,7 @@ from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
+from gateway.observe.logs import configure
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.wiring import Parts, opened
@@ -36,6 +37,7 @@ MEASURE_S: Final = 1.0
 
 def application() -> Application:
     """Build the application of one gateway process (granian's factory)."""
+    configure()
     return Application(load())
 
 

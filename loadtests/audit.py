@@ -178,9 +178,8 @@ def _money(report: Report, ledger: Ledger) -> None:
 
 def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evidence) -> None:
     events, counters, run = evidence.events, evidence.counters, evidence.journal.run
-    today = run.business_date if run else ""
     report.followups_across_flip = hazards.followups_across_flip(ledger, timeline)
-    report.late_days_after_flip = hazards.late_days_after_flip(ledger, timeline, today)
+    report.late_days_after_flip = hazards.late_days_after_flip(ledger, timeline, run)
     report.lost_replies_after_booking = hazards.counted(counters, "lost_replies_after_booking")
     report.late_bookings = hazards.counted(counters, "late_bookings")
     report.erp_429 = hazards.counted(counters, "throttled_429")

@@ -96,6 +96,7 @@ class Setup:
             started=self.started,
             started_wall=self.clock.wall().isoformat(),
             process=os.getpid(),
+            business_days=self.plan.scenario.business_days,
         )
 
 

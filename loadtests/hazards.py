@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from loadtests.books import Erp
 from loadtests.events import Events
 from loadtests.expect import Timeline
+from loadtests.journal import Run
 from loadtests.ledger import Ledger, Transaction
 from loadtests.messages import FOLLOW_UPS, SALE
 from loadtests.objects import order_of
+from loadtests.pos import BusinessDays
 
 Counters = Mapping[Erp, Mapping[str, int]]
 
@@ -23,9 +26,11 @@ def followups_across_flip(ledger: Ledger, timeline: Timeline) -> int:
     )
 
 
-def late_days_after_flip(ledger: Ledger, timeline: Timeline, today: str) -> int:
-    """Receipts of closed days, when receipts of ``today`` already went to the other ERP."""
-    return sum(_late(one, timeline, today) for one in ledger.transactions.values())
+def late_days_after_flip(ledger: Ledger, timeline: Timeline, run: Run | None) -> int:
+    """Receipts of days already closed, when those of the open day went to the other ERP."""
+    if run is None:
+        return 0
+    return sum(_late(one, timeline, run) for one in ledger.transactions.values())
 
 
 def flips(events: Events) -> int:
@@ -56,8 +61,9 @@ def _crosses(
     return bool(routes) and routes <= {_other(booked.erp)}
 
 
-def _late(receipt: Transaction, timeline: Timeline, today: str) -> bool:
+def _late(receipt: Transaction, timeline: Timeline, run: Run) -> bool:
     message, booked = receipt.message, receipt.first_booking
+    today = _open_day(run, receipt.sent)
     if message.process != SALE or booked is None or message.facts["business_date"] >= today:
         return False
     places = timeline.in_force(receipt.sent, receipt.answered)
@@ -68,6 +74,11 @@ def _late(receipt: Transaction, timeline: Timeline, today: str) -> bool:
         and all(timeline.flipped(place) for place in places)
         and routes <= {_other(booked.erp)}
     )
+
+
+def _open_day(run: Run, at: float) -> str:
+    days = BusinessDays(date.fromisoformat(run.business_date), run.business_days)
+    return days.at((at - run.started) / run.duration_s).isoformat()
 
 
 def _other(erp: Erp) -> Erp:

@@ -5,8 +5,8 @@ processes on one machine share, so that they compare with the conductor's events
 strings. One entry a line:
 
 ``run``      once, first: ``seed``, ``rate_per_s``, ``duration_s``, ``scenario``, ``gateways``,
-             ``business_date`` (the last business day of the run), ``started``, ``started_wall``,
-             ``process`` (pid)
+             ``business_date`` (the last business day of the run), ``business_days`` (how many
+             equal ones the run is cut into), ``started``, ``started_wall``, ``process`` (pid)
 ``attempt``  each HTTP exchange: ``request``, ``attempt`` (1 …), ``process``, ``channel``,
              ``gateway``, ``sent``, ``answered``, ``sent_wall``, ``status`` (0 = no answer),
              ``error``
@@ -50,6 +50,7 @@ class Run:
     started: float
     started_wall: str
     process: int
+    business_days: int = 1
 
 
 @dataclass(frozen=True, slots=True)

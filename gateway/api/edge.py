@@ -55,9 +55,11 @@ class Gateway(Litestar):
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", named)]
-            elif message["type"] == "http.response.body" and method == "HEAD":
+                await send(message)
+                status = message["status"]
+                return
+            if message["type"] == "http.response.body" and method == "HEAD":
                 message["body"] = b""
             await send(message)
 

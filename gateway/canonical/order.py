@@ -9,12 +9,11 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.canonical.base import Document, EntityCode, Instant, Quantity, Reference, Sku, Text
-from gateway.canonical.money import Amount, Currency, fits_minor_unit, plain
+from gateway.canonical.money import Currency, NotNegative, fits_minor_unit, plain
 
 LINES_MAX = 500
 
 LineNumber = Annotated[int, Field(ge=1, le=9999, strict=True)]
-NotNegative = Annotated[Amount, Field(ge=0)]
 
 
 class Customer(Document):

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from gateway.canonical.base import Document, Instant
-from gateway.canonical.money import Amount, Currency
-from gateway.canonical.order import LINES_MAX, NotNegative, SalesLine, same_total, unique_lines
+from gateway.canonical.money import Amount, Currency, NotNegative
+from gateway.canonical.order import LINES_MAX, SalesLine, same_total, unique_lines
 
 BATCH_MAX = 500
 

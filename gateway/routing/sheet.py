@@ -59,7 +59,7 @@ class Sheet:
     def read(self, path: Path) -> Value | None:
         """Return the file's content; on a file that is not one YAML document report and None."""
         try:
-            node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

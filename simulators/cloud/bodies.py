@@ -209,7 +209,7 @@ def _is_of(value: object, edm: Edm) -> bool:
         case "Edm.Decimal":
             if isinstance(value, bool) or not isinstance(value, int | Decimal):
                 return False
-            return abs(value) < _FIGURE_BOUND
+            return -_FIGURE_BOUND < value < _FIGURE_BOUND
         case "Edm.Boolean":
             return isinstance(value, bool)
         case "Edm.Date":

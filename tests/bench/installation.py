@@ -38,6 +38,21 @@ def gateways(
         yield running, json.loads((folder / "keys.json").read_text()), folder
 
 
+@contextmanager
+def simulated_erps() -> Iterator[dict[str, str]]:
+    """Both simulated ERPs; yields the settings that point a gateway at them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        urls = {}
+        for erp in ("legacy", "cloud"):
+            announce = folder / f"{erp}.json"
+            command = [sys.executable, "-m", "simulators", erp, "--port", "0"]
+            command += ["--announce", str(announce), "--max-seconds", "600"]
+            child = stack.enter_context(process(command, {"PYTHONPATH": os.getcwd()}))
+            urls[f"COEXIST_ERPS__{erp.upper()}__URL"] = str(announced(announce, child)["url"])
+        yield urls
+
+
 def environment(folder: Path, url: str, **settings: str) -> dict[str, str]:
     """The environment of an installation's commands."""
     return {

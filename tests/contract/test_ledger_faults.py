@@ -168,7 +168,7 @@ async def test_a_projector_killed_in_flight_lost_and_doubled_nothing(new_ledger:
 
 
 async def test_postgresql_stopped_in_flight(postgres: Postgres) -> None:
-    ledger = await open_ledger(postgres.database())
+    ledger = await open_ledger(postgres.place())
     stream = Stream()
     identity = stream.accept("order:webshop:S-1")
     await ledger.project(stream.partition, stream.events)
@@ -193,7 +193,7 @@ async def test_postgresql_stopped_in_flight(postgres: Postgres) -> None:
 async def test_postgresql_that_cuts_a_connection_in_the_middle_of_a_batch(
     postgres: Postgres,
 ) -> None:
-    ledger = await open_ledger(postgres.database())
+    ledger = await open_ledger(postgres.place())
 
     def cut(db: Connection) -> None:
         db.execute(tables.rule_texts.insert().values(version="v", text="t", kept_at=_now(db)))
@@ -202,6 +202,16 @@ async def test_postgresql_that_cuts_a_connection_in_the_middle_of_a_batch(
     with pytest.raises(LedgerUnavailable):
         await ledger._write(cut)
     assert await ledger.rules("v") is None
+    await ledger.close()
+
+
+async def test_postgresql_gives_up_a_statement_that_takes_too_long(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "STATEMENT_MS", 100)
+    ledger = SqlLedger(postgres.place())
+    with pytest.raises(LedgerUnavailable, match="a statement took too long"):
+        await ledger._read(lambda db: db.execute(text("SELECT pg_sleep(5)")))
     await ledger.close()
 
 
@@ -221,30 +231,6 @@ async def test_postgresql_that_is_not_there(postgres: Postgres) -> None:
         await open_ledger(secret)
     assert "t0psecret" not in refusal.value.detail
     assert "h1dden" not in refusal.value.detail
-
-
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("ledger", "is not a URL: use sqlite:////var"),
-        ("", "is not a URL"),
-        ("postgres://ada:pw@[::1", "is not a URL"),
-        ("sqlite://", "sqlite:// does not name a plain file"),
-        ("sqlite:///:memory:", "does not name a plain file"),
-        ("sqlite:///x.sqlite?mode=ro", "does not name a plain file"),
-        ("mysql://ada:pw@host/db", "no ledger on 'mysql'"),
-        ("postgresql+asyncpg://ada:pw@host/db", "no ledger on 'postgresql.asyncpg'"),
-    ],
-)
-def test_a_url_that_cannot_work_is_refused_at_start(url: str, why: str) -> None:
-    with pytest.raises(ConfigError, match=f"^COEXIST_LEDGER_URL.*{why}") as refusal:
-        upgrade(url)
-    assert "pw" not in refusal.value.detail
-
-
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_way_to_write_postgresql_means_psycopg_3(scheme: str) -> None:
-    assert parse(f"{scheme}://ada@host/db").drivername == "postgresql+psycopg"
 
 
 # --------------------------------------------------------------------------- SQLite's file

@@ -81,12 +81,12 @@ def _pool(connections: int) -> dict[str, Any]:
 def _postgres_options(url: URL) -> dict[str, Any]:
     ours: dict[str, Any] = {
         "connect_timeout": CONNECT_S,
-        "options": f"-c statement_timeout={STATEMENT_MS}",
         "keepalives_idle": CONNECT_S,
         "tcp_user_timeout": STATEMENT_MS,
         "application_name": "coexist",
     }
-    return {name: value for name, value in ours.items() if name not in url.query}
+    options = f"-c statement_timeout={STATEMENT_MS} {url.query.get('options', '')}"
+    return {k: v for k, v in ours.items() if k not in url.query} | {"options": options.strip()}
 
 
 def _sqlite(url: URL, connections: int) -> Engine:

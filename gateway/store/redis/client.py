@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final
 
@@ -90,7 +91,10 @@ class Client:
         )
         self.now_ms: str | int = ""
         self._texts = script_texts()
-        self._shas: dict[str, str] = {}
+        self._shas = {
+            name: sha1(text.encode(), usedforsecurity=False).hexdigest()
+            for name, text in self._texts.items()
+        }
         self._loading = asyncio.Lock()
 
     async def command(self, *command: str | bytes | int | float) -> Any:
@@ -119,14 +123,13 @@ class Client:
     ) -> list[Any]:
         """Run several scripts in one round trip; answers are in order, errors among them.
 
-        A server that was restarted has forgotten its scripts; a call it refuses for that reason
-        did not run, so it alone is repeated.
+        A server that is new or was restarted does not know the scripts; a call it refuses for that
+        reason did not run, so it alone is repeated.
         """
-        await self._load(missing_only=True)
         answers = await self._pipelined(calls)
         unknown = [i for i, a in enumerate(answers) if isinstance(a, NoScriptError)]
         if unknown:
-            await self._load(missing_only=False)
+            await self._load()
             again = await self._pipelined([calls[i] for i in unknown])
             for i, answer in zip(unknown, again, strict=True):
                 answers[i] = answer
@@ -144,13 +147,10 @@ class Client:
             raise translated(error) from error
         return answers
 
-    async def _load(self, *, missing_only: bool) -> None:
-        if missing_only and self._shas:
-            return
+    async def _load(self) -> None:
         async with self._loading:
-            for name, text in self._texts.items():
-                sha = await self.command("SCRIPT", "LOAD", text)
-                self._shas[name] = sha.decode()
+            for text in self._texts.values():
+                await self.command("SCRIPT", "LOAD", text)
 
     async def server_ms(self) -> int:
         """Return the server's clock in ms since 1970."""

@@ -90,7 +90,9 @@ def _plain(text: str | bytes) -> str:
 
 
 def _unreachable(error: Exception) -> ConfigError | StoreUnavailable:
-    if isinstance(error, AuthenticationError | NoPermissionError):
+    # What the library meets while it connects, it wraps in an error of the connection.
+    refused = (AuthenticationError, NoPermissionError)
+    if isinstance(error, refused) or isinstance(error.__cause__, refused):
         return ConfigError(f"the store refuses this user: {error}; correct COEXIST_REDIS_URL")
     return StoreUnavailable(
         f"the store does not answer: {error}; start it, or correct COEXIST_REDIS_URL"

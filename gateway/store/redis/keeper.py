@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -25,6 +25,15 @@ _POLLS_IN_IDLE: Final = 4
 _POLL_S_MAX: Final = 1.0
 
 
+class Seen(NamedTuple):
+    """What a server says: its run and process, clients connected now, connections ever made."""
+
+    run: str
+    pid: int
+    clients: int
+    connections: int
+
+
 class Idleness:
     """Knows since when a server has had no client but its keeper.
 
@@ -35,10 +44,10 @@ class Idleness:
         self._connections: int | None = None
         self._since_s = 0.0
 
-    def seen(self, now_s: float, clients: int, connections: int) -> float:
-        """Take note of the connected clients and of all connections ever made; return seconds."""
-        if clients > 1 or connections != self._connections:
-            self._connections, self._since_s = connections, now_s
+    def note(self, now_s: float, seen: Seen) -> float:
+        """Take note of a look; return for how many seconds the server has been idle."""
+        if seen.clients > 1 or seen.connections != self._connections:
+            self._connections, self._since_s = seen.connections, now_s
         return now_s - self._since_s
 
 
@@ -65,37 +74,35 @@ def keep(folder: ServerFolder, idle_s: float, lock: int) -> None:
 
 
 def _watch(folder: ServerFolder, client: Redis, idle_s: float, poll_s: float) -> None:
-    """Return when the server was told to stop, for being idle, or does not answer.
+    """Return when the server was stopped, for being idle, or does not answer, or is another one.
 
-    It is told so on the connection that found it idle, never on a new one: if somebody removed the
-    folder and made it again, that would reach another server.
+    The library reconnects silently, so each look makes sure whom it sees. A server whose folder or
+    socket was removed is killed, whoever uses it: nobody will read what it writes, or nobody new
+    can reach it, and its users shall know. To stop in good order it would remove the socket of its
+    name, by now perhaps another server's.
     """
     idleness, ours = Idleness(), folder.identity()
     with suppress(RedisError, OSError):
-        while True:
+        run = _look(client).run
+        while (seen := _look(client)).run == run:
             if folder.identity() != ours or not folder.socket.exists():
-                return _kill(client)
-            if _idle_for(client, idleness) >= idle_s:
-                with folder.gate(WAIT_S):
-                    if _idle_for(client, idleness) >= idle_s:  # nobody came while we waited
+                return os.kill(seen.pid, signal.SIGKILL)
+            if idleness.note(time.monotonic(), seen) >= idle_s:
+                with folder.gate(WAIT_S):  # nobody comes from here on; did somebody before?
+                    if _look(client) == seen and folder.identity() == ours:
                         return shut_down(folder, client)
             time.sleep(poll_s)
     return None
 
 
-def _kill(client: Redis) -> None:
-    """Kill a server whose folder or socket was removed, whoever uses it: they shall know.
-
-    It writes what nobody will read, or nobody new can reach it. To stop in good order would remove
-    the socket of its name, by now perhaps another server's.
-    """
-    os.kill(int(ask(client, "INFO", "server")["process_id"]), signal.SIGKILL)
-
-
-def _idle_for(client: Redis, idleness: Idleness) -> float:
-    clients = ask(client, "INFO", "clients")["connected_clients"]
-    connections = ask(client, "INFO", "stats")["total_connections_received"]
-    return idleness.seen(time.monotonic(), int(clients), int(connections))
+def _look(client: Redis) -> Seen:
+    info = ask(client, "INFO", "server", "clients", "stats")
+    return Seen(
+        run=info["run_id"],
+        pid=int(info["process_id"]),
+        clients=int(info["connected_clients"]),
+        connections=int(info["total_connections_received"]),
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from gateway.api.edge import Gateway
-from tests.unit.api.fakes import World, client_of
+from tests.unit.api.world import World, client_of
 
 
 @pytest.fixture

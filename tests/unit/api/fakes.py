@@ -7,45 +7,28 @@ ledger and the ERPs are replaced. The real buffer is tested against the real ser
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
-from litestar.testing import AsyncTestClient
-
-from gateway.api.app import create_app
-from gateway.api.edge import Gateway
-from gateway.api.services import Check, Services
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Marker, partition_of_transaction
 from gateway.canonical.lifecycle import State
-from gateway.canonical.process import PROCESSES, Target
+from gateway.canonical.process import Target
 from gateway.errors import CoexistError
-from gateway.flow.accept import Acceptor
-from gateway.flow.calls import Caller
-from gateway.flow.enquire import Enquiries
-from gateway.flow.owners import OwnerFinder
-from gateway.flow.status import Statuses
-from gateway.flow.versions import RuleVersions
 from gateway.ports import (
     AcceptAnswer,
     Accepted,
     Clash,
     Entry,
-    Erp,
     Grant,
-    Ledger,
     Ownerless,
     Progress,
     Publication,
-    Quotas,
     Record,
     Replay,
-    RuleBook,
 )
-from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -251,143 +234,6 @@ class OneItemErp:
         if self.failure is not None:
             raise self.failure
         self.asked.append(question)
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A legal entity of the test's settings."""
-
-    currencies: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A store of the test's settings."""
-
-    legal_entity: str
-
-
-@dataclass(frozen=True)
-class Sender:
-    """A channel of the test's settings; its key is ``key-of-<name>``."""
-
-    key_sha256: tuple[str, ...]
-    scopes: tuple[str, ...]
-    legal_entities: tuple[str, ...] = ()
-
-
-def sender(name: str, scopes: tuple[str, ...], entities: tuple[str, ...] = ()) -> Sender:
-    """Return a channel whose key is ``key-of-<name>``."""
-    return Sender((sha256(key_of(name).encode()).hexdigest(),), scopes, entities)
-
-
-def client_of(world: World) -> AsyncTestClient[Gateway]:
-    """Return a client of an application over ``world``; use it with ``async with``."""
-    return AsyncTestClient(create_app(world.services()))
-
-
-def sent_by(channel: str, **more: str) -> dict[str, str]:
-    """Return the headers of a JSON request by ``channel``; ``more`` has ``_`` for ``-``."""
-    others = {name.replace("_", "-"): value for name, value in more.items()}
-    return {
-        "authorization": f"Bearer {key_of(channel)}",
-        "content-type": "application/json",
-    } | others
-
-
-def key_of(channel: str) -> str:
-    """Return the API key of a channel."""
-    return f"key-of-{channel}"
-
-
-@dataclass
-class Plan:
-    """Settings as the API reads them; the demo's, with a yen to have a currency without cents."""
-
-    partitions: int = PARTITIONS
-    body_bytes_max: int = 20_000
-    wait_s_max: float = 30
-    future_s_max: int = 86_400
-    legal_entities: Mapping[str, Entity] = field(
-        default_factory=lambda: {
-            "NL01": Entity(("EUR",)),
-            "DE01": Entity(("EUR", "CHF")),
-            "JP01": Entity(("JPY",)),
-        }
-    )
-    stores: Mapping[str, Shop] = field(
-        default_factory=lambda: {"NL-001": Shop("NL01"), "DE-001": Shop("DE01")}
-    )
-    channels: Mapping[str, Sender] = field(
-        default_factory=lambda: {
-            "webshop": sender("webshop", ("orders", "returns", "read")),
-            "outlet": sender("outlet", ("orders", "returns", "read"), ("NL01",)),
-            "pos": sender("pos", ("store-sales", "read"), ("NL01",)),
-            "returns-desk": sender("returns-desk", ("returns", "read")),
-            "ops": sender("ops", ("ops",)),
-        }
-    )
-
-
-class Counting:
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, str, int]] = []
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        assert seconds >= 0
-        self.seen.append((method, route, status))
-
-
-class World:
-    """Everything behind one application, open to be set up and looked into."""
-
-    def __init__(self, rules: RuleSet | None = None, plan: Plan | None = None) -> None:
-        self.clock = StoppedClock()
-        self.plan = plan or Plan()
-        self.buffer = Buffer()
-        self.ledger = EmptyLedger()
-        self.legacy = OneItemErp(Target.LEGACY)
-        self.cloud = OneItemErp(Target.CLOUD)
-        self.book = FixedBook(rules or all_legacy())
-        self.observer = Counting()
-        self.health: dict[str, Check] = {
-            "store": self._healthy,
-            "ledger": self._healthy,
-            "rules": self._healthy,
-        }
-
-    def services(self) -> Services:
-        """Compose what the API is given, as the composition root does."""
-        intake, ledger, clock = self.buffer, cast("Ledger", self.ledger), self.clock
-        erps = cast("dict[Target, Erp]", {Target.LEGACY: self.legacy, Target.CLOUD: self.cloud})
-        versions = RuleVersions(cast("RuleBook", self.book), ledger, clock, lease_ms=1000)
-        caller = Caller(cast("Quotas", FreeQuotas()), clock)
-        owners = OwnerFinder(ledger, erps, caller)
-        return Services(
-            acceptor=Acceptor(intake, versions, owners, clock, PARTITIONS),
-            enquiries=Enquiries(versions, erps, caller),
-            statuses=Statuses(intake, ledger, clock),
-            settings=self.plan,
-            clock=clock,
-            health=self.health,
-            metrics=lambda: b"coexist_up 1\n",
-            observer=self.observer,
-            version="0.0.0",
-        )
-
-    async def _healthy(self) -> None:
-        """Everything answers, until a test says otherwise."""
-
-
-def all_legacy(*more: Rule) -> RuleSet:
-    """Return the defaults of all processes, everything legacy, and ``more`` rules."""
-    defaults = [
-        Rule(f"{process.name}-default", process.name, default_mode(process))
-        for process in PROCESSES.values()
-    ]
-    return RuleSet.of([*defaults, *more])
 
 
 def _claimed(

@@ -11,7 +11,8 @@ from gateway.api.checks import Checks
 from gateway.canonical.order import Order, Return
 from gateway.canonical.sale import StoreSale
 from gateway.errors import Forbidden, Invalid
-from tests.unit.api.fakes import NOW, Plan, StoppedClock
+from tests.unit.api.fakes import NOW, StoppedClock
+from tests.unit.api.world import Plan
 
 WEBSHOP = Channel("webshop", frozenset({"orders"}), ("NL01", "DE01", "JP01"))
 OUTLET = Channel("outlet", frozenset({"orders"}), ("NL01",))
@@ -91,8 +92,8 @@ def test_the_examples_are_right() -> None:
             {"ordered_at": "2025-10-01T10:00:00Z"},
             "/ordered_at",
             (
-                "2025-10-01T10:00:00+00:00 is 416 days ago; documents of the last 400 days are taken, "
-                "check the year"
+                "2025-10-01T10:00:00+00:00 is 416 days ago; documents of the last 400 days are "
+                "taken, check the year"
             ),
         ),
     ],

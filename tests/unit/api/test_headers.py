@@ -10,7 +10,7 @@ from gateway.api import headers
 from gateway.api.auth import Channel
 from gateway.api.calls import Call, Facade
 from gateway.errors import BadRequest
-from tests.unit.api.fakes import World
+from tests.unit.api.world import World
 
 CHANNEL = Channel("webshop", frozenset({"orders"}), ("NL01",))
 

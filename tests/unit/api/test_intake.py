@@ -13,7 +13,7 @@ from gateway.api import intake
 from gateway.api.auth import Channel
 from gateway.api.calls import Call, Facade
 from gateway.errors import BadRequest, TooLarge
-from tests.unit.api.fakes import Plan, World
+from tests.unit.api.world import Plan, World
 
 CHANNEL = Channel("webshop", frozenset({"orders"}), ("NL01",))
 

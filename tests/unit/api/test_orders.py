@@ -8,10 +8,8 @@ from litestar.testing import AsyncTestClient
 from gateway.api import examples
 from gateway.api.edge import Gateway
 from gateway.canonical.lifecycle import State
-from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
-from gateway.errors import LedgerUnavailable
-from tests.unit.api.fakes import Plan, World, client_of, sent_by
+from tests.unit.api.world import Plan, World, client_of, sent_by
 
 Client = AsyncTestClient[Gateway]
 
@@ -130,133 +128,6 @@ async def test_two_channels_may_use_one_reference(world: World, client: Client) 
     assert len(world.buffer.entries) == 2
 
 
-async def test_who_prefers_to_wait_gets_201_once_it_is_booked(world: World, client: Client) -> None:
-    world.buffer.books_at_once = True
-    answer = await client.post(
-        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=10")
-    )
-    transaction_id = answer.json()["transaction_id"]
-    assert answer.status_code == 201
-    assert answer.headers["preference-applied"] == "wait=10"
-    assert answer.json() == {
-        "transaction_id": transaction_id,
-        "status": "booked",
-        "order_ref": "SHOP-10001",
-        "gateway_ref": f"G-{transaction_id}",
-        "status_url": f"/v1/transactions/{transaction_id}",
-    }
-
-
-async def test_a_wait_ends_in_the_first_answer_if_nothing_came(
-    world: World, client: Client
-) -> None:
-    before = world.clock.monotonic_s()
-    answer = await client.post(
-        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=99")
-    )
-    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
-    assert answer.headers["preference-applied"] == "wait=30"
-    assert world.clock.monotonic_s() - before == pytest.approx(30)
-
-
-async def test_a_repeat_that_waits_may_learn_of_the_booking(world: World, client: Client) -> None:
-    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
-    world.buffer.settle(first.json()["transaction_id"], State.BOOKED)
-    repeat = await client.post(
-        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
-    )
-    assert (repeat.status_code, repeat.json()["status"]) == (201, "booked")
-    assert repeat.headers["idempotency-replayed"] == "true"
-
-
-async def test_a_hold_while_waiting_is_told_in_canonical_words(
-    world: World, client: Client
-) -> None:
-    first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
-    world.buffer.settle(first.json()["transaction_id"], State.HELD, cause=Cause.UNKNOWN_ITEM.value)
-    answer = await client.post(
-        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
-    )
-    assert (answer.status_code, answer.json()["status"]) == (202, "held")
-    assert answer.json()["problem"]["type"] == "urn:coexist:problem:held:unknown-item"
-
-
-async def test_not_being_able_to_look_does_not_unsay_that_it_was_taken(
-    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def unreachable(transaction_id: str) -> None:
-        raise LedgerUnavailable(f"no answer about {transaction_id}")
-
-    monkeypatch.setattr(world.buffer, "progress", unreachable)
-    answer = await client.post(
-        "/v1/orders", json=examples.ORDER, headers=sent_by("webshop", prefer="wait=1")
-    )
-    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
-    assert len(world.buffer.entries) == 1
-
-
-async def test_a_cancellation_follows_its_order(world: World, client: Client) -> None:
-    await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
-    answer = await client.post(
-        "/v1/orders/SHOP-10001/cancellations", json=examples.CANCELLATION, headers=WEBSHOP
-    )
-    transaction_id = answer.json()["transaction_id"]
-    assert answer.status_code == 202
-    assert answer.json() == {
-        "transaction_id": transaction_id,
-        "status": "accepted",
-        "order_ref": "SHOP-10001",
-        "cancellation_ref": "X-1",
-        "gateway_ref": f"G-{transaction_id}",
-        "status_url": f"/v1/transactions/{transaction_id}",
-    }
-    entry = world.buffer.entries[transaction_id]
-    assert (entry.object_key, entry.target) == ("order:webshop:SHOP-10001", None)
-    assert entry.claim == "webshop|order.cancellation|SHOP-10001/X-1"
-    assert world.buffer.body(transaction_id) == {
-        "order_ref": "SHOP-10001",
-        "legal_entity": "",
-        "cancellation": examples.CANCELLATION,
-    }
-
-
-@pytest.mark.parametrize(
-    ("channel", "query", "legal_entity"),
-    [("webshop", "", ""), ("webshop", "?legal_entity=DE01", "DE01"), ("outlet", "", "NL01")],
-)
-async def test_the_entity_of_a_cancellation_is_named_or_the_only_one_or_open(
-    channel: str, query: str, legal_entity: str, world: World, client: Client
-) -> None:
-    world.buffer.owners[f"order:{channel}:A"] = Target.CLOUD
-    answer = await client.post(
-        f"/v1/orders/A/cancellations{query}",
-        json={"cancellation_ref": "X-1"},
-        headers=sent_by(channel),
-    )
-    transaction_id = answer.json()["transaction_id"]
-    assert world.buffer.body(transaction_id) == {
-        "order_ref": "A",
-        "legal_entity": legal_entity,
-        "cancellation": {"cancellation_ref": "X-1", "reason": "customer", "lines": []},
-    }
-    assert world.buffer.facts(transaction_id).get("legal_entity", "") == legal_entity
-
-
-async def test_a_cancellation_of_an_order_older_than_the_gateway_finds_its_owner(
-    world: World, client: Client
-) -> None:
-    world.cloud.orders.add("OLD-C-00001")
-    answer = await client.post(
-        "/v1/orders/OLD-C-00001/cancellations",
-        json={"cancellation_ref": "X-1"},
-        headers=sent_by("outlet"),
-    )
-    assert answer.status_code == 202
-    entry = world.buffer.entries[answer.json()["transaction_id"]]
-    assert entry.owner_found is Target.CLOUD
-    assert world.legacy.asked == ["outlet OLD-C-00001 NL01"]
-
-
 async def test_an_order_reference_with_reserved_characters_is_found_by_its_escapes(
     client: Client,
 ) -> None:
@@ -332,16 +203,6 @@ async def test_another_channels_order_is_as_unknown_as_none(client: Client) -> N
     await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
     answer = await client.get("/v1/orders/SHOP-10001", headers=sent_by("outlet"))
     assert answer.status_code == 404
-
-
-async def test_a_cancellation_of_what_can_be_no_order_asks_no_system(
-    world: World, client: Client
-) -> None:
-    answer = await client.post(
-        "/v1/orders/a%20b/cancellations", json={"cancellation_ref": "X"}, headers=WEBSHOP
-    )
-    assert answer.status_code == 404
-    assert world.legacy.asked == world.cloud.asked == []
 
 
 @pytest.mark.parametrize(

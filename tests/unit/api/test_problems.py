@@ -10,7 +10,7 @@ from gateway import errors
 from gateway.api import problems
 from gateway.api.edge import Gateway
 from gateway.canonical.outcome import Cause
-from tests.unit.api.fakes import World, client_of, sent_by
+from tests.unit.api.world import World, client_of, sent_by
 
 #: Their texts are written for channels, in flow/.
 SAID_AS_THEY_ARE = {errors.OwnerUndecidable, errors.Overloaded}

@@ -9,7 +9,7 @@ from gateway.api import examples
 from gateway.api.edge import Gateway
 from gateway.canonical.process import Target
 from gateway.errors import ErpUnavailable
-from tests.unit.api.fakes import World, sent_by
+from tests.unit.api.world import World, sent_by
 
 Client = AsyncTestClient[Gateway]
 

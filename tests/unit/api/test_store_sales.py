@@ -8,7 +8,7 @@ from litestar.testing import AsyncTestClient
 from gateway.api import examples
 from gateway.api.edge import Gateway
 from gateway.errors import Overloaded, StoreUnavailable
-from tests.unit.api.fakes import Plan, World, client_of, sent_by
+from tests.unit.api.world import Plan, World, client_of, sent_by
 
 Client = AsyncTestClient[Gateway]
 

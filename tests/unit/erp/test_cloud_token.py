@@ -128,23 +128,26 @@ async def test_an_unknown_outcome_is_never_repeated_for_the_token(server: respx.
 
 
 async def test_a_token_renewed_meanwhile_is_not_dropped(server: respx.Router) -> None:
-    """Two calls with the stale token are refused; only one renewal follows."""
+    """Two calls use the stale token; the second is refused only after the first renewed it."""
     route = giving(server)
-    gate = asyncio.Event()
+    refusals = 0
+    renewed = asyncio.Event()
 
     async def check(request: httpx.Request) -> httpx.Response:
-        if request.headers["Authorization"] == "Bearer token-1":
-            await gate.wait()
-            return httpx.Response(401)
-        return httpx.Response(201, json={"number": "S-1"})
+        nonlocal refusals
+        if request.headers["Authorization"] != "Bearer token-1":
+            renewed.set()
+            return httpx.Response(201, json={"number": "S-1"})
+        refusals += 1
+        if refusals == 2:
+            await renewed.wait()
+        return httpx.Response(401)
 
     server.post(ORDERS).mock(side_effect=check)
     erp = cloud(server)
     both = [asyncio.create_task(erp.send(envelope(order()))) for _ in range(2)]
-    await asyncio.sleep(0.01)
-    gate.set()
     assert await asyncio.gather(*both) == [Booked("S-1")] * 2
-    assert route.call_count == 2
+    assert (refusals, route.call_count) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,24 @@ async def test_fates_become_outcomes(error: Exception, expected: Busy | Unknown)
     assert await http.call("POST", "/x", until=http.deadline(1000)) == expected
 
 
+class TornStream(httpx.AsyncByteStream):
+    """A body that breaks with an error which before the answer would have meant "not sent"."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"half"
+        raise httpx.ConnectTimeout("Connection closed")
+
+
+@pytest.mark.anyio
+async def test_once_an_answer_began_no_error_means_that_nothing_was_sent() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(201, stream=TornStream())
+
+    http = Http("http://erp.example.com", httpx.MockTransport(answer))
+    outcome = await http.call("POST", "/x", until=http.deadline(1000))
+    assert outcome == Unknown("POST /x: ConnectTimeout: Connection closed")
+
+
 # --------------------------------------------------------------------------- real sockets
 
 

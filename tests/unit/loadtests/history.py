@@ -123,13 +123,12 @@ class History:
             held=frozenset(self.held),
         )
 
-    def entry_of(self, document: Document) -> MessageEntry:
-        """The first entry that names the document's transaction."""
-        return next(
-            entry
-            for entry in self.journal.messages
-            if entry.transaction_id == document.transaction_id
-        )
+    def copy(self) -> History:
+        """A run to doctor without touching this one: entries and documents never change."""
+        journal = Journal(self.journal.run, [], [*self.journal.messages], [], self.journal.ended)
+        events = Events([*self.events.applies], [*self.events.kills], [])
+        counters = {erp: dict(of_erp) for erp, of_erp in self.counters.items()}
+        return History(journal, events, [*self.documents], set(self.held), counters)
 
     def replace(self, old: Document, new: Document) -> None:
         """Doctor one document."""
@@ -278,7 +277,9 @@ def make_history(seed: int, requests: int = 400, *, flips: bool = True) -> Histo
     played.book()
     history = played.history
     history.journal.add(
-        Run(seed, 1.0, LENGTH_S, "made-up", ["http://127.0.0.1:1"], TODAY.isoformat(), 0.0, "", 1)
+        Run(
+            seed, 1.0, LENGTH_S, "made-up", ["http://127.0.0.1:1"], TODAY.isoformat(), 0.0, "", 1, 2
+        )
     )
     history.journal.add(End(LENGTH_S + 10, ""))
     if flips:

@@ -24,7 +24,8 @@ from loadtests.errors import BadFile, LoadTestError
 from loadtests.events import EventLog
 from loadtests.findings import HAZARDS
 from loadtests.journal import JournalWriter
-from tests.unit.loadtests.history import History, make_history, tampered
+from tests.unit.loadtests.doctoring import good_run
+from tests.unit.loadtests.history import History, tampered
 
 #: What the report is promised to hold, whoever reads it.
 PROMISED = {
@@ -48,7 +49,7 @@ def books_json(history: History, erp: str) -> dict[str, Any]:
 
 @pytest.fixture
 def history() -> History:
-    return make_history(7)
+    return good_run()
 
 
 @pytest.fixture

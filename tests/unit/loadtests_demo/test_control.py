@@ -47,7 +47,9 @@ def test_a_fault_is_on_until_it_is_healed(cloud: Control) -> None:
 
 
 def test_a_refused_call_names_what_was_asked(cloud: Control) -> None:
-    with pytest.raises(DemoError, match=r"PUT http://127\.0\.0\.1:\d+/control/faults/gremlins .*400"):
+    with pytest.raises(
+        DemoError, match=r"PUT http://127\.0\.0\.1:\d+/control/faults/gremlins .*400"
+    ):
         cloud.switch_on("gremlins", {})
 
 

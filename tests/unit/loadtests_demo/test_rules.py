@@ -21,7 +21,9 @@ ALL = (RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2)
 def test_a_filled_in_rule_set_holds_the_date_and_no_token(name: str, tmp_path: Path) -> None:
     folder = rules.fill(name, TODAY, tmp_path)
     written = [
-        line.split("#")[0] for file in folder.rglob("*.yaml") for line in file.read_text().split("\n")
+        line.split("#")[0]
+        for file in folder.rglob("*.yaml")
+        for line in file.read_text().split("\n")
     ]
     assert folder == tmp_path / name
     assert not [line for line in written if "${" in line]
@@ -33,7 +35,7 @@ def test_the_gateway_loads_what_the_audit_reads(name: str, tmp_path: Path) -> No
     folder = rules.fill(name, TODAY, tmp_path)
     loaded = load(folder)
     assert sorted(rule["id"] for rule in rules.read(folder)) == sorted(
-        rule.id for rule in loaded.rules
+        rule.rule_id for rule in loaded.rules
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ from redis.backoff import NoBackoff
 
 from gateway.errors import ConfigError, StoreUnavailable
 from gateway.store.redis.durability import check
-from gateway.store.redis.embedded import READY, ensure, look, stop
+from gateway.store.redis.embedded import ensure, stop
 from gateway.store.redis.launch import server_binary
 
 pytestmark = pytest.mark.anyio
 
 Server = Callable[..., str]
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.connect(str(path))
+        connection.sendall(b"PING\r\n")
+        return connection.recv(100) != b""
+    return False
 
 
 @pytest.fixture
@@ -32,20 +41,28 @@ def server(tmp_path: Path) -> Iterator[Server]:
     running: list[subprocess.Popen[bytes]] = []
 
     def start(*settings: str) -> str:
-        socket = tmp_path / f"{len(running)}.sock"
+        place = tmp_path / f"{len(running)}.sock"
         running.append(
             subprocess.Popen(
-                [server_binary(), "--port", "0", "--unixsocket", socket, "--dir", tmp_path]
+                [
+                    str(server_binary()),
+                    "--port",
+                    "0",
+                    "--unixsocket",
+                    str(place),
+                    "--dir",
+                    str(tmp_path),
+                ]
                 + [word for setting in settings for word in f"--{setting}".split()],
                 stdout=subprocess.DEVNULL,
             )
         )
         deadline_s = time.monotonic() + 10
-        while look(f"unix://{socket}") != READY:
+        while not answers(place):
             assert running[-1].poll() is None, "it ended"
             assert time.monotonic() < deadline_s, "it does not answer"
             time.sleep(0.01)
-        return f"unix://{socket}"
+        return f"unix://{place}"
 
     yield start
     for process in running:
@@ -142,9 +159,14 @@ async def test_a_user_who_may_not_ask_is_one_from_whom_it_is_hidden(server: Serv
 
 async def test_a_user_it_does_not_know(server: Server) -> None:
     url = server(*DURABLE, "requirepass secret")
-    assert await refusal_of(url) == (
-        "the store refuses this user: Authentication required.; correct COEXIST_REDIS_URL"
+    assert "the store refuses this user: HELLO must be called" in await refusal_of(url)
+    wrong = url.replace("unix://", "unix://:guess@")
+    assert await refusal_of(wrong) == (
+        "the store refuses this user: invalid username-password pair or user is disabled.; correct "
+        "COEXIST_REDIS_URL"
     )
+    async with client_of(url.replace("unix://", "unix://:secret@")) as client:
+        assert await check(client) == ()
 
 
 async def test_a_user_who_may_not_even_look(server: Server) -> None:

@@ -15,7 +15,7 @@ from gateway.errors import CoexistError, ConfigError, StoreUnavailable
 from gateway.store.redis import folder, launch
 from gateway.store.redis.embedded import ensure, stop
 from gateway.store.redis.folder import ServerFolder
-from gateway.store.redis.keeper import Idleness, main
+from gateway.store.redis.keeper import Idleness, Seen, main
 
 
 def refusal_of(start: Callable[[], object], kind: type[CoexistError]) -> str:
@@ -165,4 +165,4 @@ def test_idle_is_when_nobody_else_came_or_stayed() -> None:
         (107.5, 1, 3, 2.5),
     ]
     for now_s, clients, connections, idle_s in looks:
-        assert idleness.seen(now_s, clients, connections) == idle_s
+        assert idleness.note(now_s, Seen("run", 1, clients, connections)) == idle_s
