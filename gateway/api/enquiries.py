@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from litestar import Controller, get
 from litestar.types import ASGIApp
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from gateway.api import describe
 from gateway.api.answers import NO_STORE, Answer
 from gateway.api.calls import AnyRequest, Call, admit
+from gateway.api.fields import matches
+from gateway.canonical.base import Sku
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.errors import NotFound
 from gateway.routing.facts import Facts
 
-_SKU: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_SKU: Final = TypeAdapter(Sku)
 
 
 class MasterData(Controller):
@@ -64,7 +65,7 @@ def _facts(call: Call, process: str, entity_by_default: str = "") -> Facts:
     sku: str = call.request.path_params["sku"]
     named = call.request.query_params.get("legal_entity", entity_by_default)
     legal_entity = call.checks.entity_asked_for(call.channel, named)
-    if not _SKU.fullmatch(sku):
+    if not matches(_SKU, sku):
         raise NotFound(f"no item with SKU {sku!r} is known; check the SKU")
     return Facts(process=process, channel=call.channel.name, legal_entity=legal_entity, sku=sku)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.errors import FieldError, Invalid
@@ -18,6 +18,9 @@ ERRORS_MAX: Final = 100
 
 #: Characters of a wrong value that are repeated in the answer.
 SHOWN_CHARS: Final = 40
+
+#: Characters of a message of our own, which may quote a value.
+SAID_CHARS: Final = 200
 
 # What pydantic says is kept, unless a channel's developer would have to know Python to read it.
 _REWORDED: Final = {
@@ -45,6 +48,15 @@ def validated(model: type[Model], received: object, at: str = "") -> Model:
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise invalid(field_errors(details, at)) from None
+
+
+def matches(form: TypeAdapter[str], text: str) -> bool:
+    """Say whether ``text``, a part of an address, can be what ``form`` describes."""
+    try:
+        form.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def invalid(errors: Sequence[FieldError]) -> Invalid:
@@ -77,7 +89,7 @@ def _said(detail: ErrorDetails) -> str:
     if kind in _REWORDED:
         return _REWORDED[kind]
     if kind in _COMPLETE:
-        return detail["msg"].removeprefix("Value error, ")
+        return _shortened(detail["msg"].removeprefix("Value error, "), SAID_CHARS)
     said = _REWORDED_WITH_VALUE.get(kind, "").format_map(detail.get("ctx", {})) or detail["msg"]
     return f"{said}; given is {shown(detail['input'])}"
 
@@ -89,4 +101,8 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"an array of {len(value)}"
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+    return _shortened(text, SHOWN_CHARS)
+
+
+def _shortened(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[:chars]}…"

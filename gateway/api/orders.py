@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from litestar import Controller, get, post
 from litestar.types import ASGIApp
+from pydantic import TypeAdapter
 
 from gateway.api import describe, examples, headers, intake, views
 from gateway.api.answers import NO_STORE, as_json
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.fields import validated
+from gateway.api.fields import matches, validated
 from gateway.api.submit import submit
+from gateway.canonical.base import Reference
 from gateway.canonical.envelope import OrderCancellation, order_key
 from gateway.canonical.order import Cancellation, Order
 from gateway.errors import NotFound
 from gateway.flow.accept import Submission
 from gateway.routing.facts import Facts
 
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}")
+_REFERENCE: Final = TypeAdapter(Reference)
 
 
 class Orders(Controller):
@@ -146,7 +147,7 @@ def _cancellation_of(
 
 def _check_reference(call: Call, order_ref: str) -> None:
     """An address that no order can have is answered without asking any system."""
-    if not _REFERENCE.fullmatch(order_ref):
+    if not matches(_REFERENCE, order_ref):
         raise _unknown(call, order_ref)
 
 

@@ -20,11 +20,18 @@ def _only_instant(value: Any) -> Any:
     raise ValueError(f'an instant is RFC 3339 text such as "2026-11-21T10:00:00Z", not {value!r}')
 
 
-Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}$")]
-"""A channel's own reference: 1 to 64 of letters, digits and ``. _ : # -``."""
+# References are as long as the narrower ERP can keep them: what would be refused after its 202
+# is better refused before. SAP's customer purchase order number (BSTKD) and material number as an
+# IDoc carries them (IDTNR) have 35 characters, a partner number (PARTN) 17.
 
-Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$", examples=["TEE-BLK-M"])]
-"""A stock keeping unit, 1 to 40 characters."""
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#-]{0,34}$")]
+"""A channel's own reference: 1 to 35 of letters, digits and ``. _ : # -``."""
+
+CustomerReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#-]{0,16}$")]
+"""A channel's reference of a customer: 1 to 17 of letters, digits and ``. _ : # -``."""
+
+Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,34}$", examples=["TEE-BLK-M"])]
+"""A stock keeping unit, 1 to 35 characters."""
 
 EntityCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,10}$", examples=["NL01"])]
 """A legal entity's code."""

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.canonical.base import Document, EntityCode, Instant, Quantity, Reference, Sku, Text
+from gateway.canonical.base import CustomerReference, Document, EntityCode, Instant, Quantity, Reference, Sku, Text
 from gateway.canonical.money import Currency, NotNegative, fits_minor_unit, plain
 
 LINES_MAX = 500
@@ -19,7 +19,7 @@ LineNumber = Annotated[int, Field(ge=1, le=9999, strict=True)]
 class Customer(Document):
     """Who bought: the channel's reference, and what the ERP needs to address them."""
 
-    ref: Reference
+    ref: CustomerReference
     name: Text
     email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     group: Annotated[str, Field(max_length=40)] = ""
@@ -31,7 +31,7 @@ class Address(Document):
     name: Text
     street: Text
     city: Text
-    postal_code: Annotated[str, Field(min_length=1, max_length=16)]
+    postal_code: Annotated[str, Field(min_length=1, max_length=10)]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     region: Annotated[str, Field(max_length=40)] = ""
 

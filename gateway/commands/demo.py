@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import rich_click as click
 
@@ -41,7 +42,6 @@ def bench(arguments: tuple[str, ...]) -> None:
     _run("tests.bench", arguments)
 
 
-def _run(module: str, arguments: tuple[str, ...]) -> None:
-    """Run a module in its own process: its tools patch sockets, which nobody else should see."""
-    command = [sys.executable, "-m", module, *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)
+def _run(module: str, arguments: tuple[str, ...]) -> NoReturn:
+    """Become that module: its tools patch sockets, and a Ctrl-C or SIGTERM is its to handle."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - our own module

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -57,9 +56,8 @@ def work(announce: Path | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def simulate(arguments: tuple[str, ...]) -> None:
     """Run a simulated ERP: `coexist simulate legacy|cloud [options]`; --help lists them."""
-    sys.exit(
-        subprocess.run([sys.executable, "-m", "simulators", *arguments], check=False).returncode
-    )
+    # It becomes that process: a Ctrl-C or SIGTERM is the simulator's to handle.
+    os.execv(sys.executable, [sys.executable, "-m", "simulators", *arguments])  # noqa: S606
 
 
 @click.command()

@@ -56,7 +56,7 @@ class LeaseKeeper:
     async def tick(self) -> None:
         """Renew what is held, give back what is too much, take what is free."""
         try:
-            workers = await self._lanes.workers(self._holder, self._lease_ms * 2)
+            workers = await self._lanes.workers(self._holder, self._lease_ms)
             await self._renew()
             share = math.ceil(self._partitions / max(1, workers))
             await self._give_back(share)

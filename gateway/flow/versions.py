@@ -69,6 +69,8 @@ class RuleVersions:
         known = self._compiled.get(version)
         if known is not None:
             return known
+        if not version:
+            raise RulesUnavailable("no routing rules are in force yet; run `coexist rules apply`")
         text = await self._book.text(version) or await self._ledger.rules(version)
         if text is None:
             raise RulesUnavailable(

@@ -130,4 +130,3 @@ def test_decide(benchmark: BenchmarkFixture, size: int, kind: str, seed: int) ->
     if benchmark.enabled:
         assert benchmark.stats is not None
         benchmark.extra_info["us_each"] = benchmark.stats.stats.median / REQUESTS * 1e6
-

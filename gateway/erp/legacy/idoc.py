@@ -78,7 +78,7 @@ def _ship_to(into: Element, address: Address) -> None:
         **cut(address.name, "NAME1", "NAME2"),
         **cut(address.street, "STRAS", "STRS2"),
         **cut(address.city, "ORT01"),
-        PSTLZ=address.postal_code,
+        PSTLZ=_postal(address.postal_code),
         LAND1=address.country,
         # A region is SAP's code of it or nothing: half a name would be another region.
         REGIO=address.region if len(address.region) <= _REGION_CHARS else "",
@@ -163,3 +163,8 @@ def _sale(stored: StoredSale, reference: str, client: str, created: datetime) ->
         amount = written(tender.amount, currency)
         segment(receipt, "E1WPB06", ZAHLART=tender.type, SUMME=amount)
     return root
+
+
+def _postal(code: str) -> str:
+    """Write a postal code in the nine characters SAP has: ZIP+4 needs its hyphen left out."""
+    return code if len(code) <= 9 else code.replace("-", "").replace(" ", "")

@@ -153,7 +153,9 @@ class Client:
                 await self.command("SCRIPT", "LOAD", text)
 
     async def server_ms(self) -> int:
-        """Return the server's clock in ms since 1970."""
+        """Return the server's clock in ms since 1970, or the time that was set."""
+        if self.now_ms != "":
+            return int(self.now_ms)
         seconds, micros = await self.command("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -24,6 +25,19 @@ VOCABULARY = Vocabulary(
     legal_entities={"NL01", "DE01"},
     stores={"NL-001", "NL-002", "DE-001"},
 )
+
+
+class Case(NamedTuple):
+    """A rule as the file's only one (it begins in line 5, column 3) and what is said of it."""
+
+    name: str
+    rule: str
+    said: str
+
+
+INTAKE = "id: a, process: order.intake"
+SALE = "id: a, process: store.sale"
+WEB = "when: {channel: webshop}"
 
 
 class RuleFiles:
@@ -58,6 +72,14 @@ class RuleFiles:
             load(self.root, vocabulary)
         assert caught.value.detail == "\n".join(str(each) for each in caught.value.problems)
         return [str(each).replace(f"{self.root}/", "") for each in caught.value.problems]
+
+
+def intake(rule_id: str, when: str, mode: str = "cloud") -> str:
+    return f"- {{id: {rule_id}, process: order.intake, when: {{{when}}}, mode: {mode}}}\n"
+
+
+def sale(rule_id: str, when: str, mode: str = "hold") -> str:
+    return f"- {{id: {rule_id}, process: store.sale, when: {{{when}}}, mode: {mode}}}\n"
 
 
 @pytest.fixture

@@ -182,8 +182,7 @@ AGAIN = "; apply the rule files again"
             "",
             (
                 "the stored rules cannot be read (JSONDecodeError: Expecting value: line 1 "
-                "column 1 "
-                "(char 0))"
+                "column 1 (char 0))"
             ),
         ),
         (
@@ -229,6 +228,5 @@ def test_a_text_of_a_later_format_is_refused() -> None:
 
     assert caught.value.detail == (
         "the stored rules have format 2, this release reads 1; run a release that knows it, or "
-        "apply "
-        "the rules anew"
+        "apply the rules anew"
     )

@@ -1,0 +1,91 @@
+"""Leases: a fair share without a coordinator, and none believed in for too long."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from gateway.errors import StoreUnavailable
+from gateway.flow.leases import LeaseKeeper
+from tests.unit.flow.doubles import StillClock
+from tests.valkey import PARTITIONS, Buffer
+
+pytestmark = pytest.mark.anyio
+
+LEASE_MS = 5000
+
+
+def keeper(buffer: Buffer, name: str, clock: StillClock) -> LeaseKeeper:
+    return LeaseKeeper(buffer.lanes, clock, name, PARTITIONS, LEASE_MS, Random(name))
+
+
+def partitions(one: LeaseKeeper) -> set[int]:
+    return {lease.partition for lease in one.held()}
+
+
+async def test_one_worker_serves_all_partitions(buffer: Buffer) -> None:
+    alone = keeper(buffer, "w1", StillClock())
+    await alone.tick()
+    assert partitions(alone) == set(range(PARTITIONS))
+
+
+async def test_a_second_worker_gets_its_share_and_no_partition_has_two_masters(
+    buffer: Buffer,
+) -> None:
+    clock = StillClock()
+    first, second = keeper(buffer, "w1", clock), keeper(buffer, "w2", clock)
+    await first.tick()
+    for _ in range(3):
+        buffer.later(1)
+        await second.tick()
+        await first.tick()
+    assert len(partitions(first)) == len(partitions(second)) == PARTITIONS // 2
+    assert partitions(first) | partitions(second) == set(range(PARTITIONS))
+
+
+async def test_the_partitions_of_a_dead_worker_are_taken_over(buffer: Buffer) -> None:
+    clock = StillClock()
+    dead, living = keeper(buffer, "w1", clock), keeper(buffer, "w2", clock)
+    await dead.tick()
+    buffer.later(LEASE_MS + 1)
+    await living.tick()
+    assert partitions(living) == set(range(PARTITIONS))
+
+
+async def test_a_worker_stops_believing_before_its_lease_ends(buffer: Buffer) -> None:
+    clock = StillClock()
+    worker = keeper(buffer, "w1", clock)
+    await worker.tick()
+    (lease, *_) = worker.held()
+    clock.passed_s += LEASE_MS / 1000 * 0.79
+    assert worker.holds(lease)
+    clock.passed_s += LEASE_MS / 1000 * 0.02
+    assert not worker.holds(lease)
+    assert worker.held() == ()
+
+
+async def test_a_worker_that_leaves_gives_everything_back_at_once(buffer: Buffer) -> None:
+    clock = StillClock()
+    first, second = keeper(buffer, "w1", clock), keeper(buffer, "w2", clock)
+    await first.tick()
+    await first.leave()
+    buffer.later(1)
+    await second.tick()
+    assert partitions(second) == set(range(PARTITIONS))
+
+
+async def test_while_the_store_is_silent_leases_run_out_by_the_worker_s_own_clock(
+    buffer: Buffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StillClock()
+    worker = keeper(buffer, "w1", clock)
+    await worker.tick()
+
+    async def silent(*_: object) -> None:
+        raise StoreUnavailable("silent")
+
+    monkeypatch.setattr(buffer.lanes, "renew", silent)
+    clock.passed_s += LEASE_MS / 1000
+    await worker.tick()
+    assert worker.held() == ()
