@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
@@ -26,6 +28,9 @@ from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
 from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.rulebook import RedisRuleBook
+
+
+_log = structlog.get_logger("coexist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,13 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Client:
         url = await asyncio.to_thread(embedded.ensure, settings.data_dir)
     client = Client(url)
     stack.push_async_callback(client.close)
-    await durability.check(
+    let_pass = await durability.check(
         client.redis,
         assume_durable=settings.assume_durable,
         allow_volatile=settings.allow_volatile,
     )
+    for what in let_pass:
+        _log.warning("store-not-durable", what=what)
     return client
 
 

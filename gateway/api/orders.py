@@ -66,7 +66,8 @@ class Orders(Controller):
         received = await intake.read(call)
         cancellation = validated(Cancellation, received.document)
         _check_reference(call, order_ref)
-        submission = _cancellation_of(call, order_ref, cancellation, received, key)
+        legal_entity = await _entity_of_order(call, order_ref)
+        submission = _cancellation_of(call, order_ref, legal_entity, cancellation, received, key)
         named = {"order_ref": order_ref, "cancellation_ref": cancellation.cancellation_ref}
         return await submit(call, submission, named)
 
@@ -113,16 +114,13 @@ def _intake_of(call: Call, order: Order, received: intake.Received, key: str | N
 def _cancellation_of(
     call: Call,
     order_ref: str,
+    legal_entity: str,
     cancellation: Cancellation,
     received: intake.Received,
     key: str | None,
 ) -> Submission:
     channel = call.channel.name
     reference = f"{order_ref}/{cancellation.cancellation_ref}"
-    # A cancellation's body names no legal entity. If the address does not and the channel has
-    # several, it stays open: "" means any of the channel's.
-    named = call.request.query_params.get("legal_entity", call.channel.only_entity)
-    legal_entity = call.checks.entity_asked_for(call.channel, named) if named else ""
     body = OrderCancellation(
         order_ref=order_ref, legal_entity=legal_entity, cancellation=cancellation
     )
@@ -142,7 +140,20 @@ def _cancellation_of(
         key=key,
         order_channel=channel,
         order_ref=order_ref,
+        order_entities=(legal_entity,) if legal_entity else call.channel.legal_entities,
     )
+
+
+async def _entity_of_order(call: Call, order_ref: str) -> str:
+    """Return whose order is meant: as the address says, the channel's only one, or the order's.
+
+    "" is left for an order from before the gateway, of a channel that has several.
+    """
+    named = call.request.query_params.get("legal_entity", call.channel.only_entity)
+    if named:
+        return call.checks.entity_asked_for(call.channel, named)
+    found = await call.services.statuses.of_object(order_key(call.channel.name, order_ref))
+    return next((view.legal_entity for view in found if view.legal_entity), "")
 
 
 def _check_reference(call: Call, order_ref: str) -> None:

@@ -42,5 +42,11 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_only_instant)]
 Quantity = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 """Pieces, at least one."""
 
-Text = Annotated[str, Field(min_length=1, max_length=120)]
+#: No control characters: XML 1.0 cannot carry them, and nobody's name has any.
+PRINTABLE = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
+
+Text = Annotated[str, Field(min_length=1, max_length=120, pattern=PRINTABLE)]
 """A short line of text, as names and streets are."""
+
+ShortText = Annotated[str, Field(max_length=40, pattern=PRINTABLE)]
+"""A word or two, or nothing."""

@@ -6,6 +6,7 @@ sender's library has already been free to round it.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -21,15 +22,19 @@ MINOR_DIGITS: Final[dict[str, int]] = {
 INTEGER_DIGITS_MAX: Final = 13
 
 
+_WRITTEN: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,12})(?:\.[0-9]{1,4})?", re.ASCII).fullmatch
+_SHOWN_CHARS: Final = 40
+
+
 def _only_text(value: Any) -> Any:
+    if isinstance(value, Decimal) or (isinstance(value, str) and _WRITTEN(value)):
+        return value
     if isinstance(value, str):
-        if "e" in value or "E" in value:
-            raise ValueError(f'money is written in full such as "19.95", not {value!r}')
-        return value
-    if isinstance(value, Decimal):
-        return value
+        shown = repr(value[:_SHOWN_CHARS])
+        raise ValueError(f'money is written as in "19.95", with at most 4 places, not {shown}')
     kind = type(value).__name__
-    raise ValueError(f'money is a string such as "19.95", not a JSON {kind} ({value!r})')
+    shown = repr(value)[:_SHOWN_CHARS]
+    raise ValueError(f'money is a string such as "19.95", not a JSON {kind} ({shown})')
 
 
 # The bounds stand before the validator, next to Decimal: there the compiled core checks them, behind
@@ -48,9 +53,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 def fits_minor_unit(amount: Decimal, currency: str) -> bool:
     """Say whether ``amount`` has no more places than ``currency`` has minor digits."""
-    digits = MINOR_DIGITS.get(currency, 2)
-    exponent = amount.normalize().as_tuple().exponent
-    return isinstance(exponent, int) and -exponent <= digits
+    return not amount % Decimal(1).scaleb(-MINOR_DIGITS.get(currency, 2))
 
 
 def plain(amount: Decimal, currency: str) -> str:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.canonical.base import CustomerReference, Document, EntityCode, Instant, Quantity, Reference, Sku, Text
+from gateway.canonical.base import (
+    PRINTABLE,
+    CustomerReference,
+    Document,
+    EntityCode,
+    Instant,
+    Quantity,
+    Reference,
+    ShortText,
+    Sku,
+    Text,
+)
 from gateway.canonical.money import Currency, NotNegative, fits_minor_unit, plain
 
 LINES_MAX = 500
@@ -22,7 +33,7 @@ class Customer(Document):
     ref: CustomerReference
     name: Text
     email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    group: Annotated[str, Field(max_length=40)] = ""
+    group: ShortText = ""
 
 
 class Address(Document):
@@ -31,9 +42,9 @@ class Address(Document):
     name: Text
     street: Text
     city: Text
-    postal_code: Annotated[str, Field(min_length=1, max_length=10)]
+    postal_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{0,9}$")]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    region: Annotated[str, Field(max_length=40)] = ""
+    region: ShortText = ""
 
 
 class SalesLine(Document):
@@ -62,9 +73,9 @@ class Shipping(Document):
 class Payment(Document):
     """How it was paid. Card numbers have no field to travel in."""
 
-    method: Annotated[str, Field(max_length=40)]
+    method: ShortText
     status: Annotated[str, Field(pattern=r"^(paid|authorised|pending)$")] = "paid"
-    reference: Annotated[str, Field(max_length=64)] = ""
+    reference: Annotated[str, Field(max_length=64, pattern=PRINTABLE)] = ""
 
 
 class Order(Document):
@@ -76,7 +87,7 @@ class Order(Document):
     currency: Currency
     customer: Customer
     ship_to: Address
-    tax_included: bool = True
+    tax_included: StrictBool = True
     lines: Annotated[tuple[SalesLine, ...], Field(min_length=1, max_length=LINES_MAX)]
     shipping: Shipping = Shipping()
     payment: Payment
@@ -103,7 +114,7 @@ class Cancellation(Document):
     """A wish to cancel; without ``lines``, all of the order. The owner decides the outcome."""
 
     cancellation_ref: Reference
-    reason: Annotated[str, Field(min_length=1, max_length=120)] = "customer"
+    reason: Text = "customer"
     lines: Annotated[tuple[CancelledLine, ...], Field(max_length=LINES_MAX)] = ()
 
     @model_validator(mode="after")
@@ -126,11 +137,11 @@ class Return(Document):
 
     return_ref: Reference
     order_ref: Reference
-    order_channel: Annotated[str, Field(max_length=40)] = ""
+    order_channel: ShortText = ""
     legal_entity: EntityCode
     returned_at: Instant
     currency: Currency
-    reason: Annotated[str, Field(max_length=120)] = ""
+    reason: Annotated[str, Field(max_length=120, pattern=PRINTABLE)] = ""
     lines: Annotated[tuple[ReturnedLine, ...], Field(min_length=1, max_length=LINES_MAX)]
     total: NotNegative
 

@@ -8,7 +8,7 @@ the owner of a follow-up, the owner is looked for and the step repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ class Submission:
 
     ``reference`` is unique per channel and process; ``digest`` is 16 bytes over the received body;
     ``key`` the ``Idempotency-Key`` header, if one was sent. ``order_channel`` and ``order_ref``
-    name the order a follow-up is about.
+    name the order a follow-up is about, and ``order_entities`` the legal entities it may be of.
     """
 
     process: str
@@ -49,11 +49,19 @@ class Submission:
     key: str | None = None
     order_channel: str = ""
     order_ref: str = ""
+    order_entities: tuple[str, ...] = ()
 
     @property
     def claim(self) -> str:
         """The business claim: nobody else may use this reference for this process and channel."""
         return f"{self.channel}|{self.process}|{self.reference}"
+
+    def located(self, legal_entity: str) -> Submission:
+        """Fill in the legal entity its order was found in, where the channel named none."""
+        if self.facts.legal_entity or not legal_entity:
+            return self
+        facts = self.facts._replace(legal_entity=legal_entity)
+        return replace(self, facts=facts, body={**self.body, "legal_entity": legal_entity})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +136,14 @@ class Acceptor:
                 self._versions.learned(partition, answer.marker)
                 marker, rules = await self._versions.at(partition)
             elif isinstance(answer, Ownerless):
-                owner_found = await self._owners.find(
+                found = await self._owners.find(
                     submission.object_key,
                     submission.order_channel,
                     submission.order_ref,
-                    submission.facts.legal_entity,
+                    submission.order_entities or (submission.facts.legal_entity,),
                 )
+                owner_found = found.owner
+                submission = submission.located(found.legal_entity)
             else:
                 return answer
         raise RulesUnavailable("the routing rules change faster than they can be read; repeat")

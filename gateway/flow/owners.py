@@ -8,12 +8,21 @@ default: a return credited in the wrong ERP is worse than one that is asked to c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gateway.canonical.process import Target
 from gateway.errors import ErpUnavailable, NotFound, OwnerUndecidable
 from gateway.flow.calls import Caller
 from gateway.ports import Erp, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who owns an order, and the legal entity it is booked in there ("" if nobody said)."""
+
+    owner: Target
+    legal_entity: str
 
 
 class OwnerFinder:
@@ -25,9 +34,9 @@ class OwnerFinder:
         self._caller = caller
 
     async def find(
-        self, object_key: str, order_channel: str, order_ref: str, legal_entity: str
-    ) -> Target:
-        """Return the one owner.
+        self, object_key: str, order_channel: str, order_ref: str, entities: Sequence[str]
+    ) -> Found:
+        """Return the one owner; ``entities`` are the legal entities the order may belong to.
 
         Raises:
             NotFound: no system has the order.
@@ -35,37 +44,37 @@ class OwnerFinder:
         """
         recorded = await self._ledger.owner(object_key)
         if recorded is not None:
-            return recorded
+            return Found(recorded, entities[0] if len(entities) == 1 else "")
+        places = [(target, entity) for target in self._erps for entity in entities]
         answers = await asyncio.gather(
-            *(
-                self._asked(erp, order_channel, order_ref, legal_entity)
-                for erp in self._erps.values()
-            )
+            *(self._asked(target, order_channel, order_ref, entity) for target, entity in places)
         )
-        having = [target for target, has in zip(self._erps, answers, strict=True) if has]
-        if len(having) == 1 and None not in answers:
-            return having[0]
+        having = [place for place, has in zip(places, answers, strict=True) if has]
+        owners = {target for target, _ in having}
         if None in answers:
             raise OwnerUndecidable(
                 f"order {order_ref!r} is not known here and one of the systems that may hold it "
                 "does not answer; repeat with the same reference",
                 retry_after_s=5,
             )
-        if having:
+        if len(owners) > 1:
             raise OwnerUndecidable(
                 f"order {order_ref!r} exists in more than one system; staff must say which owns it",
                 retry_after_s=300,
             )
-        raise NotFound(
-            f"no order {order_ref!r} of channel {order_channel!r} is known; check order_ref"
-        )
+        if not having:
+            raise NotFound(
+                f"no order {order_ref!r} of channel {order_channel!r} is known; check order_ref"
+            )
+        return Found(*having[0])
 
     async def _asked(
-        self, erp: Erp, order_channel: str, order_ref: str, legal_entity: str
+        self, target: Target, order_channel: str, order_ref: str, legal_entity: str
     ) -> bool | None:
+        erp = self._erps[target]
         try:
             return await self._caller.call(
-                erp.name, lambda: erp.has_order(order_channel, order_ref, legal_entity)
+                target, lambda: erp.has_order(order_channel, order_ref, legal_entity)
             )
         except ErpUnavailable:
             return None

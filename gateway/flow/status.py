@@ -37,6 +37,7 @@ class TransactionView:
     channel: str
     object_key: str
     reference: str
+    legal_entity: str
     status: str
     accepted_at: datetime
     booked_at: datetime | None
@@ -91,6 +92,7 @@ def _from_progress(progress: Progress) -> TransactionView:
         channel=envelope.channel,
         object_key=envelope.object_key,
         reference=envelope.reference,
+        legal_entity=envelope.facts.get("legal_entity", ""),
         status=PUBLIC_STATE[state],
         accepted_at=envelope.accepted_at,
         booked_at=settled if state is State.BOOKED else None,
@@ -106,6 +108,7 @@ def _from_record(record: Record) -> TransactionView:
         channel=record.channel,
         object_key=record.object_key,
         reference=record.reference,
+        legal_entity=record.facts.get("legal_entity", ""),
         status=PUBLIC_STATE[State(record.state)],
         accepted_at=record.accepted_at,
         booked_at=record.settled_at if record.state == State.BOOKED else None,

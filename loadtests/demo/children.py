@@ -47,6 +47,8 @@ class Child:
         self._environment = environment
         self._guard = guard
         self._process: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+        #: What it said when it was ready: ``pid``, and ``url`` if it has one.
         self.announced: dict[str, Any] = {}
 
     @property
@@ -73,6 +75,8 @@ class Child:
         """Start it; :meth:`ready` waits for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.announcement.unlink(missing_ok=True)
+        self.announced = {}
+        self._started_s = time.monotonic()
         announce = ["--announce", str(self.announcement)] if self._announces else []
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - modules of ours, no shell
@@ -87,15 +91,20 @@ class Child:
 
     def ready(self, within_s: float = START_S_MAX) -> None:
         """Wait until it has announced itself. Raises ChildError if it ends or says nothing."""
-        until_s = time.monotonic() + within_s
-        while not self.announcement.exists():
-            self.must_run()
+        until_s = self._started_s + within_s
+        while not self.is_ready():
             if time.monotonic() > until_s:
                 raise ChildError(
                     f"{self.name} was not ready after {within_s:g} s{self._last_words()}"
                 )
             time.sleep(_POLL_S)
-        self.announced = json.loads(self.announcement.read_text(encoding="utf-8"))
+
+    def is_ready(self) -> bool:
+        """Whether it has announced itself. Raises ChildError if it has ended."""
+        self.must_run()
+        if not self.announced and self.announcement.exists():
+            self.announced = json.loads(self.announcement.read_text(encoding="utf-8"))
+        return bool(self.announced)
 
     def alive(self) -> bool:
         """Whether it runs."""

@@ -11,6 +11,7 @@ from loadtests import events
 from loadtests.books import ERPS, Erp
 from loadtests.demo import rules
 from loadtests.demo.board import Board
+from loadtests.demo.children import Child
 from loadtests.demo.errors import DemoError
 from loadtests.demo.gateway import Gateway, Marker
 from loadtests.demo.stage import Stage
@@ -51,6 +52,8 @@ class Conductor:
         self._rules = rules_folder
         self._clock = clock
         self._sleep = sleep
+        #: Processes started in place of killed ones and not ready yet, with the time of the kill.
+        self._starting: dict[Child, float] = {}
 
     def run(self, steps: list[Step], began: float) -> None:
         """Carry out all steps, each at its time after ``began`` (monotonic s).
@@ -69,10 +72,17 @@ class Conductor:
         """Wait until ``at`` (monotonic s); raises ChildError if a process ends meanwhile."""
         while True:
             self._stage.must_run()
+            self._welcome()
             left_s = at - self._clock()
             if left_s <= 0:
                 return
             self._sleep(min(LOOK_S, left_s))
+
+    def all_there(self) -> None:
+        """Wait until what was started in place of killed processes is ready. Raises ChildError."""
+        for child in list(self._starting):
+            child.ready()
+        self._welcome()
 
     def first_rules(self, name: str) -> None:
         """Bring the rules the run starts under into force."""
@@ -158,16 +168,22 @@ class Conductor:
             unheard = self._booked_unheard()
             at = self._clock()
             dead = self._stage.kill_worker(which + attempt)
-            fresh = self._stage.add_worker()
+            self._starting.pop(dead, None)
+            self._starting[self._stage.add_worker()] = at
             self.wait_until(at + CARRIED_OUT_S)
             in_flight = self._booked_unheard() - unheard
             self._log.append(events.Kill(what="worker", at=at, in_flight=in_flight))
-            self._board.note(
-                f"kill -9 of {dead.name} with {in_flight} sends under way; {fresh.name} started",
-                "kill",
-            )
+            self._board.note(f"kill -9 of {dead.name} with {in_flight} sends under way", "kill")
             if in_flight or self._stage.traffic_over():
                 return
+
+    def _welcome(self) -> None:
+        """Say of each process that was started in place of another when it is ready."""
+        for child, since in list(self._starting.items()):
+            if child.is_ready():
+                del self._starting[child]
+                took_s = self._clock() - since
+                self._board.note(f"{child.name} serves, {took_s:.1f} s after the kill", "good")
 
     def _booked_unheard(self) -> int:
         counted = (self._stage.control(erp).counters()["booked_unheard"] for erp in ERPS)
@@ -178,6 +194,4 @@ class Conductor:
         dead = self._stage.kill_gateway(which)
         self._log.append(events.Kill(what="gateway", at=at))
         self._board.note(f"kill -9 of {dead.name}, parent and child", "kill")
-        fresh = self._stage.replace_gateway(dead)
-        took_s = self._clock() - at
-        self._board.note(f"{fresh.name} serves again at {fresh.url}, {took_s:.1f} s later", "good")
+        self._starting[self._stage.replace_gateway(dead)] = at

@@ -97,17 +97,18 @@ class Stage:
             self.driver.finished(good=(0, 1))
 
     def kill_worker(self, which: int) -> Child:
-        """``kill -9`` a worker; return it."""
-        worker = self.workers.pop(which % len(self.workers))
+        """``kill -9`` a worker, one that is ready if there is one; return it."""
+        ready = [worker for worker in self.workers if worker.announced] or self.workers
+        worker = ready[which % len(ready)]
+        self.workers.remove(worker)
         worker.kill()
         return worker
 
     def add_worker(self) -> Child:
-        """Start another worker and wait until it is ready."""
+        """Start another worker; it is ready some time later."""
         worker = self._new_worker()
         self.workers.append(worker)
         worker.start()
-        worker.ready()
         return worker
 
     def kill_gateway(self, which: int) -> Child:
@@ -117,12 +118,14 @@ class Stage:
         return gateway
 
     def replace_gateway(self, dead: Child) -> Child:
-        """Start a gateway on the port of a dead one: channels go on calling it there."""
+        """Start a gateway on the port of a dead one: channels go on calling it there.
+
+        It is ready some time later.
+        """
         port = str(urlsplit(dead.url).port)
         gateway = self._child(dead.name, ["gateway", "serve", "--port", port])
         self.gateways.append(gateway)
         gateway.start()
-        gateway.ready()
         return gateway
 
     # ------------------------------------------------------------------ end

@@ -126,6 +126,7 @@ class Demo:
             if time.monotonic() > until:
                 raise DemoError(f"the driver did not end; see {driver.log}")
             conductor.wait_until(time.monotonic() + LOOK_S)
+        conductor.all_there()
         board.note(f"traffic has ended: {board.reading.traffic.accepted} transactions accepted")
 
     def _driver_began(self, stage: Stage) -> float:

@@ -49,9 +49,13 @@ FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] 
 
 
 def translated(error: BaseException) -> BaseException:
-    """Return our error for a foreign one; anything unknown is returned as it is."""
+    """Return our error for a foreign one; anything unknown is returned as it is.
+
+    While connecting, the library wraps what the server said: then the cause is what counts.
+    """
+    told = error.__cause__ if isinstance(error.__cause__, AuthenticationError) else error
     for foreign, ours, text in FOREIGN:
-        if isinstance(error, foreign):
+        if isinstance(told, foreign):
             return ours(text)
     return error
 

@@ -121,7 +121,10 @@ class RedisIntake:
     async def _progress(self, transaction_ids: Sequence[str]) -> list[Progress]:
         found = []
         for transaction_id in transaction_ids:
-            part = self._partitions[partition_of_transaction(transaction_id)]
+            number = partition_of_transaction(transaction_id)
+            if number >= len(self._partitions):  # an id made up, or of another installation
+                continue
+            part = self._partitions[number]
             values = await self._client.command("HMGET", part.message(transaction_id), *_PROGRESS)
             if values[0] is not None:
                 owner = await self.owner(values[6].decode())

@@ -35,7 +35,7 @@ async def test_a_cancellation_follows_its_order(world: World, client: Client) ->
     assert entry.claim == "webshop|order.cancellation|SHOP-10001/X-1"
     assert world.buffer.body(transaction_id) == {
         "order_ref": "SHOP-10001",
-        "legal_entity": "",
+        "legal_entity": "NL01",
         "cancellation": examples.CANCELLATION,
     }
 

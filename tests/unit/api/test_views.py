@@ -19,6 +19,7 @@ VIEW = TransactionView(
     channel="webshop",
     object_key="order:webshop:A",
     reference="A/X-1",
+    legal_entity="NL01",
     status="booked",
     accepted_at=AT,
     booked_at=AT,

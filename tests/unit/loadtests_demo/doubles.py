@@ -54,6 +54,16 @@ class SaidControl(Control):
         self.healed = True
 
 
+class SaidChild(Child):
+    """Is ready when the third asks."""
+
+    asked = 0
+
+    def is_ready(self) -> bool:
+        self.asked += 1
+        return self.asked > 2
+
+
 class SaidStage(Stage):
     """Kills nothing. ``unheard``: how many sends each killed worker had under way."""
 
@@ -69,7 +79,7 @@ class SaidStage(Stage):
         self.workers = [self._named("worker-1"), self._named("worker-2")]
 
     def _named(self, name: str) -> Child:
-        return self._child(name, ["nothing"])
+        return SaidChild(name, [], Path("nowhere"), {}, self._guard)
 
     def control(self, erp: Erp) -> Control:
         return self.controls[erp]
@@ -89,7 +99,6 @@ class SaidStage(Stage):
     def add_worker(self) -> Child:
         worker = self._named(f"worker-{2 + len(self.killed)}")
         self.workers.append(worker)
-        self.time.sleep(0.5)
         return worker
 
     def kill_gateway(self, which: int) -> Child:

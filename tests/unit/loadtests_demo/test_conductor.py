@@ -55,6 +55,10 @@ def scene(tmp_path: Path, guard: Guard) -> Scene:
     return Scene(tmp_path, guard)
 
 
+def texts(scene: Scene) -> list[str]:
+    return [note.text for note in scene.board.notes()]
+
+
 def test_a_flip_is_recorded_around_the_command_with_the_whole_rule_set(scene: Scene) -> None:
     scene.conductor.first_rules(RULES_FIRST)
     events = scene.run(
@@ -100,7 +104,7 @@ def test_workers_are_killed_until_one_had_sends_under_way(scene: Scene) -> None:
     assert [kill.in_flight for kill in events.kills] == [0, 0, 3]
     assert scene.stage.killed == ["worker-2", "worker-1", "worker-4"]
     assert len(scene.stage.workers) == 2
-    assert scene.board.notes()[-1].text.startswith("kill -9 of worker-4 with 3 sends under way")
+    assert "kill -9 of worker-4 with 3 sends under way" in texts(scene)
 
 
 def test_both_erps_are_slow_when_a_worker_is_killed(scene: Scene) -> None:
@@ -125,6 +129,16 @@ def test_a_killed_gateway_is_replaced(scene: Scene) -> None:
     assert scene.stage.killed == ["gateway-2"]
     assert (events.kills[0].what, events.kills[0].at) == ("gateway", 1003)
     assert len(scene.stage.gateways) == 2
+
+
+def test_replacements_are_not_waited_for_and_welcomed_when_ready(scene: Scene) -> None:
+    fault = Fault("cloud", "outage", 2.0)
+    scene.run(Step(3, KillGateway(1), "kill"), Step(3.1, fault, "down"), Step(6, fault, "down"))
+    assert [at for at, _, _ in scene.stage.controls["cloud"].faulty] == pytest.approx(
+        [1003.1, 1006]
+    )
+    (welcome,) = [text for text in texts(scene) if "serves" in text]
+    assert welcome.startswith("gateway-2 serves, 0.")
 
 
 def test_steps_that_are_late_keep_their_distance(scene: Scene) -> None:

@@ -76,13 +76,13 @@ def test_the_environment_is_the_demos_own(
 
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").touch()
-    with pytest.raises(DemoError, match="--folder .*: not empty; name a new or empty folder"):
+    with pytest.raises(DemoError, match=r"--folder .*: not empty; name a new or empty folder"):
         folders.make(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DemoError, match="--folder .*file/in: cannot be used: Not a directory"):
+    with pytest.raises(DemoError, match=r"--folder .*file/in: cannot be used: Not a directory"):
         folders.make(tmp_path / "file" / "in")
 
 
