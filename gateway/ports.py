@@ -168,13 +168,14 @@ class Awaiting:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The head of an object that waits for a flip to say where it goes."""
+    """The head of an object that waits, since ``since_ms``, for a flip to say where it goes."""
 
     lease: Lease
     transaction_id: str
     object_key: str
     owner: Target | None
     payload: bytes
+    since_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +248,10 @@ class Lanes(Protocol):
         """Return stored documents due for a poll, and put their next poll ``again_ms`` ahead."""
         ...
 
-    async def parked(self, lease: Lease, first: int, count: int) -> Sequence[Parked]:
-        """Return a page of the objects parked under a hold route."""
+    async def parked(
+        self, lease: Lease, since_ms: int, first: int, count: int
+    ) -> Sequence[Parked]:
+        """Return a page of the objects parked under a hold route since ``since_ms``."""
         ...
 
     async def reroute(self, parked: Parked, epoch: int, target: Target | None) -> bool:

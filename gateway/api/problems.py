@@ -60,13 +60,14 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Title and detail of what holds a transaction, the same whichever system refused it."""
 
-_HTTP: Final[Mapping[int, tuple[str, str]]] = {
+BY_STATUS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("bad-request", "Bad request"),
     404: ("not-found", "Not found"),
     405: ("method-not-allowed", "Method not allowed"),
     413: ("body-too-large", "Body too large"),
     415: ("unsupported-media-type", "Unsupported media type"),
 }
+"""Code and title of what is refused before a handler of ours sees it, by status."""
 
 _log = structlog.get_logger("gateway.api")
 
@@ -142,7 +143,7 @@ def _of_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     if status >= 500:
         return _unexpected(request, error)
     phrase = HTTPStatus(status).phrase
-    code, title = _HTTP.get(status, (phrase.lower().replace(" ", "-"), phrase))
+    code, title = BY_STATUS.get(status, (phrase.lower().replace(" ", "-"), phrase))
     headers = {name.title(): value for name, value in (error.headers or {}).items()}
     detail = error.detail
     path = instance_of(request)

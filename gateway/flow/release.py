@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.canonical.envelope import Envelope, Marker
@@ -13,36 +14,46 @@ from gateway.flow.versions import RuleVersions
 PAGE: Final = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What was passed over: everything parked before ``since_ms``, under ``marker``."""
+
+    marker: Marker
+    since_ms: int
+
+
 class Releaser:
-    """Passes over a partition's parked objects once after each change of its marker."""
+    """Passes over a partition's parked objects: all of them after a change of its marker, and
+    then those parked since, because a message taken under hold may become the head much later."""
 
     def __init__(self, lanes: Lanes, book: RuleBook, versions: RuleVersions) -> None:
         self._lanes = lanes
         self._book = book
         self._versions = versions
-        self._passed: dict[Lease, Marker] = {}
+        self._passed: dict[Lease, _Pass] = {}
 
     async def release(self, lease: Lease) -> int:
-        """Send on what the rules in force send on; return how many objects that was.
-
-        Objects parked later are parked under those same rules, so one pass is enough.
-        """
+        """Send on what the rules in force send on; return how many objects that was."""
         marker = await self._book.partition(lease.partition)
-        if self._passed.get(lease) == marker or not marker.version:
+        if not marker.version:
             return 0
-        released = await self._pass(lease, marker)
-        self._passed[lease] = marker
+        last = self._passed.get(lease)
+        since_ms = last.since_ms if last is not None and last.marker == marker else 0
+        released, upto_ms = await self._pass(lease, marker, since_ms)
+        self._passed[lease] = _Pass(marker, upto_ms)
         return released
 
-    async def _pass(self, lease: Lease, marker: Marker) -> int:
+    async def _pass(self, lease: Lease, marker: Marker, since_ms: int) -> tuple[int, int]:
         first = released = 0
-        while page := await self._lanes.parked(lease, first, PAGE):
+        upto_ms = since_ms
+        while page := await self._lanes.parked(lease, since_ms, first, PAGE):
             for parked in page:
+                upto_ms = parked.since_ms
                 if await self._sent_on(parked, marker):
                     released += 1
                 else:
                     first += 1
-        return released
+        return released, upto_ms
 
     async def _sent_on(self, parked: Parked, marker: Marker) -> bool:
         envelope = Envelope.model_validate_json(parked.payload)

@@ -54,11 +54,21 @@ class Installation:
     def rules(self, mode: str, *, by: str = "test") -> dict[str, Any]:
         """Bring rules into force that send every process to ``mode``; return the new marker."""
         directory = self.folder / f"rules-{mode}"
-        directory.mkdir(exist_ok=True)
+        (directory / "waves").mkdir(parents=True, exist_ok=True)
         rules = yaml.safe_load((ROOT / "routing_rules" / "defaults.yaml").read_text())
         for rule in rules["rules"]:
-            rule["mode"] = "owner" if rule["mode"] == "owner" else mode
+            reads = rule["process"].split(".")[0] in {"inventory", "catalog"}
+            if mode == "hold":
+                rule["mode"] = "legacy" if reads else "hold"
+            elif rule["mode"] != "owner" and rule["process"] != "store.sale":
+                rule["mode"] = mode
         (directory / "defaults.yaml").write_text(yaml.safe_dump(rules))
+        sales = {"id": "sales", "process": "store.sale", "mode": "cloud"}
+        wave = {"wave": "all-sales", "owner": "test", "depends_on": [], "rules": [
+            sales | {"when": {"business_date": {"from": "2020-01-01"}}}
+        ]}  # fmt: skip
+        if mode == "cloud":
+            (directory / "waves" / "1.yaml").write_text(yaml.safe_dump(wave))
         marker: dict[str, Any] = json.loads(
             self.coexist("rules", "apply", str(directory), "--by", by, "--json")
         )

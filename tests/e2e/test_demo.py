@@ -85,7 +85,7 @@ StartDemo = Callable[..., Run]
 
 def _naming(folder: Path) -> list[str]:
     listed = subprocess.run(
-        ["ps", "-Ao", "pid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True
     ).stdout
     return [line for line in listed.splitlines() if str(folder) in line]
 

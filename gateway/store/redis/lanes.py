@@ -167,9 +167,11 @@ class RedisLanes:
             for transaction_id, object_key, document in _unfenced(lease, answer)
         ]
 
-    async def parked(self, lease: Lease, first: int, count: int) -> Sequence[Parked]:
-        """Return a page of the objects parked under a hold route."""
-        answer = await self._run("parked", lease, first, count)
+    async def parked(
+        self, lease: Lease, since_ms: int, first: int, count: int
+    ) -> Sequence[Parked]:
+        """Return a page of the objects parked under a hold route since ``since_ms``."""
+        answer = await self._run("parked", lease, since_ms, first, count)
         return [
             Parked(
                 lease=lease,
@@ -177,8 +179,9 @@ class RedisLanes:
                 object_key=object_key.decode(),
                 owner=Target(owner.decode()) if owner else None,
                 payload=payload,
+                since_ms=int(since_ms),
             )
-            for object_key, transaction_id, owner, payload in _unfenced(lease, answer)
+            for object_key, transaction_id, owner, payload, since_ms in _unfenced(lease, answer)
         ]
 
     async def reroute(self, parked: Parked, epoch: int, target: Target | None) -> bool:

@@ -120,7 +120,7 @@ def test_a_long_value_is_shown_in_part() -> None:
 
 def test_a_message_that_quotes_a_long_value_is_shortened() -> None:
     ((_, detail),) = wrong(with_line(unit_price=["19.95"] * 500))
-    assert len(detail) == fields.SAID_CHARS + 1
+    assert len(detail) < fields.SAID_CHARS
 
 
 def test_all_wrong_fields_are_found_together_and_pointers_begin_where_told() -> None:

@@ -136,7 +136,11 @@ def sale(store: str = "NL-001", **changes: Any) -> StoredSale:
 # --------------------------------------------------------------------------- strategies
 
 # Any text a name may hold, control characters and the far planes included, but not only blanks.
-_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120).filter(
+_TEXTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
+    min_size=1,
+    max_size=120,
+).filter(
     lambda text: text.strip() != "" and len(text.strip()) <= 120
 )
 _MONEY = st.integers(0, 9_999_999).map(lambda minor: Decimal(minor).scaleb(-2))

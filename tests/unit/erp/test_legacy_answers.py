@@ -22,7 +22,7 @@ from gateway.erp import LegacyAccess
 from gateway.erp.legacy import CONFIRM_MAX
 from gateway.erp.legacy.answers import STATUSES, Stage, cause_of
 from tests.unit.erp.doubles import IDOC, SOAP, fault, legacy, rows, soap
-from tests.unit.erp.envelopes import envelope, order, reference_of
+from tests.unit.erp.envelopes import cancellation, envelope, order, reference_of
 
 pytestmark = pytest.mark.anyio
 STORED = "<IDOCS><IDOC><DOCNUM>0000000000012345</DOCNUM></IDOC></IDOCS>"
@@ -130,7 +130,7 @@ async def test_a_packed_answer_is_unpacked(server: respx.Router) -> None:
 
 async def test_nothing_is_sent_of_what_does_not_fit(server: respx.Router) -> None:
     route = server.post(IDOC).respond(200, text=STORED)
-    long = envelope(order(order_ref="R" * 64))
+    long = envelope(cancellation("R" * 64))
     outcome = await legacy(server).send(long)
     assert isinstance(outcome, Refused)
     assert outcome.cause is Cause.NOT_ACCEPTED

@@ -76,6 +76,27 @@ async def test_many_parked_objects_are_released_in_pages(
     assert (await buffer.lanes.backlog())["parked"] == 0
 
 
+async def test_a_message_taken_under_hold_is_released_when_it_becomes_the_head(
+    buffer: Buffer, releaser: Releaser
+) -> None:
+    await into_force(buffer, 2, Mode.HOLD)
+    create = entry("A-1", target=Target.HOLD, epoch=2)
+    cancel = entry("A-1", process="order.cancellation", reference="X", target=Target.HOLD, epoch=2)
+    for one in (create, cancel):
+        await buffer.intake.accept(one)
+    await into_force(buffer, 3, Mode.LEGACY)
+    lease = await buffer.lease_of(create.object_key)
+    assert await releaser.release(lease) == 1
+    (taken,) = await buffer.lanes.take(lease, Target.LEGACY, 5)
+    await buffer.lanes.attempt(taken)
+    buffer.later(100)
+    await buffer.lanes.book(create.transaction_id, "D", "")
+    assert await buffer.lanes.take(lease, Target.LEGACY, 5) == []
+    assert await releaser.release(lease) == 1
+    (taken,) = await buffer.lanes.take(lease, Target.LEGACY, 5)
+    assert taken.transaction_id == cancel.transaction_id
+
+
 async def test_a_releaser_that_died_half_way_is_followed_by_one_that_finishes(
     buffer: Buffer, releaser: Releaser, ledger: SqlLedger
 ) -> None:
@@ -85,7 +106,7 @@ async def test_a_releaser_that_died_half_way_is_followed_by_one_that_finishes(
         await buffer.intake.accept(one)
     await into_force(buffer, 3, Mode.CLOUD)
     lease = await buffer.lease_of(orders[0].object_key)
-    (first, *_) = await buffer.lanes.parked(lease, 0, 10)
+    (first, *_) = await buffer.lanes.parked(lease, 0, 0, 10)
     await buffer.lanes.reroute(first, 3, Target.CLOUD)
     buffer.later(6000)
     for partition in range(4):

@@ -250,7 +250,7 @@ async def test_a_parked_object_waits_for_a_decision_under_the_epoch_in_force(
     await buffer.intake.accept(follow)
     lease = await buffer.lease_of(one.object_key)
     assert await buffer.lanes.take(lease, LEGACY, 5) == []
-    (parked,) = await buffer.lanes.parked(lease, 0, 10)
+    (parked,) = await buffer.lanes.parked(lease, 0, 0, 10)
     assert parked.owner is None
     await buffer.under(Marker(2, "v2"))
     assert not await buffer.lanes.reroute(parked, 1, LEGACY), "decided under an old epoch"
@@ -274,7 +274,7 @@ async def test_a_follow_up_under_hold_waits_and_then_goes_to_the_owner(buffer: B
     cancel = entry("A-1", process="order.cancellation", reference="X", target=Target.HOLD)
     await buffer.intake.accept(cancel)
     assert await buffer.lanes.take(lease, Target.CLOUD, 5) == []
-    (parked,) = await buffer.lanes.parked(lease, 0, 10)
+    (parked,) = await buffer.lanes.parked(lease, 0, 0, 10)
     assert parked.owner is Target.CLOUD
     assert await buffer.lanes.reroute(parked, 1, None)
     (taken,) = await buffer.lanes.take(lease, Target.CLOUD, 5)
