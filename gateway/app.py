@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from litestar import Litestar
 
@@ -30,6 +30,12 @@ from gateway.observe.logs import configure
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.wiring import Parts, opened
+
+# ASGI leaves what travels to the specification; the frameworks' own types disagree in detail.
+Scope: TypeAlias = Any
+Receive: TypeAlias = Any
+Send: TypeAlias = Any
+Message: TypeAlias = Any
 
 #: Between two readings of backlog and quotas for the metrics.
 MEASURE_S: Final = 1.0
@@ -52,15 +58,15 @@ class Application:
         self._settings = settings
         self._inner: Litestar | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the process's lifespan."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif self._inner is not None:
             await self._inner(scope, receive, send)
 
-    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        async def announcing(message: Any) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def announcing(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
                 announce()
@@ -140,6 +146,6 @@ async def _measure(parts: Parts) -> None:
 async def _end_with_parent() -> None:
     """Leave when the supervising process was killed: its port must not stay open without it."""
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 -- nothing tells us when a parent is killed
         await asyncio.sleep(0.5)
     os._exit(1)

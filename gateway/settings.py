@@ -64,8 +64,11 @@ class ChannelSettings(Section):
 
 
 class QuotaSettings(Section):
-    """What an ERP allows. The defaults are Business Central's published limits per user:
-    6000 requests in a sliding 5 minutes, 5 at once (operational limits, OData)."""
+    """What an ERP allows.
+
+    The defaults are Business Central's published limits per user: 6000 requests in a sliding
+    5 minutes, 5 at once (operational limits, OData).
+    """
 
     concurrent_max: int = Field(default=5, ge=1, description="calls at once")
     calls_max: int = Field(default=6000, ge=1, description="calls per window")
@@ -182,8 +185,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- no .env file is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- nor secret files
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file; nothing else is read."""
         yaml = YamlConfigSettingsSource(settings_cls, yaml_file=config_file())

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.canonical.exchange import Limits, Timing
 from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
 from gateway.flow.versions import RuleVersions
 from gateway.observe.observer import ProcessObserver
-from gateway.ports import Erp, Limits, Timing
+from gateway.ports import Erp
 from gateway.settings import ErpSettings, Settings
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis import durability, embedded
@@ -28,7 +29,6 @@ from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
 from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.rulebook import RedisRuleBook
-
 
 _log = structlog.get_logger("coexist")
 

@@ -10,16 +10,15 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 
+from gateway.canonical.exchange import Lease
 from gateway.canonical.process import ERPS
 from gateway.clock import SystemClock, token_bits
 from gateway.errors import CoexistError, FencedOut
-from gateway.flow.confirm import Confirmer
-from gateway.flow.deliver import Deliverer
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
-from gateway.ports import Lease
+from gateway.flow.workplace import Workplace
 from gateway.settings import Settings
 from gateway.wiring import Parts, opened
 
@@ -37,17 +36,10 @@ class Worker:
         self._keeper = LeaseKeeper(
             parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
         )
-        deliverer = Deliverer(
+        workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance
         )
-        confirmer = Confirmer(parts.lanes, parts.quotas, parts.erps)
-        self._dispatchers = [
-            Dispatcher(
-                erp, parts.lanes, parts.quotas, self._keeper, deliverer, confirmer,
-                parts.observer, clock, chance, settings.in_flight_max,
-            )
-            for erp in ERPS
-        ]  # fmt: skip
+        self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
 

@@ -17,9 +17,9 @@ from gateway.canonical.envelope import (
     order_key,
     partition_of,
 )
+from gateway.canonical.exchange import Entry, Lease
 from gateway.canonical.process import PROCESSES, Kind, Target
 from gateway.clock import SystemClock
-from gateway.ports import Entry, Lease
 from gateway.store.redis.client import Client
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,7 +14,7 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-def _only_instant(value: Any) -> Any:
+def _only_instant(value: object) -> object:
     if isinstance(value, str | datetime):
         return value
     raise ValueError(f'an instant is RFC 3339 text such as "2026-11-21T10:00:00Z", not {value!r}')

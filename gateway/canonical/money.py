@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
@@ -26,19 +26,20 @@ _WRITTEN: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,12})(?:\.[0-9]{1,4})?", re.AS
 _SHOWN_CHARS: Final = 40
 
 
-def _only_text(value: Any) -> Any:
+def _only_text(value: object) -> object:
     if isinstance(value, Decimal) or (isinstance(value, str) and _WRITTEN(value)):
         return value
-    if isinstance(value, str):
-        shown = repr(value[:_SHOWN_CHARS])
-        raise ValueError(f'money is written as in "19.95", with at most 4 places, not {shown}')
-    kind = type(value).__name__
     shown = repr(value)[:_SHOWN_CHARS]
-    raise ValueError(f'money is a string such as "19.95", not a JSON {kind} ({shown})')
+    # Raised as ValueError throughout: that is what pydantic turns into an error of the field.
+    if not isinstance(value, str):
+        problem = f'money is a string such as "19.95", not a JSON {type(value).__name__} ({shown})'
+    else:
+        problem = f'money is written as in "19.95", with at most 4 places, not {shown}'
+    raise ValueError(problem)
 
 
-# The bounds stand before the validator, next to Decimal: there the compiled core checks them, behind
-# it Python code would, at three times the cost of the whole amount.
+# The bounds stand before the validator, next to Decimal: there the compiled core checks them,
+# behind it Python code would, at three times the cost of the whole amount.
 _DIGITS = Field(max_digits=INTEGER_DIGITS_MAX + 4, decimal_places=4, allow_inf_nan=False)
 
 Amount = Annotated[Decimal, _DIGITS, BeforeValidator(_only_text)]

@@ -51,8 +51,11 @@ class StoreSale(Document):
 
 
 class StoreSaleBatch(Document):
-    """A batch as a till sends it. Items are checked one by one, so that one bad receipt does not
-    keep the rest of the shop's day waiting."""
+    """A batch as a till sends it.
+
+    Items are checked one by one, so that one bad receipt does not keep the rest of the shop's day
+    waiting.
+    """
 
     store: StoreCode
     transactions: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=BATCH_MAX)]

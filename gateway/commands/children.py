@@ -43,7 +43,7 @@ class Child:
         announce.unlink(missing_ok=True)
         command = [sys.executable, "-m", *self.arguments, "--announce", str(announce)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 -- our own modules, by our interpreter
                 command,
                 stdout=log,
                 stderr=log,

@@ -6,8 +6,8 @@ import sys
 
 import rich_click as click
 
+from gateway.canonical.exchange import Record
 from gateway.commands.common import by_option, installation, json_option, print_json, run
-from gateway.ports import Record
 
 
 @click.group()

@@ -39,8 +39,8 @@ def serve(host: str, port: int, announce: Path | None) -> None:
 @announce_option
 def work(announce: Path | None) -> None:
     """Run one worker process: it delivers what was accepted."""
-    from gateway.serve import write_announcement
     from gateway.observe.logs import configure
+    from gateway.serve import write_announcement
     from gateway.worker import work as run_worker
 
     configure()
@@ -87,8 +87,9 @@ def up(
         for n in range(gateways):
             at = ["--port", str(port + n if port else 0)]
             children.append(Child(f"gateway-{n + 1}", ["gateway", "serve", *at], folder, {}))
-        for n in range(workers):
-            children.append(Child(f"worker-{n + 1}", ["gateway", "work"], folder, {}))
+        children += [
+            Child(f"worker-{n + 1}", ["gateway", "work"], folder, {}) for n in range(workers)
+        ]
         for child in children:
             _started(child)
         click.echo(f"up; logs in {folder}; Ctrl-C stops everything")

@@ -15,14 +15,15 @@ from typing import Any, Final
 import msgspec
 
 from gateway.canonical.envelope import new_transaction_id, partition_of
+from gateway.canonical.exchange import Accepted, Clash, Entry, Ownerless, Replay, Stale
 from gateway.canonical.process import PROCESSES, Kind, Target
 from gateway.clock import Clock, token_bits
 from gateway.errors import IdempotencyClash, RulesUnavailable
 from gateway.flow.owners import OwnerFinder
-from gateway.ports import Accepted, Clash, Entry, Intake, Ownerless, Replay, Stale
+from gateway.flow.versions import RuleVersions
+from gateway.ports import Intake
 from gateway.routing.compile import Compiled
 from gateway.routing.facts import Decision, Facts
-from gateway.flow.versions import RuleVersions
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -173,9 +174,14 @@ class Acceptor:
         )
 
     def _payload(self, submission: Submission, transaction_id: str, decision: Decision) -> bytes:
-        """Write the envelope (see :class:`~gateway.canonical.envelope.Envelope`) from values that were validated on the way
-        in: building and dumping the model again would cost as much as the rest of an accept."""
-        known = {name: fact for name, fact in zip(Facts._fields, submission.facts, strict=True) if fact}
+        """Write the envelope (:class:`~gateway.canonical.envelope.Envelope`) as JSON.
+
+        Its values were validated on the way in: building and dumping the model again would cost
+        as much as the rest of an accept.
+        """
+        known = {
+            name: fact for name, fact in zip(Facts._fields, submission.facts, strict=True) if fact
+        }
         return _encode(
             {
                 "transaction_id": transaction_id,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+from gateway.canonical.exchange import Awaiting, Lease
 from gateway.canonical.outcome import Booked, Refused
 from gateway.canonical.process import Target
-from gateway.ports import Awaiting, Erp, Lanes, Lease, Quotas
+from gateway.flow.workplace import Workplace
 
 #: Documents asked for in one call.
 DOCUMENTS_MAX: Final = 100
@@ -16,10 +17,10 @@ DOCUMENTS_MAX: Final = 100
 class Confirmer:
     """Polls stored documents, many in one call, over all partitions of this worker."""
 
-    def __init__(self, lanes: Lanes, quotas: Quotas, erps: Mapping[Target, Erp]) -> None:
-        self._lanes = lanes
-        self._quotas = quotas
-        self._erps = erps
+    def __init__(self, at: Workplace) -> None:
+        self._lanes = at.lanes
+        self._quotas = at.quotas
+        self._erps = at.erps
 
     async def confirm(self, leases: Sequence[Lease], erp: Target, permit: str) -> None:
         """Ask once for what is due; the permit is good for one call."""

@@ -8,13 +8,13 @@ has one settlement.*
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from random import Random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pydantic import ValidationError
 
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Taken
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -27,10 +27,8 @@ from gateway.canonical.outcome import (
     Unknown,
 )
 from gateway.canonical.process import Target
-from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.flow.leases import LeaseKeeper
-from gateway.ports import Erp, Lanes, Observer, Quotas, Taken
+from gateway.flow.workplace import Workplace
 from gateway.policy.backoff import close_ms, probe_ms, retry_ms
 
 #: Takes without an outcome before a message counts as poison.
@@ -44,23 +42,14 @@ SETTLE_S_MAX: Final = 30.0
 class Deliverer:
     """Brings taken messages to their ERP."""
 
-    def __init__(
-        self,
-        lanes: Lanes,
-        quotas: Quotas,
-        erps: Mapping[Target, Erp],
-        keeper: LeaseKeeper,
-        observer: Observer,
-        clock: Clock,
-        chance: Random,
-    ) -> None:
-        self._lanes = lanes
-        self._quotas = quotas
-        self._erps = erps
-        self._keeper = keeper
-        self._observer = observer
-        self._clock = clock
-        self._chance = chance
+    def __init__(self, at: Workplace) -> None:
+        self._lanes = at.lanes
+        self._quotas = at.quotas
+        self._erps = at.erps
+        self._keeper = at.keeper
+        self._observer = at.observer
+        self._clock = at.clock
+        self._chance = at.chance
         self._closures: dict[Target, int] = {}
 
     async def deliver(self, taken: Taken, permit: str) -> None:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Coroutine, Iterable, Mapping
-from random import Random
 from typing import Any, Final
 
+from gateway.canonical.exchange import Lease, Ready, Taken
 from gateway.canonical.process import Target
-from gateway.clock import Clock
 from gateway.errors import CoexistError, FencedOut
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
 from gateway.flow.deliver import Deliverer
-from gateway.flow.leases import LeaseKeeper
-from gateway.ports import Lanes, Lease, Observer, Quotas, Ready, Taken
+from gateway.flow.workplace import Workplace
 
 IDLE_S: Final = 0.05
 WAIT_S_MAX: Final = 0.5
@@ -29,28 +27,15 @@ TROUBLE_S: Final = 0.5
 class Dispatcher:
     """Keeps one ERP busy with what this worker's partitions have for it."""
 
-    def __init__(
-        self,
-        erp: Target,
-        lanes: Lanes,
-        quotas: Quotas,
-        keeper: LeaseKeeper,
-        deliverer: Deliverer,
-        confirmer: Confirmer,
-        observer: Observer,
-        clock: Clock,
-        chance: Random,
-        in_flight_max: int,
-    ) -> None:
+    def __init__(self, erp: Target, at: Workplace, in_flight_max: int) -> None:
         self._erp = erp
-        self._lanes = lanes
-        self._quotas = quotas
-        self._keeper = keeper
-        self._deliverer = deliverer
-        self._confirmer = confirmer
-        self._observer = observer
-        self._clock = clock
-        self._chance = chance
+        self._lanes = at.lanes
+        self._quotas = at.quotas
+        self._keeper = at.keeper
+        self._observer = at.observer
+        self._chance = at.chance
+        self._deliverer = Deliverer(at)
+        self._confirmer = Confirmer(at)
         self._in_flight_max = in_flight_max
         self._flying: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()

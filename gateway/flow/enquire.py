@@ -9,9 +9,9 @@ from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.process import Target
 from gateway.errors import ErpUnavailable, NotFound
 from gateway.flow.calls import Caller
+from gateway.flow.versions import RuleVersions
 from gateway.ports import Erp
 from gateway.routing.facts import Facts
-from gateway.flow.versions import RuleVersions
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ import math
 from random import Random
 from typing import Final
 
+from gateway.canonical.exchange import Lease
 from gateway.clock import Clock
 from gateway.errors import StoreUnavailable
-from gateway.ports import Lanes, Lease
+from gateway.ports import Lanes
 
 #: Of a lease's time, the part a worker trusts: the rest is for the step between looking at the
 #: clock and writing to the ERP's socket.
@@ -77,7 +78,7 @@ class LeaseKeeper:
         if not leases:
             return
         started_s = self._clock.monotonic_s()
-        kept = await self._lanes.renew(leases, self._holder, self._lease_ms)
+        kept = await self._lanes.renew(leases, self._lease_ms)
         until_s = started_s + self._lease_ms / 1000 * TRUST
         self._until_s = dict.fromkeys(kept, until_s)
 

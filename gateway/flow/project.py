@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.ports import Feed, Ledger, Lease
+from gateway.canonical.exchange import Lease
+from gateway.ports import Feed, Ledger
 
 BATCH_MAX: Final = 500
 

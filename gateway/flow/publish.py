@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import Applied, Publication
 from gateway.clock import Clock
 from gateway.errors import PublishError
-from gateway.ports import Applied, Ledger, Publication, RuleBook
+from gateway.ports import Ledger, RuleBook
 from gateway.routing.ruleset import RuleSet
 
 _POLL_S: Final = 0.02
@@ -150,8 +151,10 @@ class Publisher:
         await self._ledger.record_applied(applied)
 
     async def _readers_follow(self, marker: Marker, opened_s: float, progress: Progress) -> None:
-        """Wait for every live gateway's word, at most one rule lease from the opening: whoever
-        was silent so long cannot be reading by older rules any more."""
+        """Wait for every live gateway's word, at most one rule lease from the opening.
+
+        Whoever was silent so long cannot be reading by older rules any more.
+        """
         while True:
             epochs = await self._book.gateways()
             behind = [name for name, epoch in epochs.items() if epoch < marker.epoch]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.canonical.envelope import Envelope, Marker
+from gateway.canonical.exchange import Lease, Parked
 from gateway.canonical.process import PROCESSES, Kind, Target
-from gateway.ports import Lanes, Lease, Parked, RuleBook
-from gateway.routing.facts import Facts
 from gateway.flow.versions import RuleVersions
+from gateway.ports import Lanes, RuleBook
+from gateway.routing.facts import Facts
 
 PAGE: Final = 100
 
@@ -23,8 +24,11 @@ class _Pass:
 
 
 class Releaser:
-    """Passes over a partition's parked objects: all of them after a change of its marker, and
-    then those parked since, because a message taken under hold may become the head much later."""
+    """Passes over a partition's parked objects.
+
+    All of them after a change of its marker, and then those parked since: a message taken under
+    hold may become the head much later.
+    """
 
     def __init__(self, lanes: Lanes, book: RuleBook, versions: RuleVersions) -> None:
         self._lanes = lanes

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from gateway.canonical.exchange import Progress, Record
 from gateway.canonical.lifecycle import State
 from gateway.clock import Clock
-from gateway.ports import Intake, Ledger, Progress, Record
+from gateway.ports import Intake, Ledger
 
 #: What a channel is told: fewer states than there are, and none that shows how an ERP works.
 PUBLIC_STATE: Final = {

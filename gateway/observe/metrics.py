@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from gateway.ports import QuotaUse
+from gateway.canonical.exchange import QuotaUse
 
 #: Upper bounds (seconds): an accept takes milliseconds, a call to an ERP up to its deadline.
 BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

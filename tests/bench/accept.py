@@ -10,10 +10,10 @@ import asyncio
 import itertools
 import json
 import statistics
-from datetime import UTC, datetime
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tests.bench.client import Load, drive, post
 from tests.bench.figure import Figure, at_least
@@ -59,7 +59,7 @@ class Side:
         return statistics.quantiles(every, n=100)[quantile - 1] * 1000
 
 
-def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every benchmark
+def run(quick: bool) -> list[Figure]:
     """Measure all three sides in turns."""
     rounds, seconds = (2, 2.0) if quick else (5, 4.0)
     with ExitStack() as stack:
@@ -84,8 +84,8 @@ def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every
 
 def _figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
     figures = [
-        at_least("accept: throughput", ours.rate / bare.rate, "×", "bare handler, one XADD", 0.7),
-        at_least("accept: throughput", ours.rate / queued.rate, "×", "same handler with arq", 2),
+        at_least("accept: throughput", ours.rate / bare.rate, "x", "bare handler, one XADD", 0.7),
+        at_least("accept: throughput", ours.rate / queued.rate, "x", "same handler with arq", 2),
     ]
     for name, side in (("accept", ours), ("bare handler", bare), ("arq handler", queued)):
         figures += [

@@ -12,7 +12,7 @@ from tests.bench.figure import Figure, at_most
 from tests.bench.test_decide import BAR_RATIO, BAR_US, KINDS, REQUESTS, ROUNDS, SIZES, Side
 
 
-def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every benchmark
+def run(quick: bool) -> list[Figure]:
     """Return the least cost over the rounds: what the code needs when nobody interrupts it."""
     seed = SystemRandom().randrange(2**32)
     sides = {size: Side(size, KINDS, seed) for size in SIZES}
@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every
         at_most(f"decide: {small} rules", best_us[small], "µs", "", BAR_US),
         *(Figure(f"decide: {size:,} rules", best_us[size], "µs") for size in SIZES[1:]),
         at_most(
-            f"decide: {large:,} rules", best_us[large] / best_us[small], "×", f"{small} rules",
+            f"decide: {large:,} rules", best_us[large] / best_us[small], "x", f"{small} rules",
             BAR_RATIO,
         ),
     ]  # fmt: skip

@@ -56,7 +56,7 @@ class Seen:
     reads: list[tuple[float, float, int]] = field(default_factory=list)
 
 
-def run(quick: bool) -> list[Figure]:  # noqa: FBT001 -- the one option of every benchmark
+def run(quick: bool) -> list[Figure]:
     """Flip to and fro under load and count what went by old rules."""
     flips_wanted = 6 if quick else 20
     with simulated_erps() as urls, gateways(GATEWAYS, **urls) as (servers, keys, folder):
@@ -202,7 +202,9 @@ async def _pull_stock(url: str) -> None:
             ],
         }  # fmt: skip
         headers = {"Authorization": f"Bearer {token['access_token']}"}
-        answer = await client.post("/api/v2.0/companies(NL01)/salesOrders", json=body, headers=headers)
+        answer = await client.post(
+            "/api/v2.0/companies(NL01)/salesOrders", json=body, headers=headers
+        )
         if answer.status_code != 201:
             raise RuntimeError(answer.text)
 

@@ -48,7 +48,7 @@ def simulated_erps() -> Iterator[dict[str, str]]:
             announce = folder / f"{erp}.json"
             command = [sys.executable, "-m", "simulators", erp, "--port", "0"]
             command += ["--announce", str(announce), "--max-seconds", "600"]
-            child = stack.enter_context(process(command, {"PYTHONPATH": os.getcwd()}))
+            child = stack.enter_context(process(command, {"PYTHONPATH": str(Path.cwd())}))
             urls[f"COEXIST_ERPS__{erp.upper()}__URL"] = str(announced(announce, child)["url"])
         yield urls
 
@@ -59,7 +59,7 @@ def environment(folder: Path, url: str, **settings: str) -> dict[str, str]:
         "COEXIST_CONFIG": str(folder / "coexist.yaml"),
         "COEXIST_DATA_DIR": str(folder / "data"),
         "COEXIST_REDIS_URL": url,
-        "PYTHONPATH": os.getcwd(),
+        "PYTHONPATH": str(Path.cwd()),
         **settings,
     }
 

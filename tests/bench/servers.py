@@ -66,7 +66,7 @@ def granian(name: str, target: str, python: str = sys.executable) -> Iterator[Se
         port = free_port()
         command = [python, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", "1", "--loop", "uvloop", "--no-ws", target]
-        with process(command, {"BENCH_REDIS_URL": url, "PYTHONPATH": os.getcwd()}) as running:
+        with process(command, {"BENCH_REDIS_URL": url, "PYTHONPATH": str(Path.cwd())}) as running:
             _wait_for(port, running)
             yield Server(name, f"http://127.0.0.1:{port}", _tree(running.pid), valkey_pid)
 
@@ -101,7 +101,7 @@ def announced(file: Path, running: subprocess.Popen[bytes]) -> dict[str, object]
     until_s = time.monotonic() + START_S_MAX
     while not file.exists():
         if running.poll() is not None or time.monotonic() > until_s:
-            raise RuntimeError(f"{running.args} did not announce itself")
+            raise RuntimeError(f"{running.args!r} did not announce itself")
         time.sleep(0.05)
     found: dict[str, object] = json.loads(file.read_text())
     return found
@@ -133,7 +133,7 @@ def _wait_for(port: int, running: subprocess.Popen[bytes]) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if running.poll() is not None or time.monotonic() > until_s:
-            raise RuntimeError(f"{running.args} does not listen")
+            raise RuntimeError(f"{running.args!r} does not listen")
         time.sleep(0.05)
 
 

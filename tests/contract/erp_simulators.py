@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 import httpx
 
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Outcome, Probed, Stored
 from gateway.clock import SystemClock
 from gateway.erp import CloudAccess, CloudErp, LegacyAccess, LegacyErp
-from gateway.ports import Erp, Timing
+from gateway.ports import Erp
 from tests.unit.erp.envelopes import envelope, order, reference_of
 
 T = TypeVar("T")

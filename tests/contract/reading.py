@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from gateway.ports import Record
+from gateway.canonical.exchange import Record
 from gateway.store.ledger import SqlLedger, tables
 
 

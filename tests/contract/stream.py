@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from gateway.canonical.envelope import Envelope, new_transaction_id
+from gateway.canonical.exchange import BufferEvent
 from gateway.canonical.lifecycle import Event, State
-from gateway.ports import BufferEvent
 
 START = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)

@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -20,7 +21,7 @@ from gateway.canonical.outcome import (
     Unknown,
 )
 from gateway.errors import ErpUnavailable
-from gateway.ports import Erp, Timing
+from gateway.ports import Erp
 from tests.contract.erp_simulators import (
     TIMING,
     Simulator,

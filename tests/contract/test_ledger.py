@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from gateway.canonical.exchange import Applied, Record
 from gateway.canonical.lifecycle import TRANSITIONS, State, after
 from gateway.canonical.process import Target
 from gateway.errors import ConfigError, InstallationMismatch, LedgerUnavailable
-from gateway.ports import Applied, Ledger, Record
+from gateway.ports import Ledger
 from gateway.store.ledger import SqlLedger, open_ledger, tables
 from tests.contract.reading import event_rows, record_of
 from tests.contract.stream import START, START_MS, STEPS, WAYS_TO, Stream

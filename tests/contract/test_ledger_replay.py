@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.canonical.exchange import BufferEvent
 from gateway.canonical.lifecycle import TRANSITIONS, State, after
 from gateway.errors import LedgerUnavailable
-from gateway.ports import BufferEvent
 from gateway.store.ledger import SqlLedger, open_ledger, recording
 from tests.contract.reading import event_rows, everything, record_of
 from tests.contract.stream import STEPS, Stream

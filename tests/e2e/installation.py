@@ -1,4 +1,4 @@
-"""A whole installation of real processes: both simulated ERPs, gateways, workers, embedded Valkey."""
+"""A whole installation of real processes: simulated ERPs, gateways, workers, Valkey."""
 
 from __future__ import annotations
 
@@ -196,7 +196,9 @@ def receipt(sequence: int, day: str, register: str = "1") -> dict[str, Any]:
         "business_date": day,
         "sold_at": now(),
         "currency": "EUR",
-        "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "unit_price": "19.95", "tax": "3.46"}],
+        "lines": [
+            {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "unit_price": "19.95", "tax": "3.46"}
+        ],
         "tenders": [{"type": "cash", "amount": "19.95"}],
         "total": "19.95",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was accepted survives: kill -9 of everything, a store that goes away, a ledger that is gone."""
+"""What was accepted survives: kill -9 of everything, a store or a ledger that is gone."""
 
 from __future__ import annotations
 

@@ -32,6 +32,12 @@ _TIMINGS_INTRO: Final = (
     "[ADR 0005](../adr/0005-probe-before-resend.md) says what hangs on them. Both may be far "
     "shorter against a simulated ERP."
 )
+_WORDS: Final = {
+    "string": "text",
+    "password": "text, secret",
+    "boolean": "`true`, `false`",
+    "object": "object by name",
+}
 _HEAD: Final = ("key", "value", "default", "meaning")
 
 
@@ -95,23 +101,16 @@ def _shown(default: object) -> str:
 
 def _kind(field: Schema) -> str:
     """Say what a value looks like, in the words of its JSON schema."""
-    if "$ref" in field:
-        return "object"
     if "anyOf" in field:
         (field,) = (each for each in field["anyOf"] if each.get("type") != "null")
-    match field["type"]:
-        case "array":
-            return f"list of {_kind(field['items'])}"
-        case "object":
-            return "object by name"
-        case "boolean":
-            return "`true`, `false`"
-        case "integer" | "number" as kind:
-            return f"{kind}{_bounds(field)}"
+    if "$ref" in field:
+        return "object"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
-    words = {"path": "path", "password": "text, secret"}
-    return words.get(field.get("format", ""), "text")
+    kind: str = field.get("format", field["type"])
+    if kind == "array":
+        return f"list of {_kind(field['items'])}"
+    return _WORDS.get(kind, kind) + _bounds(field)
 
 
 def _bounds(field: Schema) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, external_reference
+from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.clock import Clock
@@ -23,7 +24,6 @@ from gateway.erp.cloud.token import Tokens
 from gateway.erp.figures import BadAnswer, pieces, priced, unit
 from gateway.erp.http import Http, Reply
 from gateway.erp.lookup import ENQUIRY_MS_MAX, found, unavailable
-from gateway.ports import Timing
 
 # A look-up that finds nothing is final once no earlier request can still arrive and be booked:
 #    60 s  our own deadline: the last byte leaves by then

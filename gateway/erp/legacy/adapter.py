@@ -12,6 +12,7 @@ import httpx
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, external_reference
+from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import (
     Booked,
     Busy,
@@ -30,7 +31,6 @@ from gateway.erp.http import Http, Reply
 from gateway.erp.legacy import answers, soap
 from gateway.erp.legacy.idoc import build
 from gateway.erp.lookup import ENQUIRY_MS_MAX, found, unavailable
-from gateway.ports import Timing
 
 #: Documents one status call may ask for.
 CONFIRM_MAX: Final = 100

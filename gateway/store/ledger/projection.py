@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from gateway.canonical.exchange import BufferEvent
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import ERPS, Target
 from gateway.errors import LedgerUnavailable
-from gateway.ports import BufferEvent
 
 #: A transaction's columns by name.
 Row = dict[str, Any]

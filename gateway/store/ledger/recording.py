@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.ports import BufferEvent
+from gateway.canonical.exchange import BufferEvent
 from gateway.store.ledger import projection, tables
 
 #: Values in one IN list, well below the 999 that old builds of SQLite allow.

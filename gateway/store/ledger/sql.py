@@ -12,11 +12,11 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
+from gateway.canonical.exchange import Applied, BufferEvent, Record
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.errors import ConfigError, InstallationMismatch
-from gateway.ports import Applied, BufferEvent, Record
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.engine import connect, masked, parse, writing
 from gateway.store.ledger.foreign import translated

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -18,11 +18,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
-    ConnectionError as RedisConnectionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
@@ -31,21 +35,24 @@ from gateway.errors import CoexistError, ConfigError, Overloaded, StoreUnavailab
 #: A script takes microseconds and an fsync milliseconds; after this long the server is not there.
 TIMEOUT_S: Final = 5.0
 
-Command = tuple[str | bytes | int | float, ...]
+#: A script's name, its keys and its arguments.
+Call: TypeAlias = tuple[str, Sequence[str | bytes], Sequence[Any]]
+
+_UNKNOWN: Final = "whether this was taken is unknown: repeat it with the same key"
 
 #: Foreign error → ours, the most special first. What is in no row is a bug and stays itself.
 FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] = (
     (OutOfMemoryError, Overloaded, "the buffer is full; repeat later"),
-    (AuthenticationError, ConfigError, "the store refused our credentials; check COEXIST_REDIS_URL"),
+    (AuthenticationError, ConfigError, "the store refused us; check COEXIST_REDIS_URL"),
     (BusyLoadingError, StoreUnavailable, "the store is loading its files; repeat later"),
     (ReadOnlyError, StoreUnavailable, "the store is a read-only replica just now; repeat later"),
-    (RedisTimeoutError, StoreUnavailable, "the store did not answer in time; whether this was "
-     "taken is unknown: repeat it with the same key"),
-    (RedisConnectionError, StoreUnavailable, "the store cannot be reached; whether this was taken "
-     "is unknown: repeat it with the same key"),
-    (OSError, StoreUnavailable, "the store cannot be reached; whether this was taken is unknown: "
-     "repeat it with the same key"),
-)  # fmt: skip
+    (RedisTimeoutError, StoreUnavailable, f"the store did not answer in time; {_UNKNOWN}"),
+    (RedisConnectionError, StoreUnavailable, f"the store cannot be reached; {_UNKNOWN}"),
+    (OSError, StoreUnavailable, f"the store cannot be reached; {_UNKNOWN}"),
+)
+
+#: What Redis answers: bytes, integers, lists of them, nothing. Each caller knows which.
+Reply: TypeAlias = Any
 
 
 def translated(error: BaseException) -> BaseException:
@@ -101,30 +108,28 @@ class Client:
         }
         self._loading = asyncio.Lock()
 
-    async def command(self, *command: str | bytes | int | float) -> Any:
+    async def command(self, *command: str | bytes | float) -> Reply:
         """Run one command."""
         try:
             return await self.redis.execute_command(*command)
         except (RedisError, OSError) as error:
             raise translated(error) from error
 
-    async def execute(self, pipeline: Any) -> Any:
+    async def execute(self, pipeline: Reply) -> Reply:
         """Run a pipeline of plain commands, the first error raised."""
         try:
             return await pipeline.execute()
         except (RedisError, OSError) as error:
             raise translated(error) from error
 
-    async def script(self, name: str, keys: Sequence[str | bytes], *args: Any) -> Any:
+    async def script(self, name: str, keys: Sequence[str | bytes], *args: object) -> Reply:
         """Run one script."""
         (answer,) = await self.scripts([(name, keys, args)])
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def scripts(
-        self, calls: Sequence[tuple[str, Sequence[str | bytes], Sequence[Any]]]
-    ) -> list[Any]:
+    async def scripts(self, calls: Sequence[Call]) -> list[Any]:
         """Run several scripts in one round trip; answers are in order, errors among them.
 
         A server that is new or was restarted does not know the scripts; a call it refuses for that
@@ -139,9 +144,7 @@ class Client:
                 answers[i] = answer
         return [translated(a) if isinstance(a, BaseException) else a for a in answers]
 
-    async def _pipelined(
-        self, calls: Iterable[tuple[str, Sequence[Any], Sequence[Any]]]
-    ) -> list[Any]:
+    async def _pipelined(self, calls: Iterable[Call]) -> list[Any]:
         pipeline = self.redis.pipeline(transaction=False)
         for name, keys, args in calls:
             pipeline.execute_command("EVALSHA", self._shas[name], len(keys), *keys, *args)

@@ -11,11 +11,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.store.redis.client import Client
+from gateway.store.redis.client import Call, Client, Reply
 
 BATCH_MAX: Final = 256
-
-Call = tuple[str, Sequence[str | bytes], Sequence[Any]]
 
 
 class GroupCommit:
@@ -26,7 +24,7 @@ class GroupCommit:
         self._waiting: list[tuple[Call, asyncio.Future[Any]]] = []
         self._flying: asyncio.Task[None] | None = None
 
-    async def run(self, name: str, keys: Sequence[str | bytes], *args: Any) -> Any:
+    async def run(self, name: str, keys: Sequence[str | bytes], *args: object) -> Reply:
         """Run one script in the next batch and return its answer."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(((name, keys, args), answer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.canonical.envelope import Envelope
-from gateway.ports import BufferEvent
+from gateway.canonical.exchange import BufferEvent
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.canonical.envelope import Envelope, partition_of, partition_of_transaction
-from gateway.canonical.process import Target
-from gateway.clock import Clock
-from gateway.canonical.envelope import Marker
-from gateway.ports import (
+from gateway.canonical.envelope import Envelope, Marker, partition_of, partition_of_transaction
+from gateway.canonical.exchange import (
     AcceptAnswer,
     Accepted,
     Clash,
@@ -19,6 +16,8 @@ from gateway.ports import (
     Replay,
     Stale,
 )
+from gateway.canonical.process import Target
+from gateway.clock import Clock
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 from gateway.store.redis.commit import GroupCommit

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.canonical.envelope import partition_of, partition_of_transaction
+from gateway.canonical.exchange import Awaiting, Lease, Parked, Ready, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.errors import FencedOut
-from gateway.ports import Awaiting, Lease, Parked, Ready, Taken
 from gateway.store.redis import keys
-from gateway.store.redis.client import Client
+from gateway.store.redis.client import Call, Client, Reply
 
 DETAIL_CHARS_MAX = 500
 
@@ -31,7 +31,7 @@ class RedisLanes:
         )
         return None if token is None else Lease(partition, int(token))
 
-    async def renew(self, leases: Sequence[Lease], holder: str, lease_ms: int) -> Sequence[Lease]:
+    async def renew(self, leases: Sequence[Lease], lease_ms: int) -> Sequence[Lease]:
         """Prolong leases; return those still held."""
         answers = await self._client.scripts(
             [self._call("renew", lease, lease_ms) for lease in leases]
@@ -55,8 +55,11 @@ class RedisLanes:
         return len(await self._client.alive(keys.WORKERS))
 
     async def backlog(self) -> Mapping[str, int]:
-        """Count what waits, over all partitions: ``legacy``, ``cloud`` (objects in lanes or in
-        flight, documents awaiting posting), ``parked`` objects and ``held`` messages."""
+        """Count what waits, over all partitions.
+
+        ``legacy`` and ``cloud`` are objects in lanes and documents awaiting posting, ``flight``
+        and ``parked`` objects, ``held`` messages.
+        """
         pipeline = self._client.redis.pipeline(transaction=False)
         names = [f"l:{erp}:{priority}" for erp in ("legacy", "cloud") for priority in range(4)]
         names += ["w:legacy", "w:cloud", "flight", "parked", "held"]
@@ -167,9 +170,7 @@ class RedisLanes:
             for transaction_id, object_key, document in _unfenced(lease, answer)
         ]
 
-    async def parked(
-        self, lease: Lease, since_ms: int, first: int, count: int
-    ) -> Sequence[Parked]:
+    async def parked(self, lease: Lease, since_ms: int, first: int, count: int) -> Sequence[Parked]:
         """Return a page of the objects parked under a hold route since ``since_ms``."""
         answer = await self._run("parked", lease, since_ms, first, count)
         return [
@@ -195,11 +196,11 @@ class RedisLanes:
         )  # fmt: skip
         return bool(answer)
 
-    def _call(self, name: str, lease: Lease, *args: Any) -> tuple[str, list[str], tuple[Any, ...]]:
+    def _call(self, name: str, lease: Lease, *args: object) -> Call:
         part = self._partitions[lease.partition]
         return name, [part.lease], (part.prefix, self._client.now_ms, lease.token, *args)
 
-    async def _run(self, name: str, lease: Lease, *args: Any) -> Any:
+    async def _run(self, name: str, lease: Lease, *args: object) -> Reply:
         script, script_keys, script_args = self._call(name, lease, *args)
         return await self._client.script(script, script_keys, *script_args)
 

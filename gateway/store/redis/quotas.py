@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gateway.canonical.exchange import Grant, Limits, QuotaUse
 from gateway.canonical.process import Target
-from gateway.ports import Grant, Limits, QuotaUse
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 

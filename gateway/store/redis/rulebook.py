@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import Publication
 from gateway.errors import InstallationMismatch
-from gateway.ports import Publication
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 
@@ -49,8 +49,6 @@ class RedisRuleBook:
     async def begin(
         self, newest_epoch: int, version: str, kind: str, by: str, *, take_over: bool = False
     ) -> Marker | None:
-        """Open a flip if ``newest_epoch`` still is the newest and no flip is open (or is to be
-        taken over); None if somebody else was first."""
         epoch = await self._client.script(
             "begin", [keys.BOOK], newest_epoch, version, by, 1 if take_over else 0, kind
         )

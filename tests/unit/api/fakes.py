@@ -14,10 +14,7 @@ from typing import Any
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Marker, partition_of_transaction
-from gateway.canonical.lifecycle import State
-from gateway.canonical.process import Target
-from gateway.errors import CoexistError
-from gateway.ports import (
+from gateway.canonical.exchange import (
     AcceptAnswer,
     Accepted,
     Clash,
@@ -29,6 +26,9 @@ from gateway.ports import (
     Record,
     Replay,
 )
+from gateway.canonical.lifecycle import State
+from gateway.canonical.process import Target
+from gateway.errors import CoexistError
 from gateway.routing.ruleset import RuleSet
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ from litestar.testing import AsyncTestClient
 
 from gateway.api import examples
 from gateway.api.edge import Gateway
+from gateway.canonical.exchange import Record
 from gateway.canonical.lifecycle import State
 from gateway.canonical.outcome import Cause
 from gateway.flow.status import PUBLIC_STATE
-from gateway.ports import Record
 from tests.unit.api.fakes import NOW
 from tests.unit.api.world import World, sent_by
 

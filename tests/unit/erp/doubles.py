@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import httpx
 import respx
 
+from gateway.canonical.exchange import Timing
 from gateway.erp import CloudAccess, CloudErp, LegacyAccess, LegacyErp
-from gateway.ports import Timing
 from tests.unit.erp.envelopes import AT
 
 LEGACY = "http://legacy.example.com"

@@ -140,9 +140,7 @@ _TEXTS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
     min_size=1,
     max_size=120,
-).filter(
-    lambda text: text.strip() != "" and len(text.strip()) <= 120
-)
+).filter(lambda text: text.strip() != "" and len(text.strip()) <= 120)
 _MONEY = st.integers(0, 9_999_999).map(lambda minor: Decimal(minor).scaleb(-2))
 _SKUS = st.from_regex(r"[A-Z0-9][A-Z0-9._-]{0,20}", fullmatch=True)
 _REFERENCES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,34}", fullmatch=True)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Outcome, Probed
 from gateway.canonical.process import Target
-from gateway.ports import Timing
 
 
 class ScriptedErp:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.canonical.envelope import Marker, order_key, partition_of
+from gateway.canonical.exchange import Limits
 from gateway.canonical.process import ERPS, Target
 from gateway.clock import SystemClock
 from gateway.errors import (
@@ -23,7 +24,6 @@ from gateway.flow.calls import Caller
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.publish import Publisher
 from gateway.flow.versions import RuleVersions
-from gateway.ports import Limits
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger, open_ledger
@@ -215,7 +215,7 @@ async def test_before_any_rules_are_applied_writes_are_refused_with_the_remedy(
     buffer: Buffer, ledger: SqlLedger, erps: dict[Target, ScriptedErp]
 ) -> None:
     await buffer.client.command("FLUSHALL")
-    with pytest.raises(RulesUnavailable, match="no routing rules are in force.*rules apply"):
+    with pytest.raises(RulesUnavailable, match=r"no routing rules are in force.*rules apply"):
         await Gateway(buffer, ledger, erps).order("A-1")
 
 

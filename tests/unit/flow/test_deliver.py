@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from gateway.canonical.exchange import Entry, Lease, Limits, Progress
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -22,7 +23,7 @@ from gateway.errors import StoreUnavailable
 from gateway.flow.confirm import Confirmer
 from gateway.flow.deliver import Deliverer
 from gateway.flow.leases import LeaseKeeper
-from gateway.ports import Entry, Lease, Limits, Progress
+from gateway.flow.workplace import Workplace
 from gateway.store.redis.quotas import RedisQuotas
 from tests.unit.flow.doubles import Notes, ScriptedErp, StillClock
 from tests.valkey import PARTITIONS, Buffer, entry
@@ -41,10 +42,10 @@ class Desk:
         self.quotas = RedisQuotas(buffer.client, {LEGACY: limits})
         self.clock = StillClock()
         self.keeper = LeaseKeeper(buffer.lanes, self.clock, "w1", PARTITIONS, 60_000, Random(1))
-        self.deliverer = Deliverer(
+        workplace = Workplace(
             buffer.lanes, self.quotas, {LEGACY: erp}, self.keeper, self.notes, self.clock, Random(1)
         )
-        self.confirmer = Confirmer(buffer.lanes, self.quotas, {LEGACY: erp})
+        self.deliverer, self.confirmer = Deliverer(workplace), Confirmer(workplace)
 
     async def lease(self, one: Entry) -> Lease:
         await self.keeper.tick()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import Entry, Lease
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
@@ -16,7 +17,6 @@ from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
 from gateway.flow.status import Statuses
 from gateway.flow.versions import RuleVersions
-from gateway.ports import Entry, Lease
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger, open_ledger
 from tests.unit.flow.doubles import StillClock

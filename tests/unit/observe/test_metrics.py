@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.canonical.exchange import QuotaUse
 from gateway.errors import LedgerUnavailable
 from gateway.observe.metrics import Metrics
-from gateway.ports import QuotaUse
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

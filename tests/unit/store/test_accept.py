@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from gateway.canonical.envelope import Marker, partition_of
+from gateway.canonical.exchange import Accepted, Clash, Ownerless, Replay, Stale
 from gateway.canonical.process import Target
 from gateway.errors import Overloaded, StoreUnavailable
-from gateway.ports import Accepted, Clash, Ownerless, Replay, Stale
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 from gateway.store.redis.intake import RedisIntake

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.canonical.envelope import Marker, partition_of
+from gateway.canonical.exchange import Entry, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.errors import FencedOut
-from gateway.ports import Entry, Taken
 from tests.valkey import PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -36,12 +36,12 @@ async def test_a_renewed_lease_lives_on_and_a_lost_one_is_not_renewed(buffer: Bu
     lease = await buffer.lanes.lease(0, "w1", 5000)
     assert lease is not None
     buffer.later(4000)
-    assert await buffer.lanes.renew([lease], "w1", 5000) == [lease]
+    assert await buffer.lanes.renew([lease], 5000) == [lease]
     buffer.later(4000)
     assert await buffer.lanes.lease(0, "w2", 5000) is None
     buffer.later(1001)
     await buffer.lanes.lease(0, "w2", 5000)
-    assert await buffer.lanes.renew([lease], "w1", 5000) == []
+    assert await buffer.lanes.renew([lease], 5000) == []
 
 
 async def test_a_released_partition_is_free_at_once(buffer: Buffer) -> None:

@@ -8,8 +8,8 @@ from collections import deque
 
 import pytest
 
+from gateway.canonical.exchange import Limits
 from gateway.canonical.process import Target
-from gateway.ports import Limits
 from gateway.store.redis.quotas import RedisQuotas
 from tests.valkey import Buffer
 

@@ -1,0 +1,25 @@
+"""What a worker works with, handed to each part of the story that delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from gateway.canonical.process import Target
+from gateway.clock import Clock
+from gateway.flow.leases import LeaseKeeper
+from gateway.ports import Erp, Lanes, Observer, Quotas
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """One worker's side of every seam; ``chance`` draws jitter and orders."""
+
+    lanes: Lanes
+    quotas: Quotas
+    erps: Mapping[Target, Erp]
+    keeper: LeaseKeeper
+    observer: Observer
+    clock: Clock
+    chance: Random
