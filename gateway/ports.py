@@ -1,8 +1,7 @@
 """Every seam of the gateway on one page: what the story in ``flow/`` needs of the outside.
 
-Each protocol is the smallest thing its user needs. ``store.redis`` implements the buffer, the
-quotas and the rule book, ``store.ledger`` the ledger, ``erp`` the ERPs; only the composition roots
-know which. All calls raise :class:`~gateway.errors.StoreUnavailable` or
+Each protocol is the smallest thing its user needs; only the composition roots know what stands
+behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 :class:`~gateway.errors.LedgerUnavailable` when their system does not answer.
 """
 
@@ -143,9 +142,6 @@ class Lanes(Protocol):
         ...
 
 
-# --------------------------------------------------------------------------- observe
-
-
 class Observer(Protocol):
     """Told of what happens, for logs and metrics; never fails and never waits."""
 
@@ -169,7 +165,7 @@ class Observer(Protocol):
         ...
 
 
-# --------------------------------------------------------------------------- quotas
+# --- quotas
 
 
 class Quotas(Protocol):
