@@ -14,7 +14,8 @@ from gateway.canonical.order import Cancellation, Order, Return
 from gateway.canonical.sale import StoreSale
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_TIME_DIGITS, _CHANCE_DIGITS = 10, 16
+_PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_CHANCE_BITS, _PAIR_BITS, _ID_PAIRS = 80, 10, 13
 
 #: Partitions at most: their number is written with two hex digits in every transaction id.
 PARTITIONS_MAX: Final = 256
@@ -66,8 +67,9 @@ def new_transaction_id(partition: int, at: datetime, chance: int) -> str:
     Ids of one partition sort by time of acceptance; the partition in front lets any process find
     the transaction without a directory.
     """
-    ms = int(at.timestamp() * 1000)
-    return f"{partition:02x}-{_base32(ms, _TIME_DIGITS)}{_base32(chance, _CHANCE_DIGITS)}"
+    number = int(at.timestamp() * 1000) << _CHANCE_BITS | chance
+    shifts = range((_ID_PAIRS - 1) * _PAIR_BITS, -1, -_PAIR_BITS)
+    return f"{partition:02x}-" + "".join([_PAIRS[number >> shift & 1023] for shift in shifts])
 
 
 def partition_of_transaction(transaction_id: str) -> int:
@@ -97,14 +99,6 @@ def order_key(channel: str, order_ref: str) -> str:
 def store_day_key(store: str, business_date: str) -> str:
     """Name the business object the receipts of one store and business day belong to."""
     return f"store-day:{store}:{business_date}"
-
-
-def _base32(number: int, digits: int) -> str:
-    out = []
-    for _ in range(digits):
-        number, rest = divmod(number, 32)
-        out.append(_ALPHABET[rest])
-    return "".join(reversed(out))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ SLOW_MS = 700
 CARRIED_OUT_S = 1.5
 #: Steps planned at least so far apart, in s, are carried out so far apart, however late they are:
 #: faults piled on each other would hide each other.
-DISTANCE_S = 2.0
+DISTANCE_S = 1.0
 #: Between two looks at whether all processes still run, in s.
 LOOK_S = 0.2
 

@@ -12,7 +12,7 @@ from pathlib import Path
 #: a demo takes just under two minutes.
 DURATION_S = 90.0
 #: Shorter leaves no room between the steps: bringing rules into force takes a second or two.
-DURATION_S_MIN = 20.0
+DURATION_S_MIN = 25.0
 #: Business requests a second that two cores carry while they also run both ERPs and the driver.
 RATE_PER_S = 20.0
 SEED = 7

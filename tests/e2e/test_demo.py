@@ -114,7 +114,7 @@ def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
     start: StartDemo, tmp_path: Path
 ) -> None:
     report_file = tmp_path / "report.json"
-    options = ["--duration", "30", "--rate", "10", "--seed", "11", "--keep-running"]
+    options = ["--duration", "30", "--rate", "12", "--seed", "11", "--keep-running"]
     run = start(*options, "--json", str(report_file))
     run.until("all of it runs on until Ctrl-C")
     report: dict[str, Any] = json.loads(report_file.read_text())

@@ -49,18 +49,13 @@ def folder(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
     """The folder ``first-hour`` with everything up, as the blocks left out would leave it."""
     folder = tmp_path / "first-hour"
     shutil.copytree(ROOT / "loadtests" / "rules" / "0-all-legacy", folder / "routing_rules")
-    os.chdir(folder)
-    subprocess.run(["coexist", "init"], cwd=folder, env=environment, check=True)
-    command = ["coexist", "up", "--simulators", "--port", str(free_port())]
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        with spawned(command, environment):
-            _wait_for(folder / ".coexist" / "run" / "worker-1.json")
-            yield folder
-        subprocess.run(["coexist", "stop-store"], cwd=folder, env=environment, check=True)
-    finally:
-        os.chdir(here)
+    run = {"cwd": folder, "env": environment, "check": True}
+    subprocess.run(["coexist", "init"], **run)
+    up = f'cd "$0" && exec coexist up --simulators --port {free_port()}'
+    with spawned(["/bin/sh", "-c", up, str(folder)], environment):
+        _wait_for(folder / ".coexist" / "run" / "worker-1.json")
+        yield folder
+    subprocess.run(["coexist", "stop-store"], **run)
 
 
 @pytest.mark.timeout(400)

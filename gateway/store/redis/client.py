@@ -7,11 +7,12 @@ script ran, and only the caller knows whether running it twice is harmless.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,6 +23,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
 )
 from redis.exceptions import (
     ConnectionError as RedisConnectionError,
@@ -85,6 +87,13 @@ def script_texts() -> dict[str, str]:
     return texts
 
 
+async def _answer(connection: Reply) -> Reply:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:  # of this call alone; those behind it have their own answers
+        return error
+
+
 class Client:
     """A connection pool and the scripts loaded into its server.
 
@@ -144,14 +153,32 @@ class Client:
                 answers[i] = answer
         return [translated(a) if isinstance(a, BaseException) else a for a in answers]
 
-    async def _pipelined(self, calls: Iterable[Call]) -> list[Any]:
-        pipeline = self.redis.pipeline(transaction=False)
-        for name, keys, args in calls:
-            pipeline.execute_command("EVALSHA", self._shas[name], len(keys), *keys, *args)
+    async def _pipelined(self, calls: Sequence[Call]) -> list[Any]:
+        """Send all calls at once, read all answers.
+
+        On a connection of the pool rather than through the library's pipeline, which costs three
+        times the CPU per call (`coexist bench accept` measures what is left of it).
+        """
+        packed = b"".join(
+            pack_command(("EVALSHA", self._shas[name], len(keys), *keys, *args))
+            for name, keys, args in calls
+        )
+        pool = self.redis.connection_pool
         try:
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            connection = await pool.get_connection()
         except (RedisError, OSError) as error:
             raise translated(error) from error
+        whole = False
+        try:
+            await connection.send_packed_command(packed, check_health=False)
+            answers = [await _answer(connection) for _ in calls]
+            whole = True
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+        finally:
+            if not whole:  # answers that nobody read must not be taken for somebody else's
+                await connection.disconnect()
+            await pool.release(connection)
         return answers
 
     async def _load(self) -> None:

@@ -24,7 +24,7 @@ def test_everything_asked_arrives() -> None:
 @pytest.mark.parametrize(
     ("wish", "answer"),
     [
-        ("--duration 5", "argument --duration: 5 is too little; at least 20"),
+        ("--duration 5", "argument --duration: 5 is too little; at least 25"),
         ("--rate 0", "argument --rate: 0 is too little"),
         ("--rate fast", "argument --rate: 'fast' is not a number"),
         ("--rate nan", "argument --rate: nan is too little"),
