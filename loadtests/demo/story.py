@@ -157,6 +157,12 @@ class Demo:
         report = audit.audit(evidence)
         verdict = audit.verdict(report, audit.Claims())
         present.show(report, verdict, self._console)
+        if verdict.reasons and not any(report.failures().values()) and not report.held:
+            self._console.print(
+                "Nothing went wrong, but not every hazard was met: give chance more room with a "
+                "longer --duration or a higher --rate, or another --seed.",
+                soft_wrap=True,
+            )
         if self._options.json is not None:
             text = json.dumps(present.as_json(report, verdict), indent=2, ensure_ascii=False)
             self._options.json.write_text(text + "\n", encoding="utf-8")

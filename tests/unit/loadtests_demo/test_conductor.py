@@ -152,7 +152,9 @@ def test_steps_that_are_late_keep_their_distance(scene: Scene) -> None:
     )
     times = [at for at, _, _ in scene.stage.controls["cloud"].faulty]
     late = 1000 + 1 + 30
-    assert times == pytest.approx([late + DISTANCE_S, late + DISTANCE_S + 0.5, late + 2 * DISTANCE_S + 0.5])
+    assert times == pytest.approx(
+        [late + DISTANCE_S, late + DISTANCE_S + 0.5, late + 2 * DISTANCE_S + 0.5]
+    )
 
 
 def test_a_whole_timeline_is_carried_out_at_its_times(scene: Scene, seed: int) -> None:

@@ -147,7 +147,8 @@ WRONG_TYPE = ["rules", "c:{generation}:{claim}", "o:{owner}", "b:{object}", "f:{
 async def test_a_key_of_a_wrong_type_fails_before_anything_is_written(
     buffer: Buffer, name: str
 ) -> None:
-    one = entry("A-1")
+    routes = {"parked": Target.HOLD, "l:cloud:1": Target.CLOUD}
+    one = entry("A-1", target=routes.get(name, Target.LEGACY))
     part = keys.partition_keys(PARTITIONS)[partition_of(one.object_key, PARTITIONS)]
     spoilt = part.prefix + name.format(
         generation=buffer.intake._generation(),

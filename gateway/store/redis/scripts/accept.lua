@@ -12,12 +12,13 @@
 --        | {'ownerless'}
 -- Invariants: no write before the last check; a claim, its message and its event exist together;
 --   an owner, once set, is never changed here.
+local call = redis.call
 local P, now = ARGV[1], clock(ARGV[2])
-local marker = redis.call('HMGET', KEYS[1], 'epoch', 'version')
+local marker = call('HMGET', KEYS[1], 'epoch', 'version')
 if (marker[1] or '0') ~= ARGV[3] then return {'stale', marker[1] or '0', marker[2] or ''} end
 
 for i = 2, 4 do
-  local claim = redis.call('HGET', KEYS[i], ARGV[5])
+  local claim = call('HGET', KEYS[i], ARGV[5])
   if claim then
     local tx = string.sub(claim, 1, 29)
     if string.sub(claim, 30, 45) ~= ARGV[6] then return {'clash', tx} end
@@ -25,8 +26,8 @@ for i = 2, 4 do
   end
 end
 
-local owner = redis.call('HGET', KEYS[5], ARGV[8])
-local waiting = redis.call('LLEN', KEYS[7])
+local owner = call('HGET', KEYS[5], ARGV[8])
+local waiting = call('LLEN', KEYS[7])
 local target, pinned = ARGV[9], false
 if not owner then
   if target == 'legacy' or target == 'cloud' then
@@ -37,26 +38,38 @@ if not owner then
     return {'ownerless'}
   end
 end
+local held = target == 'hold'
+local place_at = KEYS[11]
+if owner and not held then place_at = owner == 'legacy' and KEYS[12] or KEYS[13] end
 
--- Reading each key once with a command of its type: a wrong type fails here, before any write.
-redis.call('HGET', KEYS[6], 'st')
-redis.call('HGET', KEYS[8], 's')
-redis.call('LLEN', KEYS[9])
-redis.call('XLEN', KEYS[10])
-for i = 11, 13 do redis.call('ZCARD', KEYS[i]) end
+-- Each key to be written is read with a command of its type first: a wrong type fails here.
+call('HEXISTS', KEYS[6], 'st')
+call('HEXISTS', KEYS[8], 's')
+call('LLEN', KEYS[9])
+call('XLEN', KEYS[10])
+call('ZCARD', place_at)
 
 local ms = string.format('%d', now)
-if redis.call('HSET', KEYS[2], ARGV[5], ARGV[4] .. ARGV[6] .. ms) == 1
-    and redis.call('HLEN', KEYS[2]) == 1 then
-  redis.call('PEXPIREAT', KEYS[2], ARGV[15])
+if call('HSET', KEYS[2], ARGV[5], ARGV[4] .. ARGV[6] .. ms) == 1
+    and call('HLEN', KEYS[2]) == 1 then
+  call('PEXPIREAT', KEYS[2], ARGV[15])
 end
-if pinned then redis.call('HSET', KEYS[5], ARGV[8], owner) end
-local held = target == 'hold'
-redis.call('HSET', KEYS[8], 'p', ARGV[12], 'o', ARGV[7], 's', held and 'parked' or 'waiting',
+if pinned then call('HSET', KEYS[5], ARGV[8], owner) end
+call('HSET', KEYS[8], 'p', ARGV[12], 'o', ARGV[7], 's', held and 'parked' or 'waiting',
   'rt', held and 'hold' or '', 'pr', ARGV[11], 'pl', ARGV[13], 'n', 0)
-redis.call('RPUSH', KEYS[7], ARGV[4])
-redis.call('RPUSH', KEYS[9], ARGV[4])
-if owner and (pinned or waiting == 0) then redis.call('HSET', KEYS[6], 'ow', owner) end
-if waiting == 0 then place(P, ARGV[7], now) end
+call('RPUSH', KEYS[7], ARGV[4])
+call('RPUSH', KEYS[9], ARGV[4])
+if waiting == 0 then
+  -- What `place` would find out again: this message is the head, and where it goes is known.
+  call('ZADD', place_at, now, ARGV[7])
+  local state = place_at == KEYS[11] and 'parked' or 'ready'
+  if owner then
+    call('HSET', KEYS[6], 'st', state, 'ln', place_at, 'ow', owner)
+  else
+    call('HSET', KEYS[6], 'st', state)
+  end
+elseif pinned then
+  call('HSET', KEYS[6], 'ow', owner)
+end
 emit(P, now, 'accepted', ARGV[4], 'owner', owner or '', 'route', target, 'epoch', ARGV[3])
 return {'ok', ARGV[4], ms}
