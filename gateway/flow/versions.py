@@ -41,8 +41,10 @@ class RuleVersions:
         publication = await self._book.publication()
         marker = publication.pending or publication.marker
         await self.compiled(marker.version)
-        self._current, self._seen_s = marker, started_s
-        return marker
+        if self._current is None or marker.epoch >= self._current.epoch:
+            # Two looks may overlap: what the later one saw must not be undone by the earlier.
+            self._current, self._seen_s = marker, max(started_s, self._seen_s)
+        return self._current
 
     async def current(self) -> tuple[Marker, Compiled]:
         """Return what reads and first attempts decide under, looking again if the lease is over."""

@@ -9,14 +9,17 @@ from typing import Any
 from loadtests.books import ERPS, Erp
 from loadtests.demo.children import Child
 from loadtests.demo.control import Control
-from loadtests.demo.errors import CommandError
+from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.folder import WorkFolder
 from loadtests.demo.gateway import Gateway, Marker
 from loadtests.demo.guard import Guard
 from loadtests.demo.options import Options
 from loadtests.demo.stage import Stage
 
-COUNTERS = ("booked_unheard", "pending_late_bookings", "pending_postings")
+COUNTERS = (
+    "booked", "booked_unheard", "pending_late_bookings", "pending_postings",
+    "throttled_429", "throttled_503",
+)  # fmt: skip
 
 
 class Time:
@@ -43,9 +46,15 @@ class SaidControl(Control):
         self.faulty: list[tuple[float, str, Mapping[str, Any]]] = []
         self.counted = dict.fromkeys(COUNTERS, 0)
         self.healed = False
+        self.silent = False
 
     def counters(self) -> dict[str, int]:
+        if self.silent:
+            raise DemoError("was not answered")
         return dict(self.counted)
+
+    def faults(self) -> dict[str, Any]:
+        return {name: parameters for _, name, parameters in self.faulty}
 
     def switch_on(self, name: str, parameters: Mapping[str, Any]) -> None:
         self.faulty.append((self.time.now, name, dict(parameters)))

@@ -30,7 +30,9 @@ def gone(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    # Where nobody buries orphans they stay as zombies; where there is no /proc somebody does.
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def wait_until_gone(pid: int, within_s: float = 10) -> bool:

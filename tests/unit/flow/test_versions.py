@@ -1,0 +1,99 @@
+"""Rule versions: the rule lease of reads, and looks that overlap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.canonical.exchange import Publication
+from gateway.canonical.process import Target
+from gateway.errors import StoreUnavailable
+from gateway.flow.publish import Publisher
+from gateway.flow.versions import RuleVersions
+from gateway.routing.facts import Facts
+from gateway.routing.model import Mode
+from gateway.store.ledger import SqlLedger, open_ledger
+from tests.unit.flow.doubles import StillClock
+from tests.unit.flow.rulesets import all_to
+from tests.valkey import PARTITIONS, Buffer
+
+pytestmark = pytest.mark.anyio
+
+READ = Facts("inventory.availability", sku="TEE")
+LEASE_MS = 1000
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
+    opened = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def publisher(buffer: Buffer, ledger: SqlLedger) -> Publisher:
+    await buffer.client.command("FLUSHALL")
+    made = Publisher(buffer.book, ledger, StillClock(), PARTITIONS, LEASE_MS)
+    await made.apply(all_to(Mode.LEGACY), "ann", "")
+    return made
+
+
+async def target(versions: RuleVersions) -> Target | None:
+    _, rules = await versions.current()
+    return rules.decide(READ).target
+
+
+async def test_reads_go_on_by_known_rules_only_as_long_as_the_lease(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher
+) -> None:
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    assert await target(versions) is Target.LEGACY
+    await publisher.apply(all_to(Mode.CLOUD), "ann", "")
+    assert await target(versions) is Target.LEGACY, "nobody told it, and its lease runs"
+    clock.passed_s += LEASE_MS / 1000
+    assert await target(versions) is Target.CLOUD
+
+
+async def test_without_the_store_reads_stop_when_the_lease_ends(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del publisher
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    await target(versions)
+
+    async def gone() -> Publication:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(buffer.book, "publication", gone)
+    assert await target(versions) is Target.LEGACY
+    clock.passed_s += LEASE_MS / 1000
+    with pytest.raises(StoreUnavailable):
+        await target(versions)
+
+
+async def test_a_look_that_began_earlier_does_not_undo_what_a_later_one_saw(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = RuleVersions(buffer.book, ledger, StillClock(), LEASE_MS)
+    old = await buffer.book.publication()
+    await publisher.apply(all_to(Mode.CLOUD), "ann", "")
+    slow = asyncio.Event()
+    real = buffer.book.publication
+
+    async def late() -> Publication:
+        await slow.wait()
+        return old
+
+    monkeypatch.setattr(buffer.book, "publication", late)
+    early_look = asyncio.create_task(versions.refresh())
+    await asyncio.sleep(0)
+    monkeypatch.setattr(buffer.book, "publication", real)
+    await versions.refresh()
+    slow.set()
+    await early_look
+    assert await target(versions) is Target.CLOUD
