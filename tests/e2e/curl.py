@@ -1,6 +1,7 @@
 """What the documentation's examples use of curl, for machines that have none.
 
-``curl [-s] [-i] [-X METHOD] [-H 'NAME: VALUE'] [-d DATA|@FILE] [-w '%{stderr}%{http_code}\\n'] URL``
+``curl [-s] [-i] [-X METHOD] [-H 'NAME: VALUE'] [-d DATA|@FILE] [-w FORMAT] URL``. The one FORMAT
+understood is ``%{stderr}%{http_code}\\n``, whatever is written.
 """
 
 from __future__ import annotations

@@ -49,13 +49,12 @@ def folder(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
     """The folder ``first-hour`` with everything up, as the blocks left out would leave it."""
     folder = tmp_path / "first-hour"
     shutil.copytree(ROOT / "loadtests" / "rules" / "0-all-legacy", folder / "routing_rules")
-    run = {"cwd": folder, "env": environment, "check": True}
-    subprocess.run(["coexist", "init"], **run)
+    subprocess.run(["coexist", "init"], cwd=folder, env=environment, check=True)
     up = f'cd "$0" && exec coexist up --simulators --port {free_port()}'
     with spawned(["/bin/sh", "-c", up, str(folder)], environment):
         _wait_for(folder / ".coexist" / "run" / "worker-1.json")
         yield folder
-    subprocess.run(["coexist", "stop-store"], **run)
+    subprocess.run(["coexist", "stop-store"], cwd=folder, env=environment, check=True)
 
 
 @pytest.mark.timeout(400)

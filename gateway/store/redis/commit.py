@@ -35,6 +35,7 @@ class GroupCommit:
     async def _fly(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)
                 batch = self._waiting[:BATCH_MAX]
                 del self._waiting[:BATCH_MAX]
                 await self._run(batch)
