@@ -194,6 +194,15 @@ def _allowed(methods: str) -> str:
     return ", ".join(sorted(names | {"HEAD"} if "GET" in names else names))
 
 
+def answered(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Return the answer that :data:`HANDLERS` give an error outside of Litestar's own routing."""
+    if isinstance(error, CoexistError):
+        return _of_the_tree(request, error)
+    if isinstance(error, HTTPException):
+        return _of_http(request, error)
+    return _unexpected(request, error)
+
+
 HANDLERS: Final[ExceptionHandlersMap] = {
     CoexistError: _of_the_tree,
     HTTPException: _of_http,

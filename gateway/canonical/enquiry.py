@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from gateway.canonical.base import Document
-from gateway.canonical.money import Amount, Currency
+from gateway.canonical.money import Currency
 
 
 class Availability(Document):
@@ -24,7 +25,7 @@ class Price(Document):
     sku: str
     legal_entity: str
     currency: Currency
-    unit_price: Amount
+    unit_price: Decimal
     tax_included: bool
     as_of: datetime
 

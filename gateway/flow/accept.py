@@ -36,6 +36,7 @@ class Submission:
     """What a channel submitted, made canonical.
 
     ``reference`` is unique per channel and process; ``digest`` is 16 bytes over the received body;
+    ``body`` is what becomes the envelope's body, as values or as JSON that is ready;
     ``key`` the ``Idempotency-Key`` header, if one was sent. ``order_channel`` and ``order_ref``
     name the order a follow-up is about, and ``order_entities`` the legal entities it may be of.
     """
@@ -45,7 +46,7 @@ class Submission:
     object_key: str
     reference: str
     facts: Facts
-    body: dict[str, Any]
+    body: dict[str, Any] | msgspec.Raw
     digest: bytes
     key: str | None = None
     order_channel: str = ""
@@ -59,7 +60,7 @@ class Submission:
 
     def located(self, legal_entity: str) -> Submission:
         """Fill in the legal entity its order was found in, where the channel named none."""
-        if self.facts.legal_entity or not legal_entity:
+        if self.facts.legal_entity or not legal_entity or isinstance(self.body, msgspec.Raw):
             return self
         facts = self.facts._replace(legal_entity=legal_entity)
         return replace(self, facts=facts, body={**self.body, "legal_entity": legal_entity})

@@ -49,6 +49,7 @@ FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] 
     (BusyLoadingError, StoreUnavailable, "the store is loading its files; repeat later"),
     (ReadOnlyError, StoreUnavailable, "the store is a read-only replica just now; repeat later"),
     (RedisTimeoutError, StoreUnavailable, f"the store did not answer in time; {_UNKNOWN}"),
+    (TimeoutError, StoreUnavailable, f"the store did not answer in time; {_UNKNOWN}"),
     (RedisConnectionError, StoreUnavailable, f"the store cannot be reached; {_UNKNOWN}"),
     (OSError, StoreUnavailable, f"the store cannot be reached; {_UNKNOWN}"),
 )
@@ -105,7 +106,8 @@ class Client:
         self.redis: Any = Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=TIMEOUT_S,
+            # One deadline a round trip, set here: the library would set one for every answer.
+            socket_timeout=None,
             socket_connect_timeout=TIMEOUT_S,
             decode_responses=False,
         )
@@ -120,14 +122,16 @@ class Client:
     async def command(self, *command: str | bytes | float) -> Reply:
         """Run one command."""
         try:
-            return await self.redis.execute_command(*command)
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self.redis.execute_command(*command)
         except (RedisError, OSError) as error:
             raise translated(error) from error
 
     async def execute(self, pipeline: Reply) -> Reply:
         """Run a pipeline of plain commands, the first error raised."""
         try:
-            return await pipeline.execute()
+            async with asyncio.timeout(TIMEOUT_S):
+                return await pipeline.execute()
         except (RedisError, OSError) as error:
             raise translated(error) from error
 
@@ -165,13 +169,15 @@ class Client:
         )
         pool = self.redis.connection_pool
         try:
-            connection = await pool.get_connection()
+            async with asyncio.timeout(TIMEOUT_S):
+                connection = await pool.get_connection()
         except (RedisError, OSError) as error:
             raise translated(error) from error
         whole = False
         try:
-            await connection.send_packed_command(packed, check_health=False)
-            answers = [await _answer(connection) for _ in calls]
+            async with asyncio.timeout(TIMEOUT_S):
+                await connection.send_packed_command(packed, check_health=False)
+                answers = [await _answer(connection) for _ in calls]
             whole = True
         except (RedisError, OSError) as error:
             raise translated(error) from error

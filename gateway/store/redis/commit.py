@@ -1,7 +1,7 @@
 """Group commit: concurrent accepts of one process ride in one pipeline.
 
-A call joins the batch that is being gathered while the previous one is in flight. There is no
-timer: alone, a call leaves at once; under load, batches grow by themselves to whatever arrives
+A call joins the batch that is being gathered while earlier ones are in flight. There is no timer:
+alone, a call leaves at once; under load, batches grow by themselves to whatever arrives
 during one round trip and its fsync.
 """
 
@@ -15,32 +15,42 @@ from gateway.store.redis.client import Call, Client, Reply
 
 BATCH_MAX: Final = 256
 
+#: Pipelines in flight at a time. While the store writes and syncs one batch, the process makes the
+#: next; a third would only make batches smaller.
+FLIGHTS_MAX: Final = 2
+
 
 class GroupCommit:
-    """Runs script calls in pipelines, one pipeline in flight at a time."""
+    """Runs script calls in pipelines, few of them in flight at a time."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._waiting: list[tuple[Call, asyncio.Future[Any]]] = []
-        self._flying: asyncio.Task[None] | None = None
+        self._flights = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, name: str, keys: Sequence[str | bytes], *args: object) -> Reply:
         """Run one script in the next batch and return its answer."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(((name, keys, args), answer))
-        if self._flying is None:
-            self._flying = asyncio.create_task(self._fly())
+        if self._flights < FLIGHTS_MAX:
+            self._flights += 1
+            task = asyncio.create_task(self._fly())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await answer
 
     async def _fly(self) -> None:
         try:
+            # One turn of the loop: whatever else has arrived by now rides along.
+            await asyncio.sleep(0)
             while self._waiting:
-                await asyncio.sleep(0)
                 batch = self._waiting[:BATCH_MAX]
                 del self._waiting[:BATCH_MAX]
                 await self._run(batch)
         finally:
-            self._flying = None
+            # Here, not when the task is done: a call in between would wait for nobody.
+            self._flights -= 1
 
     async def _run(self, batch: list[tuple[Call, asyncio.Future[Any]]]) -> None:
         answers: Sequence[Any]

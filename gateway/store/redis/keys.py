@@ -13,7 +13,7 @@ from typing import Final
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from gateway.canonical.process import Target
+from gateway.canonical.process import Priority, Target
 
 #: Claims and owners live in hashes of a few entries each: Redis packs such hashes tightly, which
 #: costs about a fifth of one string key per entry. 4096 buckets hold 30 days of a partition's
@@ -63,11 +63,20 @@ class PartitionKeys:
 
     number: int
     prefix: str
+    #: Epoch and version in force.
+    rules: str
+    #: By priority: events, parked, legacy lane, cloud lane. An accept names them all, so they are
+    #: written once.
+    fixed: tuple[tuple[str, str, str, str], ...]
 
-    @property
-    def rules(self) -> str:
-        """Epoch and version in force."""
-        return f"{self.prefix}rules"
+    @classmethod
+    def of(cls, number: int, prefix: str) -> PartitionKeys:
+        """Name the keys of partition ``number``."""
+        fixed = tuple(
+            (f"{prefix}e", f"{prefix}parked", f"{prefix}l:legacy:{it}", f"{prefix}l:cloud:{it}")
+            for it in map(int, Priority)
+        )
+        return cls(number, prefix, f"{prefix}rules", fixed)
 
     @property
     def lease(self) -> str:
@@ -101,8 +110,9 @@ class PartitionKeys:
     ) -> list[str]:  # fmt: skip
         """The keys of ``accept.lua``, in its order."""
         p, bucket = self.prefix, claim[0]
+        events, parked, legacy, cloud = self.fixed[priority]
         return [
-            f"{p}rules",
+            self.rules,
             f"{p}c:{generation}:{bucket}",
             f"{p}c:{generation - 1}:{bucket}",
             f"{p}c:{generation + 1}:{bucket}",
@@ -111,16 +121,16 @@ class PartitionKeys:
             f"{p}f:{object_key}",
             f"{p}m:{transaction_id}",
             f"{p}u:{object_key}",
-            f"{p}e",
-            f"{p}parked",
-            f"{p}l:legacy:{priority}",
-            f"{p}l:cloud:{priority}",
+            events,
+            parked,
+            legacy,
+            cloud,
         ]
 
 
 def partition_keys(partitions: int) -> tuple[PartitionKeys, ...]:
     """Return the keys of all partitions of an installation."""
-    return tuple(PartitionKeys(n, f"cx:{{{tag(n, partitions)}}}:") for n in range(partitions))
+    return tuple(PartitionKeys.of(n, f"cx:{{{tag(n, partitions)}}}:") for n in range(partitions))
 
 
 def quota_key(erp: Target, part: str) -> str:
