@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -96,10 +96,21 @@ class ErpSettings(Section):
     )
     absent_final_s: float | None = Field(
         default=None,
+        gt=0,
         description="how long after a send a look-up that finds nothing is final; "
         "default: what the dialect's documented limits add up to",
     )
     poll_s: float = Field(default=2, gt=0, description="legacy: pause between status polls")
+
+    @model_validator(mode="after")
+    def _absence_is_final_after_the_deadline(self) -> Self:
+        if self.absent_final_s is not None and self.absent_final_s <= 2 * (self.request_s or 0):
+            raise ValueError(
+                f"absent_final_s {self.absent_final_s:g} is too short: a request may take "
+                f"request_s {self.request_s or 0:g} to be sent and as long to be executed; a "
+                "look-up that finds nothing any sooner could lead to a second booking"
+            )
+        return self
 
 
 class ErpsSettings(Section):
@@ -213,6 +224,7 @@ def load(**overrides: Any) -> Settings:
         source = file or "the environment (no coexist.yaml here)"
         lines = [f"configuration from {source} cannot work:"]
         for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"]) or "configuration"
-            lines.append(f"  {key}: {item['msg']}")
+            key = ".".join(str(part) for part in item["loc"])
+            problem = item["msg"].removeprefix("Value error, ")
+            lines.append(f"  {key}: {problem}" if key else f"  {problem}")
         raise ConfigError("\n".join(lines)) from None

@@ -63,6 +63,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         client = await _store(settings, stack)
         book = RedisRuleBook(client, settings.partitions)
         await book.install()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         ledger = await open_ledger(settings.ledger, clock=clock)
         stack.push_async_callback(ledger.close)
         await ledger.installation(settings.partitions)

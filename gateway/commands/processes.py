@@ -23,6 +23,9 @@ announce_option = click.option(
 
 _RESTART_S: Final = 1.0
 
+#: A working day: a simulator that is restarted has another port and has forgotten its books.
+SIMULATOR_S_MAX: Final = 12 * 3600
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -103,6 +106,7 @@ def _start_simulators(children: list[Child], folder: Path, seed: int) -> dict[st
     environment = {}
     for erp in ("legacy", "cloud"):
         options = ["simulators", erp, "--port", "0", "--seed", str(seed)]
+        options += ["--max-seconds", str(SIMULATOR_S_MAX)]
         child = Child(f"simulated-{erp}", options, folder, {})
         _started(child)
         children.append(child)

@@ -80,6 +80,7 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
                 "secret": "gateway-legacy",
                 "quota": {"concurrent_max": 4, "calls_max": 60000, "window_s": 300},
                 "request_s": 10,
+                "absent_final_s": 30,
                 "poll_s": 1,
             },
             "cloud": {
@@ -89,6 +90,7 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
                 "secret": "gateway-cloud",
                 "quota": {"concurrent_max": 5, "calls_max": 6000, "window_s": 300},
                 "request_s": 10,
+                "absent_final_s": 30,
             },
         },
     }

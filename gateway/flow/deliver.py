@@ -167,7 +167,7 @@ class Deliverer:
             erp=taken.owner.value,
             process=envelope.process,
             transaction_id=taken.transaction_id,
-            attempt=taken.attempts + 1,
+            attempt=taken.attempts + (call == "send"),
             outcome=type(outcome).__name__.lower(),
             detail=getattr(outcome, "detail", ""),
             duration_s=self._clock.monotonic_s() - started_s,

@@ -27,12 +27,13 @@ def probe_ms(open_ms: int, absent_final_ms: int, chance: Random) -> int:
     """Return the wait before the next probe of an attempt that has been open for ``open_ms``.
 
     Half of the time it is open already, so early probes come quickly and late ones cost little;
-    never later than the moment absence becomes final.
+    never later than the moment absence becomes final. Beyond it, whoever still cannot be asked is
+    asked rarely.
     """
     step = min(PROBE_MAX_MS, max(PROBE_FIRST_MS, open_ms // 2))
     wait = round(step * (0.5 + 0.5 * chance.random()))
     left = absent_final_ms - open_ms
-    return max(1, min(wait, left)) if left > 0 else PROBE_FIRST_MS
+    return max(1, min(wait, left)) if left > 0 else wait
 
 
 def close_ms(closures: int) -> int:

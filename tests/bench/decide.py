@@ -11,7 +11,6 @@ from time import perf_counter_ns
 from tests.bench.figure import Figure, at_most
 from tests.bench.test_decide import BAR_RATIO, BAR_US, KINDS, REQUESTS, ROUNDS, SIZES, Side
 
-
 #: Runs of one size in a row: a gateway has one rule set, in whose memory its processor is warm.
 RUNS = 5
 

@@ -8,6 +8,7 @@ from litestar.testing import AsyncTestClient
 from gateway.api import examples
 from gateway.api.edge import Gateway
 from gateway.canonical.lifecycle import State
+from gateway.canonical.order import Order
 from gateway.canonical.process import Target
 from tests.unit.api.world import Plan, World, client_of, sent_by
 
@@ -48,7 +49,9 @@ async def test_an_order_is_taken_and_answered_with_where_to_look(
     }
 
 
-async def test_what_is_enqueued_has_every_default_written_out(world: World, client: Client) -> None:
+async def test_what_is_enqueued_is_what_was_received_and_reads_as_the_same_order(
+    world: World, client: Client
+) -> None:
     bare = {
         name: value
         for name, value in examples.ORDER.items()
@@ -60,14 +63,12 @@ async def test_what_is_enqueued_has_every_default_written_out(world: World, clie
         "total": "19.95",
     }
     answer = await client.post("/v1/orders", json=bare, headers=WEBSHOP)
-    assert world.buffer.body(answer.json()["transaction_id"]) == bare | {
-        "ordered_at": "2026-11-21T10:00:00Z",
-        "tax_included": True,
-        "ship_to": bare["ship_to"] | {"region": ""},
-        "lines": [bare["lines"][0] | {"discount": "0", "tax": "0"}],
-        "shipping": {"amount": "0", "tax": "0"},
-        "payment": {"method": "card", "status": "paid", "reference": ""},
-    }
+    body = world.buffer.body(answer.json()["transaction_id"])
+    assert body == bare
+    order = Order.model_validate(body)
+    assert order.tax_included
+    assert order.shipping.amount == order.lines[0].discount == 0
+    assert order.payment.status == "paid"
 
 
 async def test_a_repeat_gets_the_first_answer_marked_as_one(client: Client) -> None:

@@ -79,7 +79,7 @@ def order(**changes: Any) -> Order:
         "payment": {"method": "card"},
         "total": "44.85",
     }
-    return Order.model_validate(fields | changes)
+    return Order.model_validate(written(fields | changes))
 
 
 def cancellation(order_ref: str, lines: dict[int, int] | None = None) -> OrderCancellation:
@@ -104,7 +104,7 @@ def returned(**changes: Any) -> Return:
         "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": 3, "refund": "10.00"}],
         "total": "10.00",
     }
-    return Return.model_validate(fields | changes)
+    return Return.model_validate(written(fields | changes))
 
 
 def sale(store: str = "NL-001", **changes: Any) -> StoredSale:
@@ -129,8 +129,17 @@ def sale(store: str = "NL-001", **changes: Any) -> StoredSale:
         "total": "17.95",
     }
     return StoredSale(
-        store=store, legal_entity="NL01", sale=StoreSale.model_validate(fields | changes)
+        store=store, legal_entity="NL01", sale=StoreSale.model_validate(written(fields | changes))
     )
+
+
+def written(value: Any) -> Any:
+    """Write every amount as a channel does: as text."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict):
+        return {name: written(each) for name, each in value.items()}
+    return [written(each) for each in value] if isinstance(value, list) else value
 
 
 # --------------------------------------------------------------------------- strategies
