@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, inspect, select, text
 
 from gateway.errors import ConfigError, LedgerUnavailable
-from gateway.store.ledger import SqlLedger, engine, open_ledger, tables, upgrade
+from gateway.store.ledger import SqlLedger, engine, migrate, open_ledger, tables, upgrade
 from gateway.store.ledger.engine import connect, parse
 from tests.contract.postgres import Postgres
 from tests.contract.stream import Stream
@@ -333,3 +333,8 @@ def test_sqlite_is_as_durable_as_the_buffer(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "busy_timeout": engine.STATEMENT_MS,
     }
+
+
+def test_the_newest_revision_is_the_one_the_files_are_named_by() -> None:
+    newest = max((Path(migrate.__file__).parent / "versions").glob("r*.py"))
+    assert f'revision = "{migrate.HEAD}"' in newest.read_text()

@@ -14,16 +14,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, inspect, text
 
 from gateway.errors import ConfigError, LedgerUnavailable
 from gateway.store.ledger.engine import connect, masked, parse, writing
 from gateway.store.ledger.foreign import translated
 
 _HERE: Final = Path(__file__).parent
+#: The newest revision: files are named by it, in order.
+HEAD: Final = max(file.stem for file in (_HERE / "versions").glob("r*.py"))[1:].partition("_")[0]
 #: Any number that nobody else locks in this database: "coexist" as bytes.
 _LOCK: Final = int.from_bytes(b"coexist", "big")
 #: How long to wait while another process upgrades.
@@ -39,7 +38,8 @@ def upgrade(url: str) -> None:
     """
     parsed = parse(url)
     with translated(masked(parsed)), _alone(parsed) as connection:
-        _run_revisions(connection, masked(parsed))
+        if _revision(connection) != HEAD:
+            _run_revisions(connection, masked(parsed))
 
 
 @contextmanager
@@ -81,7 +81,20 @@ def _write_ahead(path: str, where: str) -> None:
             return
 
 
+def _revision(connection: Connection) -> str | None:
+    """Return the revision the tables are at, as alembic notes it."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+
 def _run_revisions(connection: Connection, where: str) -> None:
+    # Imported here: every start of every process and command looks whether there is something to
+    # upgrade, and almost never is; alembic takes longer to import than all else takes to run.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", _escaped(_HERE / "migrations"))
     config.set_main_option("version_locations", _escaped(_HERE / "versions"))
