@@ -79,8 +79,8 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
                 "user": "GATEWAY",
                 "secret": "gateway-legacy",
                 "quota": {"concurrent_max": 4, "calls_max": 60000, "window_s": 300},
-                "request_s": 10,
-                "absent_final_s": 30,
+                "request_s": 5,
+                "absent_final_s": 12,
                 "poll_s": 1,
             },
             "cloud": {
@@ -89,8 +89,8 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
                 "user": "gateway",
                 "secret": "gateway-cloud",
                 "quota": {"concurrent_max": 5, "calls_max": 6000, "window_s": 300},
-                "request_s": 10,
-                "absent_final_s": 30,
+                "request_s": 5,
+                "absent_final_s": 12,
             },
         },
     }

@@ -39,8 +39,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",
-        "COEXIST_ERPS__LEGACY__ABSENT_FINAL_S": "12",
-        "COEXIST_ERPS__CLOUD__ABSENT_FINAL_S": "12",
     }
 
 
