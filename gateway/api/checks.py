@@ -21,6 +21,7 @@ from gateway.errors import FieldError, Forbidden, Invalid
 
 #: The oldest document taken: a return window and a year's correction, and never a typo of the year.
 AGE_DAYS_MAX: Final = 400
+_AGE_MAX: Final = timedelta(days=AGE_DAYS_MAX)
 
 #: A business date may be tomorrow's: stores east of the gateway are a day ahead.
 DAYS_AHEAD_MAX: Final = 1
@@ -37,16 +38,16 @@ class Checks:
 
     def order(self, channel: Channel, order: Order) -> None:
         """Raise :class:`Invalid` listing all that is wrong with an order."""
-        amounts = _line_amounts(order.lines)
-        amounts.append((("shipping", "amount"), order.shipping.amount))
-        amounts.append((("shipping", "tax"), order.shipping.tax))
-        _raise_any(
-            [
-                *self._entity(channel, order.legal_entity, order.currency),
-                *self._instant("/ordered_at", order.ordered_at),
-                *_places(amounts, order.currency),
-            ]
-        )
+        found = [
+            *self._entity(channel, order.legal_entity, order.currency),
+            *self._instant("/ordered_at", order.ordered_at),
+        ]
+        if not _all_fit(order):  # on the accept path: say where only if there is something to say
+            amounts = _line_amounts(order.lines)
+            amounts.append((("shipping", "amount"), order.shipping.amount))
+            amounts.append((("shipping", "tax"), order.shipping.tax))
+            found += _places(amounts, order.currency)
+        _raise_any(found)
 
     def returned(self, channel: Channel, document: Return) -> None:
         """Raise :class:`Invalid` listing all that is wrong with a return."""
@@ -135,7 +136,7 @@ class Checks:
                 f"({now.isoformat(timespec='seconds')}); check the sender's clock"
             )
             return [FieldError(at, detail)]
-        return _too_old(at, instant.isoformat(), -ahead)
+        return _too_old(at, instant, -ahead)
 
     def _business_date(self, day: date) -> Iterable[FieldError]:
         today = self._clock.now().astimezone(UTC).date()
@@ -146,12 +147,23 @@ class Checks:
                 "check the register's date"
             )
             return [FieldError("/business_date", detail)]
-        return _too_old("/business_date", str(day), -ahead)
+        return _too_old("/business_date", day, -ahead)
 
 
 def _raise_any(errors: list[FieldError]) -> None:
     if errors:
         raise invalid(errors)
+
+
+def _all_fit(order: Order) -> bool:
+    """Say whether no amount has more places than the order's currency."""
+    unit = Decimal(1).scaleb(-MINOR_DIGITS.get(order.currency, 2))
+    if order.shipping.amount % unit or order.shipping.tax % unit:
+        return False
+    for line in order.lines:
+        if line.unit_price % unit or line.discount % unit or line.tax % unit:
+            return False
+    return True
 
 
 def _line_amounts(lines: Iterable[SalesLine]) -> list[_Amount]:
@@ -171,11 +183,11 @@ def _places(amounts: Iterable[_Amount], currency: str) -> list[FieldError]:
     return [FieldError(pointer(at), f"{amount} {said}") for at, amount in amounts if amount % unit]
 
 
-def _too_old(at: str, shown: str, age: timedelta) -> Iterable[FieldError]:
-    if age <= timedelta(days=AGE_DAYS_MAX):
+def _too_old(at: str, when: date, age: timedelta) -> Iterable[FieldError]:
+    if age <= _AGE_MAX:
         return ()
     detail = (
-        f"{shown} is {_span(age)} ago; documents of the last {AGE_DAYS_MAX} days are taken, "
+        f"{when.isoformat()} is {_span(age)} ago; documents of the last {AGE_DAYS_MAX} days are taken, "
         "check the year"
     )
     return [FieldError(at, detail)]

@@ -96,7 +96,9 @@ class Order(Document):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         unique_lines([line.line for line in self.lines])
-        expected = sum((line.amount for line in self.lines), self.shipping.amount)
+        expected = self.shipping.amount
+        for line in self.lines:
+            expected += line.quantity * line.unit_price - line.discount
         if not self.tax_included:
             expected += sum((line.tax for line in self.lines), self.shipping.tax)
         same_total(self.total, expected, self.currency)

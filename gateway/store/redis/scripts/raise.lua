@@ -8,6 +8,7 @@
 local now = clock(ARGV[2])
 local marker = redis.call('HMGET', KEYS[1], 'epoch', 'version')
 if tonumber(marker[1] or '0') >= tonumber(ARGV[3]) then return {marker[1], marker[2]} end
+redis.call('XLEN', KEYS[2])  -- a wrong type fails here, before the first write
 redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'version', ARGV[4])
 redis.call('XADD', KEYS[2], '*', 'k', 'marker', 'tx', '', 'at', string.format('%d', now),
   'epoch', ARGV[3], 'version', ARGV[4])
