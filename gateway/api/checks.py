@@ -187,8 +187,8 @@ def _too_old(at: str, when: date, age: timedelta) -> Iterable[FieldError]:
     if age <= _AGE_MAX:
         return ()
     detail = (
-        f"{when.isoformat()} is {_span(age)} ago; documents of the last {AGE_DAYS_MAX} days are taken, "
-        "check the year"
+        f"{when.isoformat()} is {_span(age)} ago; documents of the last {AGE_DAYS_MAX} days are "
+        "taken, check the year"
     )
     return [FieldError(at, detail)]
 

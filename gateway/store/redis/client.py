@@ -88,7 +88,8 @@ def script_texts() -> dict[str, str]:
     return texts
 
 
-async def _answer(connection: Reply) -> Reply:
+async def answer_of(connection: Reply) -> Reply:
+    """Read one answer; an error of this call alone is returned, not raised."""
     try:
         return await connection.read_response()
     except ResponseError as error:  # of this call alone; those behind it have their own answers
@@ -163,10 +164,6 @@ class Client:
         On a connection of the pool rather than through the library's pipeline, which costs three
         times the CPU per call (`coexist bench accept` measures what is left of it).
         """
-        packed = b"".join(
-            pack_command(("EVALSHA", self._shas[name], len(keys), *keys, *args))
-            for name, keys, args in calls
-        )
         pool = self.redis.connection_pool
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -176,8 +173,8 @@ class Client:
         whole = False
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await connection.send_packed_command(packed, check_health=False)
-                answers = [await _answer(connection) for _ in calls]
+                await connection.send_packed_command(self.packed(calls), check_health=False)
+                answers = [await answer_of(connection) for _ in calls]
             whole = True
         except (RedisError, OSError) as error:
             raise translated(error) from error
@@ -186,6 +183,23 @@ class Client:
                 await connection.disconnect()
             await pool.release(connection)
         return answers
+
+    def packed(self, calls: Sequence[Call]) -> bytes:
+        """Write script calls as the store reads them."""
+        return b"".join(
+            pack_command(("EVALSHA", self._shas[name], len(keys), *keys, *args))
+            for name, keys, args in calls
+        )
+
+    async def connection(self) -> Reply:
+        """Take a connection out of the pool, for as long as the caller likes."""
+        async with asyncio.timeout(TIMEOUT_S):
+            return await self.redis.connection_pool.get_connection()
+
+    async def give_up(self, connection: Reply) -> None:
+        """Give a connection back whose answers nobody reads any more."""
+        await connection.disconnect()
+        await self.redis.connection_pool.release(connection)
 
     async def _load(self) -> None:
         async with self._loading:
