@@ -97,8 +97,9 @@ class Taken:
     """The head of a business object, taken for delivery.
 
     ``takes`` counts this take. ``open_ms`` is how long ago (server's clock) an attempt began
-    whose outcome nobody knows, or None if nothing unknown was ever sent. ``released`` says that
-    staff let it go after a refusal: the same refusal, seen again by a probe, does not count.
+    whose outcome nobody knows, or None if nothing unknown was ever sent. ``released`` is 1 once
+    staff let it go after a refusal (the same refusal, seen again by a probe, does not count), and
+    2 once it was sent again since (then an old refusal says nothing of the new attempt).
     """
 
     lease: Lease
@@ -109,7 +110,7 @@ class Taken:
     attempts: int
     open_ms: int | None
     payload: bytes
-    released: bool = False
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True)

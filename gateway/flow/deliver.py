@@ -34,6 +34,10 @@ from gateway.policy.backoff import close_ms, probe_ms, retry_ms
 #: Takes without an outcome before a message counts as poison.
 TAKES_MAX: Final = 3
 
+#: What ``Taken.released`` says.
+LET_GO: Final = 1
+SENT_AGAIN: Final = 2
+
 #: How long a settlement is tried again while the store does not answer. Later, the attempt is
 #: open and the next worker probes.
 SETTLE_S_MAX: Final = 30.0
@@ -65,8 +69,18 @@ class Deliverer:
             else:
                 await self._probe(taken, envelope, taken.open_ms)
         finally:
-            give_back = self._quotas.used if called else self._quotas.unused
+            await self._give_back(taken, permit, called=called)
+
+    async def _give_back(self, taken: Taken, permit: str, *, called: bool) -> None:
+        """Give the permit back; if the store is away it runs out by itself.
+
+        Failing to must not look like a failed delivery, which was settled by now.
+        """
+        give_back = self._quotas.used if called else self._quotas.unused
+        try:
             await give_back(taken.owner, [permit])
+        except StoreUnavailable as error:
+            self._observer.trouble("permit", error)
 
     async def _readable(self, taken: Taken) -> Envelope | None:
         if taken.takes > TAKES_MAX:
@@ -80,7 +94,11 @@ class Deliverer:
             return None
 
     async def _send(self, taken: Taken, envelope: Envelope) -> None:
-        if not await self._lanes.attempt(taken) or not self._keeper.holds(taken.lease):
+        if not await self._lanes.attempt(taken):
+            return
+        if not self._keeper.holds(taken.lease):
+            # Too late to send. Taken anew, the partition brings the object back to be probed.
+            self._keeper.lost(taken.lease)
             return
         started_s = self._clock.monotonic_s()
         outcome = await self._erps[taken.owner].send(envelope)
@@ -125,7 +143,11 @@ class Deliverer:
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "absent, but an earlier request can still arrive"
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
-            case Refused() if taken.released:
+            case Refused() if taken.released == SENT_AGAIN and open_ms < final_ms:
+                delay_ms = probe_ms(open_ms, final_ms, self._chance)
+                reason = "only the refusal of before is seen, and the new request can still arrive"
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+            case Refused() if taken.released == LET_GO:
                 reason = "refused before; staff let it go"
                 await self._lanes.defer(taken, 0, unknown=False, reason=reason)
             case Busy():

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gateway.canonical.exchange import Lease, Ready, Taken
 from gateway.canonical.process import Target
-from gateway.errors import CoexistError, FencedOut
+from gateway.errors import CoexistError, FencedOut, StoreUnavailable
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
 from gateway.flow.deliver import Deliverer
 from gateway.flow.workplace import Workplace
@@ -88,7 +88,8 @@ class Dispatcher:
                 return
             try:
                 taken = await self._lanes.take(lease, self._erp, len(permits))
-            except FencedOut:
+            except (FencedOut, StoreUnavailable):
+                # Whether objects were taken is unknown: under a new token they come back.
                 self._keeper.lost(lease)
                 raise
             for one in taken:
@@ -102,9 +103,15 @@ class Dispatcher:
             self._observer.trouble("deliver", error)
         except Exception as error:  # noqa: BLE001 -- one message must not stop the others
             self._observer.trouble("deliver", error)
-            await self._lanes.defer(
-                taken, 1000, unknown=True, reason=f"worker: {error!r}", outcome=False
-            )
+            await self._put_back(taken, error)
+
+    async def _put_back(self, taken: Taken, error: Exception) -> None:
+        reason = f"worker: {error!r}"
+        try:
+            await self._lanes.defer(taken, 1000, unknown=True, reason=reason, outcome=False)
+        except CoexistError as trouble:
+            self._observer.trouble("deliver", trouble)
+            self._keeper.lost(taken.lease)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -100,7 +100,7 @@ class RedisLanes:
                 attempts=int(attempts),
                 open_ms=None if open_ms < 0 else int(open_ms),
                 payload=payload,
-                released=released == 1,
+                released=int(released),
             )
             for object_key, transaction_id, takes, attempts, open_ms, payload, released in rows
         ]

@@ -249,6 +249,37 @@ async def test_a_released_message_that_staff_booked_meanwhile_is_not_sent_again(
     assert (await desk.state(order)).document == "D-by-hand"
 
 
+async def test_after_a_resend_the_old_refusal_does_not_close_the_new_attempt(
+    buffer: Buffer, erp: ScriptedErp, order: Entry
+) -> None:
+    desk = Desk(buffer, erp)
+    refusal = Refused(Cause.UNKNOWN_ITEM, "no such item")
+    erp.sends = [refusal, Unknown("no answer")]
+    erp.probes = [refusal, refusal, refusal, Booked("D-2")]
+    await desk.step(order)
+    await buffer.lanes.release_held(order.transaction_id, "sam")
+    for _ in range(200):
+        buffer.later(50)
+        await desk.step(order)
+    assert [what for what, _ in erp.asked] == ["send", "probe", "send", "probe", "probe", "probe"]
+    assert (await desk.state(order)).document == "D-2"
+
+
+async def test_a_permit_that_cannot_be_given_back_does_not_undo_a_settlement(
+    buffer: Buffer, erp: ScriptedErp, order: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(buffer, erp)
+    erp.sends = [Stored("D-1")]
+
+    async def gone(*_: object) -> None:
+        raise StoreUnavailable("gone for a moment")
+
+    monkeypatch.setattr(desk.quotas, "used", gone)
+    await desk.step(order)
+    assert (await desk.state(order)).state == "stored"
+    assert desk.notes.troubles
+
+
 async def test_stored_documents_are_polled_together_until_posted_or_failed(
     buffer: Buffer, erp: ScriptedErp
 ) -> None:

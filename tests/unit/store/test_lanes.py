@@ -157,7 +157,7 @@ async def test_a_released_message_is_probed_and_its_old_refusal_does_not_count(
     assert await buffer.lanes.release_held(one.transaction_id, "sam")
     assert not await buffer.lanes.release_held(one.transaction_id, "sam")
     (again,) = await buffer.lanes.take(taken.lease, LEGACY, 5)
-    assert again.released
+    assert again.released == 1
     assert again.open_ms is not None
     assert again.open_ms > 10**9
 
@@ -171,7 +171,7 @@ async def test_a_message_held_before_it_was_ever_sent_is_sent_when_released(
     await buffer.lanes.hold(taken, Cause.POISON, "unreadable")
     await buffer.lanes.release_held(one.transaction_id, "sam")
     (again,) = await buffer.lanes.take(taken.lease, LEGACY, 5)
-    assert (again.open_ms, again.released) == (None, False)
+    assert (again.open_ms, again.released) == (None, 0)
 
 
 async def test_takes_without_an_outcome_add_up_and_outcomes_start_anew(buffer: Buffer) -> None:
@@ -296,3 +296,35 @@ async def test_what_is_projected_is_forgotten_and_what_is_open_is_kept(buffer: B
     assert await buffer.intake.progress(done.transaction_id) is None
     left = await buffer.intake.progress_of(done.object_key)
     assert [it.envelope.transaction_id for it in left] == [still.transaction_id]
+
+
+async def test_a_lease_that_ran_out_is_not_revived_and_its_objects_come_back(
+    buffer: Buffer,
+) -> None:
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    taken = await taken_head(buffer, one)
+    buffer.later(5001)
+    assert await buffer.lanes.renew([taken.lease], 5000) == []
+    again = await taken_head(buffer, one)
+    assert again.lease.token > taken.lease.token
+
+
+async def test_a_settlement_repeated_changes_nothing(buffer: Buffer) -> None:
+    one = entry("D", process="store.sale", reference="1")
+    await buffer.intake.accept(one)
+    taken = await taken_head(buffer, one)
+    await buffer.lanes.attempt(taken)
+    assert await buffer.lanes.stored(taken, "D-1", 500)
+    assert not await buffer.lanes.defer(taken, 0, unknown=True, reason="late", outcome=False)
+    assert await buffer.lanes.take(taken.lease, LEGACY, 5) == []
+
+
+async def test_a_held_message_is_not_put_back_by_a_late_deferral(buffer: Buffer) -> None:
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    taken = await taken_head(buffer, one)
+    await buffer.lanes.attempt(taken)
+    await buffer.lanes.hold(taken, Cause.NOT_ACCEPTED, "no")
+    assert not await buffer.lanes.defer(taken, 0, unknown=True, reason="late", outcome=False)
+    assert await buffer.lanes.take(taken.lease, LEGACY, 5) == []

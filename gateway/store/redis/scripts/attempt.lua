@@ -12,6 +12,8 @@ if object[1] ~= ARGV[4] or object[2] ~= 'flight' then return 0 end
 if redis.call('LINDEX', P .. 'f:' .. ARGV[5], 0) ~= ARGV[6] then return 0 end
 local message = P .. 'm:' .. ARGV[6]
 local attempt = redis.call('HINCRBY', message, 'n', 1)
-redis.call('HSET', message, 'at', string.format('%d', now), 's', 'sent', 'rl', '')
+redis.call('HSET', message, 'at', string.format('%d', now), 's', 'sent')
+-- 1: staff let it go after a refusal; 2: and it was sent again since.
+if redis.call('HGET', message, 'rl') == '1' then redis.call('HSET', message, 'rl', '2') end
 emit(P, now, 'attempted', ARGV[6], 'attempt', attempt)
 return attempt

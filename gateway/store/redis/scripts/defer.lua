@@ -9,6 +9,8 @@
 --   attempt is closed, because the ERP certainly did not book it.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
+-- Settled already: this take is over, and what follows must not be undone by its repeat.
+if redis.call('HGET', P .. 'b:' .. ARGV[4], 'st') ~= 'flight' then return 0 end
 if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) ~= ARGV[5] then return 0 end
 local message = P .. 'm:' .. ARGV[5]
 -- Takes without an outcome add up, so that a poison message is found.

@@ -4,8 +4,10 @@
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 lease (ms)
 -- Returns: 1 | 0
--- Invariants: a lease that another has taken is never touched; the token stays.
+-- Invariants: a lease that another has taken is never touched; the token stays. A lease that ran
+--   out is not revived: what it had in flight comes back when it is taken anew.
 local now = clock(ARGV[2])
-if redis.call('HGET', KEYS[1], 'token') ~= ARGV[3] then return 0 end
+local lease = redis.call('HMGET', KEYS[1], 'token', 'until')
+if lease[1] ~= ARGV[3] or tonumber(lease[2]) <= now then return 0 end
 redis.call('HSET', KEYS[1], 'until', string.format('%d', now + ARGV[4]))
 return 1

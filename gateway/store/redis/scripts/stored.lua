@@ -9,6 +9,8 @@
 --   stays the head until it is posted.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
+-- Settled already: this take is over, and what follows must not be undone by its repeat.
+if redis.call('HGET', P .. 'b:' .. ARGV[5], 'st') ~= 'flight' then return 0 end
 local fifo = P .. 'f:' .. ARGV[5]
 if redis.call('LINDEX', fifo, 0) ~= ARGV[6] then return 0 end
 local message = P .. 'm:' .. ARGV[6]

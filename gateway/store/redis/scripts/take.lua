@@ -4,7 +4,7 @@
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 erp  5 how many
 -- Returns: {'fenced'} | {'ok', {object, tx, takes, attempts, open_ms or -1, payload,
---   released: 1 | 0}, …}
+--   released: 0 | 1 | 2}, …}
 -- Invariants: the take is counted before anybody reads the content; a taken object is in `flight`
 --   and nowhere else.
 local P, now = ARGV[1], clock(ARGV[2])
@@ -23,7 +23,7 @@ for priority = 0, 3 do
     local seen = redis.call('HMGET', message, 'n', 'at', 'p', 'rl')
     local open = (seen[2] and seen[2] ~= '') and (now - tonumber(seen[2])) or -1
     out[#out + 1] = {object, tx, takes, tonumber(seen[1] or '0'), open, seen[3],
-      seen[4] == '1' and 1 or 0}
+      tonumber(seen[4]) or 0}
     left = left - 1
   end
 end

@@ -1,0 +1,237 @@
+"""What the buffer should hold: one partition in plain Python, too simple to be wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import (
+    AcceptAnswer,
+    Accepted,
+    Clash,
+    Entry,
+    Ownerless,
+    Replay,
+    Stale,
+    Taken,
+)
+from gateway.canonical.process import ERPS, Target
+
+
+@dataclass(slots=True)
+class Message:
+    """One message; ``open_ms`` is when an attempt began whose outcome nobody knows."""
+
+    entry: Entry
+    accepted_ms: int
+    hold: bool
+    state: str
+    takes: int = 0
+    attempts: int = 0
+    open_ms: int | None = None
+    released: int = 0
+    document: str = ""
+    poll_ms: int = 0
+
+
+@dataclass(slots=True)
+class Place:
+    """Where an object is: a lane, ``flight``, ``parked``, ``stored`` or ``held``."""
+
+    name: str
+    due_ms: int = 0
+
+
+class Model:
+    """Every method returns what the buffer has to answer to the same call at ``now_ms``."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.marker = Marker(1, "v1")
+        self.messages: dict[str, Message] = {}
+        self.claims: dict[str, tuple[str, bytes]] = {}
+        self.owners: dict[str, Target] = {}
+        self.fifos: dict[str, list[str]] = defaultdict(list)
+        self.places: dict[str, Place] = {}
+        self.token = 0
+        self.holder = ""
+        self.until_ms = 0
+        self.purged: set[str] = set()
+
+    # ------------------------------------------------------------------ accept
+
+    def accept(self, entry: Entry) -> AcceptAnswer:
+        if entry.epoch != self.marker.epoch:
+            return Stale(self.marker)
+        if entry.claim in self.claims:
+            first, digest = self.claims[entry.claim]
+            if digest != entry.digest:
+                return Clash(first)
+            return Replay(first, self.messages[first].accepted_ms)
+        fifo = self.fifos[entry.object_key]
+        owner = self.owners.get(entry.object_key)
+        if owner is None:
+            owner = entry.target if entry.target in ERPS else entry.owner_found
+            if owner is None and entry.follow_up and not fifo:
+                return Ownerless()
+        if owner is not None:
+            self.owners[entry.object_key] = owner
+        hold = entry.target is Target.HOLD
+        state = "parked" if hold else "waiting"
+        self.messages[entry.transaction_id] = Message(entry, self.now_ms, hold, state)
+        self.claims[entry.claim] = (entry.transaction_id, entry.digest)
+        fifo.append(entry.transaction_id)
+        if len(fifo) == 1:
+            self._place(entry.object_key)
+        return Accepted(entry.transaction_id, self.now_ms)
+
+    # ------------------------------------------------------------------ leases
+
+    def lease(self, holder: str, lease_ms: int) -> int | None:
+        if self.holder not in ("", holder) and self.until_ms > self.now_ms:
+            return None
+        self.token, self.holder, self.until_ms = self.token + 1, holder, self.now_ms + lease_ms
+        for object_key, place in self.places.items():
+            if place.name == "flight":
+                self._place(object_key)
+        return self.token
+
+    def holds(self, token: int) -> bool:
+        return token == self.token and self.until_ms > self.now_ms
+
+    # ------------------------------------------------------------------ deliver
+
+    def take(self, erp: Target, count: int) -> list[tuple[object, ...]]:
+        """Return object, transaction, takes, attempts, ms open and released of what is taken."""
+        due = sorted(
+            (place.name, place.due_ms, object_key)
+            for object_key, place in self.places.items()
+            if place.name.startswith(f"l:{erp}:") and place.due_ms <= self.now_ms
+        )
+        rows: list[tuple[object, ...]] = []
+        for _, _, object_key in due[:count]:
+            self.places[object_key] = Place("flight", self.now_ms)
+            head = self.fifos[object_key][0]
+            it = self.messages[head]
+            it.takes += 1
+            open_ms = None if it.open_ms is None else self.now_ms - it.open_ms
+            rows.append((object_key, head, it.takes, it.attempts, open_ms, it.released))
+        return rows
+
+    def attempt(self, taken: Taken) -> bool:
+        if not self._in_hand(taken) or self.places[taken.object_key].name != "flight":
+            return False
+        it = self.messages[taken.transaction_id]
+        it.attempts += 1
+        it.open_ms, it.state = self.now_ms, "sent"
+        it.released = 2 if it.released else 0
+        return True
+
+    def book(self, transaction_id: str, document: str) -> None:
+        it = self.messages[transaction_id]
+        if it.state == "booked":
+            return
+        it.state, it.document, it.open_ms = "booked", document, None
+        fifo = self.fifos[it.entry.object_key]
+        was_head = fifo[:1] == [transaction_id]
+        if transaction_id in fifo:
+            fifo.remove(transaction_id)
+        if was_head:
+            self._place(it.entry.object_key)
+
+    def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:
+        if not self._in_hand(taken):
+            return False
+        it = self.messages[taken.transaction_id]
+        it.state, it.document, it.open_ms, it.takes = "stored", document, None, 0
+        it.poll_ms = self.now_ms + poll_after_ms
+        if it.entry.pipelined:
+            self.fifos[taken.object_key].pop(0)
+            self._place(taken.object_key)
+        else:
+            self.places[taken.object_key] = Place("stored")
+        return True
+
+    def defer(self, taken: Taken, delay_ms: int, *, unknown: bool) -> bool:
+        if not self._in_hand(taken):
+            return False
+        it = self.messages[taken.transaction_id]
+        it.takes = 0
+        if not unknown:
+            it.open_ms, it.state = None, "waiting"
+        self._place(taken.object_key, delay_ms)
+        return True
+
+    def hold(self, token: int, transaction_id: str, *, poison: bool) -> bool:
+        it = self.messages[transaction_id]
+        if not self.holds(token) or it.state in ("booked", "held"):
+            return False
+        it.state, it.takes = "held", 0
+        it.open_ms = it.open_ms if poison else None
+        if self.fifos[it.entry.object_key][:1] == [transaction_id]:
+            self.places[it.entry.object_key] = Place("held")
+        return True
+
+    def release_held(self, transaction_id: str) -> bool:
+        it = self.messages[transaction_id]
+        if it.state != "held":
+            return False
+        it.state, it.takes = "waiting", 0
+        if it.attempts:
+            it.released = 1
+            it.open_ms = 1 if it.open_ms is None else it.open_ms
+        fifo = self.fifos[it.entry.object_key]
+        if transaction_id not in fifo:
+            fifo.append(transaction_id)
+        if fifo[0] == transaction_id:
+            self._place(it.entry.object_key)
+        return True
+
+    def awaiting(self, erp: Target, count: int, again_ms: int) -> list[str]:
+        due = sorted(
+            (it.poll_ms, transaction_id)
+            for transaction_id, it in self.messages.items()
+            if it.state == "stored"
+            and self.owners[it.entry.object_key] is erp
+            and it.poll_ms <= self.now_ms
+        )[:count]
+        for _, transaction_id in due:
+            self.messages[transaction_id].poll_ms = self.now_ms + again_ms
+        return [transaction_id for _, transaction_id in due]
+
+    # ------------------------------------------------------------------ hold routes
+
+    def parked(self) -> list[str]:
+        """Return the heads of parked objects, the longest parked first."""
+        rows = sorted((it.due_ms, key) for key, it in self.places.items() if it.name == "parked")
+        return [self.fifos[key][0] for _, key in rows]
+
+    def reroute(self, token: int, object_key: str, epoch: int, target: Target | None) -> bool:
+        if not self.holds(token) or epoch != self.marker.epoch:
+            return False
+        if object_key not in self.owners:
+            if target is None:
+                return False
+            self.owners[object_key] = target
+        head = self.messages[self.fifos[object_key][0]]
+        head.hold, head.state = False, "waiting"
+        self._place(object_key)
+        return True
+
+    # ------------------------------------------------------------------ places
+
+    def _in_hand(self, taken: Taken) -> bool:
+        head = self.fifos[taken.object_key][:1]
+        return self.holds(taken.lease.token) and head == [taken.transaction_id]
+
+    def _place(self, object_key: str, delay_ms: int = 0) -> None:
+        fifo = self.fifos[object_key]
+        if not fifo:
+            self.places.pop(object_key, None)
+            return
+        head, owner = self.messages[fifo[0]], self.owners.get(object_key)
+        name = f"l:{owner}:{head.entry.priority}"
+        if head.hold or owner is None:
+            name = "parked"
+        self.places[object_key] = Place(name, self.now_ms + delay_ms)
