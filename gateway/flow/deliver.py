@@ -124,9 +124,7 @@ class Deliverer:
             case Refused(cause, detail):
                 await self._lanes.hold(taken, cause, detail)
             case Busy():
-                await self._lanes.defer(
-                    taken, await self._busy_ms(taken, outcome), unknown=False, reason=outcome.detail
-                )
+                await self._close(taken, await self._busy_ms(taken, outcome), outcome.detail)
             case Unknown(detail):
                 final_ms = self._erps[taken.owner].timing.absent_final_ms
                 delay_ms = probe_ms(0, final_ms, self._chance)
@@ -138,18 +136,18 @@ class Deliverer:
         match probed:
             case Absent() if open_ms >= final_ms:
                 reason = f"absent {open_ms} ms after the attempt began: final"
-                await self._lanes.defer(taken, 0, unknown=False, reason=reason)
+                await self._close(taken, 0, reason)
             case Absent():
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "absent, but an earlier request can still arrive"
-                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+                await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
             case Refused() if taken.released == SENT_AGAIN and open_ms < final_ms:
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "only the refusal of before is seen, and the new request can still arrive"
-                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+                await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
             case Refused() if taken.released == LET_GO:
                 reason = "refused before; staff let it go"
-                await self._lanes.defer(taken, 0, unknown=False, reason=reason)
+                await self._close(taken, 0, reason)
             case Busy():
                 delay_ms = max(
                     await self._busy_ms(taken, probed), probe_ms(open_ms, final_ms, self._chance)
@@ -160,6 +158,20 @@ class Deliverer:
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=detail)
             case _:
                 await self._settle(taken, probed)
+
+    async def _close(self, taken: Taken, delay_ms: int, reason: str) -> None:
+        """Put the object back with its attempt closed: it was certainly not booked.
+
+        If the store's answer is lost, that may have happened, and the next attempt may be out
+        already: the repeat leaves an attempt open, which costs a probe and never a second send.
+        """
+        try:
+            await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
+        except StoreUnavailable:
+            await self._settled(lambda: self._leave_open(taken, delay_ms, reason))
+
+    async def _leave_open(self, taken: Taken, delay_ms: int, reason: str) -> None:
+        await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
 
     async def _busy_ms(self, taken: Taken, busy: Busy) -> int:
         """Close the ERP's quota if it asked for silence; return when this object may try again."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
-from gateway.canonical.exchange import Entry, Lease, Limits, Progress
+from gateway.canonical.exchange import Entry, Lease, Limits, Progress, Taken
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -263,6 +264,30 @@ async def test_after_a_resend_the_old_refusal_does_not_close_the_new_attempt(
         await desk.step(order)
     assert [what for what, _ in erp.asked] == ["send", "probe", "send", "probe", "probe", "probe"]
     assert (await desk.state(order)).document == "D-2"
+
+
+async def test_a_repeated_deferral_never_closes_the_attempt_that_followed(
+    buffer: Buffer, erp: ScriptedErp, order: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store takes the deferral, its answer is lost, and the object leaves again meanwhile."""
+    desk = Desk(buffer, erp)
+    erp.sends = [Busy("too many sessions")]
+    real, lost = buffer.lanes.defer, [1]
+
+    async def answer_lost(taken: Taken, delay_ms: int, **more: Any) -> bool:
+        done = await real(taken, delay_ms, **more)
+        if lost:
+            lost.pop()
+            buffer.later(60_000 - 1)
+            (again,) = await buffer.lanes.take(taken.lease, LEGACY, 1)
+            assert await buffer.lanes.attempt(again)
+            raise StoreUnavailable("the answer was lost")
+        return done
+
+    monkeypatch.setattr(buffer.lanes, "defer", answer_lost)
+    await desk.step(order)
+    buffer.at(int(buffer.client.now_ms))
+    assert (await desk.state(order)).state == "sent", "the second attempt is still open"
 
 
 async def test_a_permit_that_cannot_be_given_back_does_not_undo_a_settlement(
