@@ -140,11 +140,11 @@ class Deliverer:
             case Absent():
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "absent, but an earlier request can still arrive"
-                await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
             case Refused() if taken.released == SENT_AGAIN and open_ms < final_ms:
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "only the refusal of before is seen, and the new request can still arrive"
-                await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
+                await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
             case Refused() if taken.released == LET_GO:
                 reason = "refused before; staff let it go"
                 await self._close(taken, 0, reason)
