@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,102 +22,23 @@ from pydantic_settings import (
 
 from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
+from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
+from gateway.settings.parties import SCOPES, ChannelSettings, EntitySettings, StoreSettings
+from gateway.settings.section import Section
 
-SCOPES = ("orders", "returns", "store-sales", "read", "ops")
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EntitySettings(Section):
-    """A legal entity: what it books in and where it is."""
-
-    currencies: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        description="ISO 4217 codes it books in"
-    )
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
-        description="ISO 3166-1 alpha-2 code"
-    )
-
-
-class StoreSettings(Section):
-    """A store: the legal entity that books its sales."""
-
-    legal_entity: str = Field(description="the entity that books this store's sales")
-
-
-class ChannelSettings(Section):
-    """A channel: who may call, and for what. Only hashes of keys are kept."""
-
-    key_sha256: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        description="SHA-256 (hex) of each valid API key; two during a rotation"
-    )
-    scopes: tuple[Literal["orders", "returns", "store-sales", "read", "ops"], ...] = Field(
-        description="what the channel may do"
-    )
-    legal_entities: tuple[str, ...] = Field(
-        default=(), description="entities it may name; empty means all"
-    )
-
-
-class QuotaSettings(Section):
-    """What an ERP allows.
-
-    The defaults are Business Central's published limits per user: 6000 requests in a sliding
-    5 minutes, 5 at once (operational limits, OData).
-    """
-
-    concurrent_max: int = Field(default=5, ge=1, description="calls at once")
-    calls_max: int = Field(default=6000, ge=1, description="calls per window")
-    window_s: float = Field(default=300, gt=0, description="length of the sliding window")
-
-
-class ErpSettings(Section):
-    """How to reach one ERP and when its silence means something."""
-
-    url: str = Field(description="base URL")
-    user: str = Field(default="", description="legacy: Basic auth user; cloud: OAuth2 client id")
-    secret: SecretStr = Field(
-        default=SecretStr(""), description="legacy: password; cloud: client secret"
-    )
-    tenant: str = Field(default="common", description="cloud: tenant of the token endpoint")
-    sap_client: str = Field(default="100", description="legacy: SAP client")
-    quota: QuotaSettings = QuotaSettings()
-    scope: str = Field(
-        default="https://api.businesscentral.dynamics.com/.default",
-        description="cloud: scope of the token",
-    )
-    token_url: str = Field(default="", description="cloud: where tokens come from, if not from url")
-    request_s: float | None = Field(
-        default=None, gt=0, description="deadline of one call; default: the dialect's"
-    )
-    absent_final_s: float | None = Field(
-        default=None,
-        gt=0,
-        description="how long after a send a look-up that finds nothing is final; "
-        "default: what the dialect's documented limits add up to",
-    )
-    poll_s: float = Field(default=2, gt=0, description="legacy: pause between status polls")
-
-    @model_validator(mode="after")
-    def _absence_is_final_after_the_deadline(self) -> Self:
-        if self.absent_final_s is not None and self.absent_final_s <= 2 * (self.request_s or 0):
-            raise ValueError(
-                f"absent_final_s {self.absent_final_s:g} is too short: a request may take "
-                f"request_s {self.request_s or 0:g} to be sent and as long to be executed; a "
-                "look-up that finds nothing any sooner could lead to a second booking"
-            )
-        return self
-
-
-class ErpsSettings(Section):
-    """The two ERPs."""
-
-    legacy: ErpSettings = Field(description="the ERP being left")
-    cloud: ErpSettings = Field(description="the ERP being moved to")
+__all__ = [
+    "SCOPES",
+    "ChannelSettings",
+    "EntitySettings",
+    "ErpSettings",
+    "ErpsSettings",
+    "QuotaSettings",
+    "Section",
+    "Settings",
+    "StoreSettings",
+    "config_file",
+    "load",
+]
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,80 @@
+"""What a worker is given, and what it says back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.canonical.process import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to serve a partition. ``token`` fences; only the newest one may write."""
+
+    partition: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The head of a business object, taken for delivery.
+
+    ``takes`` counts this take. ``open_ms`` is how long ago (server's clock) an attempt began
+    whose outcome nobody knows, or None if nothing unknown was ever sent. ``released`` is 1 once
+    staff let it go after a refusal (the same refusal, seen again by a probe, does not count), and
+    2 once it was sent again since (then an old refusal says nothing of the new attempt).
+    """
+
+    lease: Lease
+    transaction_id: str
+    object_key: str
+    owner: Target
+    takes: int
+    attempts: int
+    open_ms: int | None
+    payload: bytes
+    released: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A message its ERP keeps but had not posted when last asked."""
+
+    lease: Lease
+    transaction_id: str
+    object_key: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The head of an object that waits, since ``since_ms``, for a flip to say where it goes."""
+
+    lease: Lease
+    transaction_id: str
+    object_key: str
+    owner: Target | None
+    payload: bytes
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a partition has to do for an ERP now: objects to take, documents to poll."""
+
+    objects: int
+    polls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When silence means something, per dialect.
+
+    ``absent_final_ms`` is how long after an attempt began a look-up that finds nothing is final:
+    the request's deadline + the ERP's queue + its execution + the lag of its look-ups. Until then
+    an earlier request can still arrive.
+    """
+
+    request_ms: int
+    absent_final_ms: int
+    poll_ms: int

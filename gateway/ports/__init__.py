@@ -1,0 +1,16 @@
+"""Every seam of the gateway: what the story in ``flow/`` needs of the outside, a page each.
+
+Each protocol is the smallest thing its user needs; only the composition roots know what stands
+behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
+:class:`~gateway.errors.LedgerUnavailable` when their system does not answer.
+"""
+
+from gateway.ports.erp import Erp
+from gateway.ports.intake import Intake
+from gateway.ports.lanes import Feed, Lanes
+from gateway.ports.ledger import Ledger
+from gateway.ports.observer import Observer
+from gateway.ports.quotas import Quotas
+from gateway.ports.rules import RuleBook
+
+__all__ = ["Erp", "Feed", "Intake", "Lanes", "Ledger", "Observer", "Quotas", "RuleBook"]

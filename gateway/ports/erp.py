@@ -1,0 +1,57 @@
+"""One ERP, whatever it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import (
+    Timing,
+)
+from gateway.canonical.outcome import Outcome, Probed
+from gateway.canonical.process import Target
+
+
+class Erp(Protocol):
+    """One ERP. Every call costs one permit of its quota.
+
+    No call raises for what an ERP answers: answers are outcomes. Enquiries return None for a SKU
+    the ERP does not have and raise :class:`~gateway.errors.ErpUnavailable` when it is silent.
+    """
+
+    name: Target
+    timing: Timing
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Send the message's document, once."""
+        ...
+
+    async def probe(self, envelope: Envelope) -> Probed:
+        """Look for a document with the message's external reference."""
+        ...
+
+    async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
+        """Ask how stored documents fare, many in one call."""
+        ...
+
+    async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
+        """Say whether an order of that channel reference exists here."""
+        ...
+
+    async def availability(self, sku: str, legal_entity: str) -> Availability | None:
+        """Return what may be promised."""
+        ...
+
+    async def price(self, sku: str, legal_entity: str) -> Price | None:
+        """Return the sales price."""
+        ...
+
+    async def product(self, sku: str, legal_entity: str) -> Product | None:
+        """Return the item."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...

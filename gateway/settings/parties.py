@@ -1,0 +1,42 @@
+"""Who takes part: legal entities, stores and channels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.settings.section import Section
+
+SCOPES = ("orders", "returns", "store-sales", "read", "ops")
+
+
+class EntitySettings(Section):
+    """A legal entity: what it books in and where it is."""
+
+    currencies: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="ISO 4217 codes it books in"
+    )
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
+        description="ISO 3166-1 alpha-2 code"
+    )
+
+
+class StoreSettings(Section):
+    """A store: the legal entity that books its sales."""
+
+    legal_entity: str = Field(description="the entity that books this store's sales")
+
+
+class ChannelSettings(Section):
+    """A channel: who may call, and for what. Only hashes of keys are kept."""
+
+    key_sha256: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="SHA-256 (hex) of each valid API key; two during a rotation"
+    )
+    scopes: tuple[Literal["orders", "returns", "store-sales", "read", "ops"], ...] = Field(
+        description="what the channel may do"
+    )
+    legal_entities: tuple[str, ...] = Field(
+        default=(), description="entities it may name; empty means all"
+    )
