@@ -38,8 +38,15 @@ venv: $(STAMP) ## create or refresh .venv from requirements.lock
 demo: $(STAMP) ## two ERPs, one gateway, flips, faults and killed processes, then an audit
 	$(BIN)/coexist demo $(ARGS)
 
+# Without ARGS in two parts: what keeps to itself in parallel, then what starts whole installations,
+# one at a time, because those share the machine's cores with nobody but their own processes.
 test: $(STAMP) ## run the tests
+ifeq ($(strip $(ARGS)),)
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/unit tests/property tests/contract tests/tidy
+	$(BIN)/python -m pytest -q tests/e2e $(wildcard tests/chaos) tests/bench/test_smoke.py
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: $(STAMP) ## lint, format, types, import direction, tidiness
 	$(BIN)/ruff check .
