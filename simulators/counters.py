@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 NAMES = (
     "requests",  # business requests, whatever became of them; control calls are not counted
     "unauthorized_401",  # wrong password or client, missing, unknown or stale token
@@ -30,8 +32,8 @@ NAMES = (
 class Counters:
     """Integers by name; an unknown name is a mistake in the caller and raises `KeyError`."""
 
-    def __init__(self) -> None:
-        self._values = dict.fromkeys(NAMES, 0)
+    def __init__(self, names: Iterable[str] = NAMES) -> None:
+        self._values = dict.fromkeys(names, 0)
 
     def add(self, name: str, amount: int = 1) -> None:
         """Count `amount` more (or, for what is pending now, fewer)."""

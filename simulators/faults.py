@@ -90,14 +90,17 @@ class Fault:
 class Faults:
     """The faults that are on."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(
+        self, clock: Clock, seed: int, kinds: Mapping[str, FaultKind] | None = None
+    ) -> None:
         self._clock = clock
         self._seed = seed
+        self._kinds = KINDS if kinds is None else kinds
         self._on: dict[str, Fault] = {}
 
     def switch_on(self, name: str, parameters: Mapping[str, object]) -> Fault:
         """Switch a fault on, replacing one of the same name. Raises `FaultError`."""
-        kind = _kind(name)
+        kind = self._kind(name)
         known = [
             "probability",
             "duration_s",
@@ -127,7 +130,7 @@ class Faults:
 
     def switch_off(self, name: str) -> None:
         """Switch a fault off, whether or not it is on. Raises `FaultError` for no such fault."""
-        _kind(name)
+        self._kind(name)
         self._on.pop(name, None)
 
     def switch_all_off(self) -> None:
@@ -151,18 +154,17 @@ class Faults:
                 del self._on[name]
         return fault
 
+    def _kind(self, name: str) -> FaultKind:
+        try:
+            return self._kinds[name]
+        except KeyError:
+            raise FaultError(f"no fault {name!r}; there are {', '.join(self._kinds)}") from None
+
     def as_json(self) -> dict[str, object]:
         """The faults that are on, by name."""
         now_s = self._clock.monotonic_s()
         self._on = {name: fault for name, fault in self._on.items() if fault.ends_s > now_s}
         return {name: fault.as_json(now_s) for name, fault in self._on.items()}
-
-
-def _kind(name: str) -> FaultKind:
-    try:
-        return KINDS[name]
-    except KeyError:
-        raise FaultError(f"no fault {name!r}; there are {', '.join(KINDS)}") from None
 
 
 def _mode(name: str, kind: FaultKind, parameters: Mapping[str, object]) -> str | None:

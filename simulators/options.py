@@ -27,8 +27,8 @@ def option(default: T, why: str, *, low: float = 0, high: float = 0, live: bool 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What both simulators take."""
+class ServerOptions:
+    """What every simulator takes."""
 
     host: str = option("127.0.0.1", "address to listen on; only this machine by default")
     port: int = option(0, "port to listen on; 0 lets the system choose a free one", high=65535)
@@ -36,10 +36,7 @@ class Options:
     max_seconds: float = option(
         3600.0, "stop after this long, so that a forgotten one goes away", low=0.1, high=86_400
     )
-    seed: int = option(1, "drives latencies, shipping and faults", high=2**63)
-    old_orders: int = option(
-        20, "orders that were there before, so that follow-ups can meet them", high=100_000
-    )
+    seed: int = option(1, "drives everything left to chance", high=2**63)
     latency_ms_min: float = option(
         20.0,
         "least time a request takes; a quick call in life, so that runs stay short",
@@ -47,16 +44,6 @@ class Options:
         live=True,
     )
     latency_ms_max: float = option(60.0, "most time a request takes", high=60_000, live=True)
-    ship_after_s: float = option(
-        60.0,
-        "an order ships so long after booking, give or take a fifth: within a demo of two minutes "
-        "cancellations meet both cases",
-        high=10_000_000,
-        live=True,
-    )
-    closed_periods: tuple[str, ...] = option(
-        (), "months (2026-10,2026-09) documents may not be dated in", live=True
-    )
 
     def __post_init__(self) -> None:
         """Check every value. Raises `OptionError`."""
@@ -90,6 +77,25 @@ class Options:
         return {
             each.name: getattr(self, each.name) for each in fields(self) if each.metadata["live"]
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(ServerOptions):
+    """What both ERPs take besides."""
+
+    old_orders: int = option(
+        20, "orders that were there before, so that follow-ups can meet them", high=100_000
+    )
+    ship_after_s: float = option(
+        60.0,
+        "an order ships so long after booking, give or take a fifth: within a demo of two minutes "
+        "cancellations meet both cases",
+        high=10_000_000,
+        live=True,
+    )
+    closed_periods: tuple[str, ...] = option(
+        (), "months (2026-10,2026-09) documents may not be dated in", live=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
