@@ -11,7 +11,7 @@ import sys
 import rich_click as click
 
 from gateway import __version__
-from gateway.commands import demo, exceptions, processes, reference, rules, setup
+from gateway.commands import audit, demo, exceptions, processes, reference, rules, setup
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
 EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
@@ -26,7 +26,7 @@ def coexist() -> None:
 for command in (
     demo.demo, setup.init, setup.config, setup.keys, setup.status, setup.stop_store, processes.up,
     processes.serve, processes.work, processes.simulate, rules.rules, exceptions.exceptions,
-    demo.load, demo.bench, reference.reference,
+    audit.audit, demo.load, demo.bench, reference.reference,
 ):  # fmt: skip
     coexist.add_command(command)
 

@@ -17,6 +17,7 @@ from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
+from gateway.flow.audit import Auditor
 from gateway.flow.versions import RuleVersions
 from gateway.observe.observer import ProcessObserver
 from gateway.ports import Erp
@@ -46,6 +47,7 @@ class Parts:
     quotas: RedisQuotas
     book: RedisRuleBook
     ledger: SqlLedger
+    auditor: Auditor
     versions: RuleVersions
     erps: Mapping[Target, Erp]
     observer: ProcessObserver
@@ -80,6 +82,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             quotas=RedisQuotas(client, _limits(settings)),
             book=book,
             ledger=ledger,
+            auditor=Auditor(ledger),
             versions=RuleVersions(book, ledger, clock, settings.rule_lease_ms),
             erps=erps,
             observer=ProcessObserver(),

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
+from gateway.canonical.staff import Role, Staff
+from gateway.errors import Forbidden
+
 if TYPE_CHECKING:
+    from gateway.settings import Settings
     from gateway.wiring import Parts
 
 T = TypeVar("T")
@@ -46,3 +50,20 @@ async def installation() -> AsyncIterator[Parts]:
 def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def acting(settings: Settings, by: str) -> Staff:
+    """Return who acts on the command line.
+
+    The operating system let them in; who they are is what ``--by`` says. Where staff is
+    configured it has to name one of them; raises :class:`~gateway.errors.Forbidden` if not.
+    """
+    if not settings.staff:
+        return Staff(by, frozenset(Role), "cli")
+    known = settings.staff.get(by)
+    if known is None:
+        raise Forbidden(
+            f"--by {by}: nobody of that name is among the configured staff; use one of "
+            f"{', '.join(sorted(settings.staff))}"
+        )
+    return Staff(by, frozenset(known.roles), "cli")

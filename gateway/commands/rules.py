@@ -11,7 +11,8 @@ import rich_click as click
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.process import PROCESSES
-from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.canonical.staff import Action
+from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
 from gateway.errors import ConfigError, NotFound, PublishError, RulesError
 from gateway.flow.publish import Publisher, Step
 from gateway.routing.compile import Compiled, compile_rules
@@ -174,6 +175,9 @@ def publisher(parts: Parts) -> Publisher:
 
 async def _apply(wanted: RuleSet | None, by: str, note: str, *, quiet: bool) -> Marker:
     async with installation() as parts:
+        subject = "the open flip" if wanted is None else wanted.version
+        staff = acting(parts.settings, by)
+        await parts.auditor.record(staff, Action.RULES_APPLY, subject, note)
         if wanted is None:
             return await publisher(parts).resume(by, _progress(quiet=quiet))
         return await publisher(parts).apply(wanted, by, note, _progress(quiet=quiet))
@@ -181,6 +185,9 @@ async def _apply(wanted: RuleSet | None, by: str, note: str, *, quiet: bool) -> 
 
 async def _rollback(by: str, note: str, *, quiet: bool) -> Marker:
     async with installation() as parts:
+        subject = (await parts.book.publication()).marker.version
+        staff = acting(parts.settings, by)
+        await parts.auditor.record(staff, Action.RULES_ROLLBACK, subject, note)
         return await publisher(parts).rollback(by, note, _progress(quiet=quiet))
 
 

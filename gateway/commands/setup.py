@@ -98,16 +98,18 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
 
 @click.group()
 def keys() -> None:
-    """API keys of channels."""
+    """API keys of channels and staff."""
 
 
 @keys.command("new")
-@click.argument("channel")
-def keys_new(channel: str) -> None:
-    """Make an API key for CHANNEL: shown once, its hash goes into coexist.yaml."""
-    key = new_key(channel)
-    click.echo(f"key (hand to the channel, it is not kept): {key}")
-    click.echo(f"under channels.{channel}.key_sha256 add: {key_hash(key)}")
+@click.argument("name")
+@click.option("--staff", is_flag=True, help="NAME is a person, not a channel.")
+def keys_new(name: str, *, staff: bool) -> None:
+    """Make an API key for channel NAME: shown once, its hash goes into coexist.yaml."""
+    key = new_key(name)
+    holder, section = ("person", "staff") if staff else ("channel", "channels")
+    click.echo(f"key (hand to the {holder}, it is not kept): {key}")
+    click.echo(f"under {section}.{name}.key_sha256 add: {key_hash(key)}")
 
 
 @click.command()

@@ -5,6 +5,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 :class:`~gateway.errors.LedgerUnavailable` when their system does not answer.
 """
 
+from gateway.ports.audit import AuditLog
 from gateway.ports.erp import Erp
 from gateway.ports.intake import Intake
 from gateway.ports.lanes import Feed, Lanes
@@ -13,4 +14,4 @@ from gateway.ports.observer import Observer
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
 
-__all__ = ["Erp", "Feed", "Intake", "Lanes", "Ledger", "Observer", "Quotas", "RuleBook"]
+__all__ = ["AuditLog", "Erp", "Feed", "Intake", "Lanes", "Ledger", "Observer", "Quotas", "RuleBook"]

@@ -25,6 +25,7 @@ from gateway.errors import ConfigError
 from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
 from gateway.settings.parties import SCOPES, ChannelSettings, EntitySettings, StoreSettings
 from gateway.settings.section import Section
+from gateway.settings.staff import StaffSettings
 
 __all__ = [
     "SCOPES",
@@ -35,6 +36,7 @@ __all__ = [
     "QuotaSettings",
     "Section",
     "Settings",
+    "StaffSettings",
     "StoreSettings",
     "config_file",
     "load",
@@ -86,6 +88,10 @@ class Settings(BaseSettings):
     legal_entities: dict[str, EntitySettings] = Field(description="by code")
     stores: dict[str, StoreSettings] = Field(default_factory=dict, description="by code")
     channels: dict[str, ChannelSettings] = Field(description="by name")
+    staff: dict[str, StaffSettings] = Field(
+        default_factory=dict,
+        description="people by name; if there are any, `--by` has to name one with the role",
+    )
     erps: ErpsSettings = Field(description="the two ERPs")
 
     @model_validator(mode="after")

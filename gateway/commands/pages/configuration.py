@@ -59,10 +59,11 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "EntitySettings": "legal_entities.NAME",
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
+        "StaffSettings": "staff.NAME",
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",
     }
-    missing = set(models) - set(keys) - {"ErpsSettings"}
+    missing = set(models) - set(keys) - {"ErpsSettings", "Role"}
     if missing:
         raise KeyError(f"no section for {', '.join(sorted(missing))}; give each a key here")
     return {key: models[name] for name, key in keys.items()}

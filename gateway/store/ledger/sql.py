@@ -7,26 +7,22 @@ the database arrives as :class:`~gateway.errors.LedgerUnavailable`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from gateway.canonical.exchange import Applied, BufferEvent, Record
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
-from gateway.clock import Clock, SystemClock, token_bits
+from gateway.clock import Clock, token_bits
 from gateway.errors import ConfigError, InstallationMismatch
 from gateway.store.ledger import projection, tables
-from gateway.store.ledger.engine import connect, masked, parse, writing
-from gateway.store.ledger.foreign import translated
+from gateway.store.ledger.audit import AuditTable
+from gateway.store.ledger.database import CONNECTIONS
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.recording import checkpoint, insert_new, kept_rules, record
 
-T = TypeVar("T")
-
-#: Connections of one process: a projector, the API's look-ups and the status page at once.
-CONNECTIONS: Final = 4
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
 
 
@@ -42,21 +38,8 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger:
+class SqlLedger(AuditTable):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
-
-    def __init__(
-        self, url: str, *, clock: Clock | None = None, connections: int = CONNECTIONS
-    ) -> None:
-        parsed = parse(url)
-        self._clock = clock or SystemClock()
-        self._where = masked(parsed)
-        self._engine = connect(parsed, connections)
-        self._writer = writing(self._engine)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await asyncio.to_thread(self._engine.dispose)
 
     async def ping(self) -> None:
         await self._read(lambda db: db.execute(select(tables.installation.c.id)).first())
@@ -180,15 +163,3 @@ class SqlLedger:
         query = select(tables.applies).order_by(tables.applies.c.epoch.desc()).limit(count)
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Applied(**row) for row in rows]
-
-    # ----------------------------------------------------------------- threads
-
-    async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self._run, self._engine, work)
-
-    async def _write(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self._run, self._writer, work)
-
-    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        with translated(self._where), engine.begin() as connection:
-            return work(connection)

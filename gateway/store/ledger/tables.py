@@ -143,3 +143,20 @@ applies = Table(
     Column("note", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+#: What people did, append-only: each row names the hash of the one before, and the database refuses
+#: to change or delete one. ``at`` and ``details`` are text, because exactly this text was hashed.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
