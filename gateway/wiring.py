@@ -143,6 +143,10 @@ def _timing(erp: ErpSettings, usual: Timing) -> Timing:
         request_ms=usual.request_ms if erp.request_s is None else round(erp.request_s * 1000),
         absent_final_ms=usual.absent_final_ms if final_s is None else round(final_s * 1000),
         poll_ms=round(erp.poll_s * 1000),
+        by_process={it: round(s * 1000) for it, s in erp.request_s_by_process.items()},
+        wait_first_ms=round(erp.wait_first_s * 1000),
+        wait_max_ms=round(max(erp.wait_first_s, erp.wait_max_s) * 1000),
+        reposts=erp.reposts,
     )
 
 
@@ -158,6 +162,6 @@ def _limits(settings: Settings) -> dict[Target, Limits]:
             window_ms=round(erp.quota.window_s * 1000),
             # Twice the deadline: a permit that outlives its call only costs throughput, one that
             # ends before it would let the ERP's limit be exceeded.
-            call_ms_max=_timing(erp, usual).request_ms * 2,
+            call_ms_max=_timing(erp, usual).request_ms_max * 2,
         )
     return limits

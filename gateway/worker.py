@@ -18,12 +18,14 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
+from gateway.flow.wake import Waker
 from gateway.flow.workplace import Workplace
 from gateway.settings import Settings
 from gateway.wiring import Parts, opened
 
 PROJECT_S: Final = 0.1
 RELEASE_S: Final = 0.25
+WAKE_S: Final = 0.5
 
 
 class Worker:
@@ -42,6 +44,7 @@ class Worker:
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
+        self._waker = Waker(parts.lanes)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; then finish what is in flight and give the partitions back."""
@@ -52,6 +55,7 @@ class Worker:
                 group.create_task(dispatcher.run(stop))
             group.create_task(self._each_lease(stop, PROJECT_S, self._projector.project))
             group.create_task(self._each_lease(stop, RELEASE_S, self._releaser.release))
+            group.create_task(self._each_lease(stop, WAKE_S, self._waker.wake))
         leasing.cancel()
         await self._keeper.leave()
 

@@ -53,6 +53,14 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "The order is not known",
         "the order it follows is not known for booking",
     ),
+    Cause.UNKNOWN_CUSTOMER: (
+        "The customer is not known",
+        "its customer is not known for booking",
+    ),
+    Cause.CREDIT_BLOCK: (
+        "The customer's credit is blocked",
+        "its customer's credit does not allow it",
+    ),
     Cause.CLOSED_PERIOD: ("The period is closed", "its date lies in a period that is closed"),
     Cause.TOTAL_DIFFERS: ("The total differs", "its total came out differently when booked"),
     Cause.NOT_ACCEPTED: ("Not accepted", "it was not accepted for booking"),

@@ -13,7 +13,7 @@ from typing import Final
 class State(StrEnum):
     """Where a message is."""
 
-    WAITING = "waiting"  #: accepted, behind others or ready
+    WAITING = "waiting"  #: accepted, behind others or ready, or waiting for a named cause to end
     PARKED = "parked"  #: accepted under a ``hold`` route
     SENT = "sent"  #: an attempt is open: its outcome is unknown until settled
     STORED = "stored"  #: the ERP keeps it, posting is being polled
@@ -32,6 +32,7 @@ class Event(StrEnum):
     STORE = "store"
     BOOK = "book"
     HOLD = "hold"
+    WAIT = "wait"
 
 
 TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
@@ -45,6 +46,10 @@ TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
     (State.SENT, Event.STORE): State.STORED,
     (State.SENT, Event.BOOK): State.BOOKED,
     (State.SENT, Event.HOLD): State.HELD,
+    (State.SENT, Event.WAIT): State.WAITING,
+    (State.STORED, Event.WAIT): State.WAITING,
+    (State.WAITING, Event.WAIT): State.WAITING,
+    (State.WAITING, Event.RELEASE): State.WAITING,
     (State.STORED, Event.BOOK): State.BOOKED,
     (State.STORED, Event.HOLD): State.HELD,
     (State.HELD, Event.RELEASE): State.WAITING,

@@ -1,20 +1,38 @@
-"""What can come of one call to an ERP: six answers, and every dialect maps onto them."""
+"""What can come of one call to an ERP: six answers, and every dialect maps onto them.
+
+A refusal is final, or it *waits*: what :data:`WAITS` names is put right by somebody in the ERP
+(an item is created, a period opened, a credit limit raised), and the same document is booked then.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Cause(StrEnum):
-    """Why an ERP refused for good, in words that channels and staff share."""
+    """Why an ERP refused, in words that channels and staff share."""
 
     UNKNOWN_ITEM = "unknown-item"
+    UNKNOWN_CUSTOMER = "unknown-customer"
     UNKNOWN_ORDER = "unknown-order"
     CLOSED_PERIOD = "closed-period"
+    CREDIT_BLOCK = "credit-block"
     TOTAL_DIFFERS = "total-differs"
     NOT_ACCEPTED = "not-accepted"
     POISON = "poison"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the document is tried again by itself: it did not fail, something is missing."""
+        return self in WAITS
+
+
+WAITS: Final = frozenset(
+    {Cause.UNKNOWN_ITEM, Cause.UNKNOWN_CUSTOMER, Cause.CLOSED_PERIOD, Cause.CREDIT_BLOCK}
+)
+"""Missing master data, a closed period, a credit block: these wait, they do not fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +52,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Final: nothing was booked and a repeat would be refused again. ``detail`` is for staff."""
+    """Nothing was booked, and a repeat is refused until somebody acts. ``detail`` is for staff."""
 
     cause: Cause
     detail: str

@@ -9,6 +9,7 @@ from gateway.canonical.exchange import Awaiting, Lease
 from gateway.canonical.outcome import Booked, Refused
 from gateway.canonical.process import Target
 from gateway.flow.workplace import Workplace
+from gateway.policy.backoff import wait_ms
 
 #: Documents asked for in one call.
 DOCUMENTS_MAX: Final = 100
@@ -21,6 +22,7 @@ class Confirmer:
         self._lanes = at.lanes
         self._quotas = at.quotas
         self._erps = at.erps
+        self._chance = at.chance
 
     async def confirm(self, leases: Sequence[Lease], erp: Target, permit: str) -> None:
         """Ask once for what is due; the permit is good for one call."""
@@ -37,7 +39,8 @@ class Confirmer:
                 case Booked(document, result):
                     await self._lanes.book(waiting.transaction_id, document, result)
                 case Refused(cause, detail):
-                    await self._lanes.hold(waiting, cause, detail)
+                    retry_ms = wait_ms(self._erps[erp].timing, cause, self._chance)
+                    await self._lanes.hold(waiting, cause, detail, retry_ms)
                 case _:
                     continue  # still stored, or nobody could say: it is polled again
 

@@ -29,7 +29,7 @@ from gateway.canonical.outcome import (
 from gateway.canonical.process import Target
 from gateway.errors import StoreUnavailable
 from gateway.flow.workplace import Workplace
-from gateway.policy.backoff import close_ms, probe_ms, retry_ms
+from gateway.policy.backoff import close_ms, probe_ms, retry_ms, wait_ms
 
 #: Takes without an outcome before a message counts as poison.
 TAKES_MAX: Final = 3
@@ -122,7 +122,7 @@ class Deliverer:
                 poll_ms = self._erps[taken.owner].timing.poll_ms
                 await self._lanes.stored(taken, document, poll_ms)
             case Refused(cause, detail):
-                await self._lanes.hold(taken, cause, detail)
+                await self._lanes.hold(taken, cause, detail, self._retry_ms(taken.owner, cause))
             case Busy():
                 await self._close(taken, await self._busy_ms(taken, outcome), outcome.detail)
             case Unknown(detail):
@@ -145,8 +145,10 @@ class Deliverer:
                 delay_ms = probe_ms(open_ms, final_ms, self._chance)
                 reason = "only the refusal of before is seen, and the new request can still arrive"
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
-            case Refused() if taken.released == LET_GO:
-                reason = "refused before; staff let it go"
+            case Refused(cause) if taken.released == LET_GO and not (
+                cause.waits and self._erps[taken.owner].timing.reposts
+            ):
+                reason = "refused before; it may go again"
                 await self._close(taken, 0, reason)
             case Busy():
                 delay_ms = max(
@@ -158,6 +160,9 @@ class Deliverer:
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=detail)
             case _:
                 await self._settle(taken, probed)
+
+    def _retry_ms(self, erp: Target, cause: Cause) -> tuple[int, int] | None:
+        return wait_ms(self._erps[erp].timing, cause, self._chance)
 
     async def _close(self, taken: Taken, delay_ms: int, reason: str) -> None:
         """Put the object back with its attempt closed: it was certainly not booked.

@@ -9,6 +9,9 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
+from gateway.canonical.exchange import Timing
+from gateway.canonical.outcome import Cause
+
 RETRY_FIRST_MS: Final = 200
 RETRY_MAX_MS: Final = 30_000
 PROBE_FIRST_MS: Final = 250
@@ -39,3 +42,14 @@ def probe_ms(open_ms: int, absent_final_ms: int, chance: Random) -> int:
 def close_ms(closures: int) -> int:
     """Return how long an ERP that asked for silence without saying how long is left alone."""
     return min(CLOSE_MAX_MS, CLOSE_FIRST_MS * (1 << min(closures, 10)))
+
+
+def wait_ms(timing: Timing, cause: Cause, chance: Random) -> tuple[int, int] | None:
+    """Return when to try again what waits for a cause, first and at the latest; None: never.
+
+    Spread over a fifth, because one missing item makes many documents wait at once.
+    """
+    if not cause.waits:
+        return None
+    spread = 0.9 + 0.2 * chance.random()
+    return max(1, round(timing.wait_first_ms * spread)), round(timing.wait_max_ms * spread)

@@ -65,12 +65,25 @@ class Lanes(Protocol):
         """
         ...
 
-    async def hold(self, taken: Taken | Awaiting, cause: Cause, detail: str) -> bool:
-        """Stop this object until staff act."""
+    async def hold(
+        self,
+        taken: Taken | Awaiting,
+        cause: Cause,
+        detail: str,
+        retry_ms: tuple[int, int] | None = None,
+    ) -> bool:
+        """Stop this object until staff act.
+
+        Given when to try again first and at the latest, it waits instead: each time twice as long.
+        """
         ...
 
     async def release_held(self, transaction_id: str, by: str) -> bool:
-        """Let a held message be tried again; False if it is not held."""
+        """Let a message that is held or waits for a cause be tried again; False if it does not."""
+        ...
+
+    async def wake(self, lease: Lease, count: int) -> int:
+        """Let up to ``count`` messages be tried again whose wait for a cause is over."""
         ...
 
     async def awaiting(

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from gateway.canonical.process import PROCESSES
 from gateway.settings.section import Section
 
 
@@ -47,15 +48,46 @@ class ErpSettings(Section):
         "default: what the dialect's documented limits add up to",
     )
     poll_s: float = Field(default=2, gt=0, description="legacy: pause between status polls")
+    request_s_by_process: dict[str, float] = Field(
+        default_factory=dict,
+        description="deadline of calls for single processes, where it differs from request_s",
+    )
+    wait_first_s: float = Field(
+        default=60,
+        gt=0,
+        description="what waits for missing master data, a closed period or a credit block is "
+        "tried again after this long, then each time twice as late",
+    )
+    wait_max_s: float = Field(default=1800, gt=0, description="… up to this long")
+    reposts: bool = Field(
+        default=False,
+        description="legacy: the ERP posts failed IDocs again by itself (RBDMANI2), so those that "
+        "wait for a cause are looked at, never sent again",
+    )
 
     @model_validator(mode="after")
     def _absence_is_final_after_the_deadline(self) -> Self:
-        if self.absent_final_s is not None and self.absent_final_s <= 2 * (self.request_s or 0):
+        longest_s = max(self.request_s or 0, *self.request_s_by_process.values(), 0)
+        if self.absent_final_s is not None and self.absent_final_s <= 2 * longest_s:
             raise ValueError(
                 f"absent_final_s {self.absent_final_s:g} is too short: a request may take "
-                f"request_s {self.request_s or 0:g} to be sent and as long to be executed; a "
+                f"request_s {longest_s:g} to be sent and as long to be executed; a "
                 "look-up that finds nothing any sooner could lead to a second booking"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_processes(self) -> Self:
+        for process, seconds in self.request_s_by_process.items():
+            if process not in PROCESSES:
+                raise ValueError(
+                    f"request_s_by_process: {process!r} is no process; there are "
+                    f"{', '.join(PROCESSES)}"
+                )
+            if seconds <= 0:
+                raise ValueError(
+                    f"request_s_by_process: {process} has {seconds:g}; give seconds above 0"
+                )
         return self
 
 

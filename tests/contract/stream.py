@@ -18,6 +18,7 @@ STEPS: dict[Event, tuple[str, dict[str, str]]] = {
     Event.DEFER: ("deferred", {"reason": "busy", "unknown": "0"}),
     Event.STORE: ("stored", {"document": "77"}),
     Event.BOOK: ("booked", {"document": "77", "result": ""}),
+    Event.WAIT: ("waits", {"cause": "unknown-item", "detail": "no such SKU", "retry": "60000"}),
     Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
 }
 #: The steps that lead a new message to a state.

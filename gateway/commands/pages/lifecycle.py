@@ -15,7 +15,8 @@ _INTRO: Final = (
 )
 
 _STATES: Final = {
-    State.WAITING: "accepted, behind others of its object or ready for delivery",
+    State.WAITING: "accepted, behind others of its object or ready for delivery; with a cause, it "
+    "waits for that to be put right",
     State.PARKED: "accepted under a `hold` route; waits for rules that say where",
     State.SENT: "an attempt is open: whether it is booked is unknown until it is settled",
     State.STORED: "the ERP keeps it and has not posted it yet; it is polled",
@@ -31,6 +32,8 @@ _EVENTS: Final = {
     Event.DEFER: "it is put back for later: the ERP was busy, or a probe found it absent for good",
     Event.STORE: "the ERP has stored it",
     Event.BOOK: "the ERP has booked it; a fact that anybody may record, whatever was believed",
+    Event.WAIT: "the ERP refused it for something that somebody puts right there: an item, a "
+    "customer, a period, a credit limit; it is tried again by schedule, or at once when released",
     Event.HOLD: "the ERP refused it for good, or it was taken too often without an outcome",
 }
 

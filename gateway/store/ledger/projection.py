@@ -178,6 +178,15 @@ def _held(row: Row, event: BufferEvent) -> None:
     )
 
 
+def _waits(row: Row, event: BufferEvent) -> None:
+    row.update(
+        state=State.WAITING,
+        cause=_text(event, "cause"),
+        detail=_text(event, "detail"),
+        settled_at=None,
+    )
+
+
 def _released(row: Row, _event: BufferEvent) -> None:
     row.update(state=State.WAITING, cause="", detail="", settled_at=None)
 
@@ -188,6 +197,7 @@ _STEPS: Final[dict[str, Callable[[Row, BufferEvent], None]]] = {
     "booked": _booked,
     "deferred": _deferred,
     "held": _held,
+    "waits": _waits,
     "released": _released,
 }
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from gateway.canonical.exchange import Applied, BufferEvent, Record
 from gateway.canonical.lifecycle import State
@@ -103,11 +103,16 @@ class SqlLedger(AuditTable):
         return [Record(**row) for row in rows]
 
     async def held(self, count: int) -> Sequence[Record]:
-        """Return held transactions, the oldest first."""
+        """Return transactions that are held, or wait for a cause, the oldest first."""
         columns = tables.transactions.c
         query = (
             select(*_RECORD)
-            .where(columns.state == State.HELD.value)
+            .where(
+                or_(
+                    columns.state == State.HELD.value,
+                    and_(columns.state == State.WAITING.value, columns.cause != ""),
+                )
+            )
             .order_by(columns.accepted_ms)
             .limit(count)
         )

@@ -58,16 +58,16 @@ class RedisLanes:
         """Count what waits, over all partitions.
 
         ``legacy`` and ``cloud`` are objects in lanes and documents awaiting posting, ``flight``
-        and ``parked`` objects, ``held`` messages.
+        and ``parked`` objects, ``held`` and ``waits`` messages: those that wait for a cause.
         """
         pipeline = self._client.redis.pipeline(transaction=False)
         names = [f"l:{erp}:{priority}" for erp in ("legacy", "cloud") for priority in range(4)]
-        names += ["w:legacy", "w:cloud", "flight", "parked", "held"]
+        names += ["w:legacy", "w:cloud", "flight", "parked", "held", "waits"]
         for part in self._partitions:
             for name in names:
                 pipeline.zcard(f"{part.prefix}{name}")
         counts = await self._client.execute(pipeline)
-        totals = dict.fromkeys(("legacy", "cloud", "flight", "parked", "held"), 0)
+        totals = dict.fromkeys(("legacy", "cloud", "flight", "parked", "held", "waits"), 0)
         for name, count in zip(names * len(self._partitions), counts, strict=True):
             key = name if name in totals else name.split(":")[1]
             totals[key] += count
@@ -138,16 +138,33 @@ class RedisLanes:
         )  # fmt: skip
         return bool(answer)
 
-    async def hold(self, taken: Taken | Awaiting, cause: Cause, detail: str) -> bool:
-        """Stop this object until staff act."""
+    async def hold(
+        self,
+        taken: Taken | Awaiting,
+        cause: Cause,
+        detail: str,
+        retry_ms: tuple[int, int] | None = None,
+    ) -> bool:
+        """Stop this object until staff act, or let it wait until it is to be tried again."""
+        first, longest = retry_ms or ("", "")
         answer = await self._run(
             "hold", taken.lease, taken.object_key, taken.transaction_id, cause.value,
-            detail[:DETAIL_CHARS_MAX],
+            detail[:DETAIL_CHARS_MAX], first, longest,
         )  # fmt: skip
         return bool(answer)
 
+    async def wake(self, lease: Lease, count: int) -> int:
+        """Let up to ``count`` messages be tried again whose wait for a cause is over."""
+        due = _unfenced(lease, await self._run("due", lease, count))
+        for transaction_id in due:
+            await self._release(transaction_id.decode(), "schedule", anew=False)
+        return len(due)
+
     async def release_held(self, transaction_id: str, by: str) -> bool:
-        """Let a held message be tried again; False if it is not held."""
+        """Let a message that is held or waits for a cause be tried again; False if it does not."""
+        return await self._release(transaction_id, by, anew=True)
+
+    async def _release(self, transaction_id: str, by: str, *, anew: bool) -> bool:
         part = self._partitions[partition_of_transaction(transaction_id)]
         message = part.message(transaction_id)
         object_key = await self._client.command("HGET", message, "o")
@@ -156,7 +173,7 @@ class RedisLanes:
         bucket, field = keys.field(object_key.decode())
         answer = await self._client.script(
             "release", [message, part.owners(bucket)],
-            part.prefix, self._client.now_ms, transaction_id, by, field,
+            part.prefix, self._client.now_ms, transaction_id, by, field, 1 if anew else 0,
         )  # fmt: skip
         return bool(answer)
 

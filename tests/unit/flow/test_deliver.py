@@ -83,7 +83,8 @@ async def order(buffer: Buffer) -> Entry:
 SEND_OUTCOMES: list[tuple[Outcome, str]] = [
     (Booked("D-1"), "booked"),
     (Stored("D-1"), "stored"),
-    (Refused(Cause.UNKNOWN_ITEM, "no such item"), "held"),
+    (Refused(Cause.UNKNOWN_ORDER, "no such order"), "held"),
+    (Refused(Cause.UNKNOWN_ITEM, "no such item"), "waiting"),
     (Busy("too many sessions"), "waiting"),
     (Unknown("no answer"), "sent"),
 ]
@@ -228,7 +229,7 @@ async def test_a_released_message_whose_old_document_still_failed_is_sent_anew(
     buffer: Buffer, erp: ScriptedErp, order: Entry
 ) -> None:
     desk = Desk(buffer, erp)
-    refusal = Refused(Cause.UNKNOWN_ITEM, "no such item")
+    refusal = Refused(Cause.NOT_ACCEPTED, "not like this")
     erp.sends, erp.probes = [refusal, Booked("D-2")], [refusal]
     await desk.step(order)
     await buffer.lanes.release_held(order.transaction_id, "sam")
@@ -243,7 +244,7 @@ async def test_a_released_message_that_staff_booked_meanwhile_is_not_sent_again(
     buffer: Buffer, erp: ScriptedErp, order: Entry
 ) -> None:
     desk = Desk(buffer, erp)
-    erp.sends, erp.probes = [Refused(Cause.UNKNOWN_ITEM, "no")], [Booked("D-by-hand")]
+    erp.sends, erp.probes = [Refused(Cause.NOT_ACCEPTED, "no")], [Booked("D-by-hand")]
     await desk.step(order)
     await buffer.lanes.release_held(order.transaction_id, "sam")
     await desk.step(order)
@@ -254,7 +255,7 @@ async def test_after_a_resend_the_old_refusal_does_not_close_the_new_attempt(
     buffer: Buffer, erp: ScriptedErp, order: Entry
 ) -> None:
     desk = Desk(buffer, erp)
-    refusal = Refused(Cause.UNKNOWN_ITEM, "no such item")
+    refusal = Refused(Cause.NOT_ACCEPTED, "not like this")
     erp.sends = [refusal, Unknown("no answer")]
     erp.probes = [refusal, refusal, refusal, Booked("D-2")]
     await desk.step(order)
@@ -314,11 +315,12 @@ async def test_stored_documents_are_polled_together_until_posted_or_failed(
         await buffer.intake.accept(one)
         erp.sends = [Stored(f"D-{n}")]
         await desk.step(one)
-    erp.posted = {f"D-{n}": Booked(f"D-{n}", "") for n in range(11)}
-    erp.posted["D-11"] = Refused(Cause.CLOSED_PERIOD, "period 10 is closed")
+    erp.posted = {f"D-{n}": Booked(f"D-{n}", "") for n in range(10)}
+    erp.posted["D-10"] = Refused(Cause.CLOSED_PERIOD, "period 10 is closed")
+    erp.posted["D-11"] = Refused(Cause.TOTAL_DIFFERS, "the items add up to 1.00")
     buffer.later(501)
     (permit,) = (await desk.quotas.acquire(LEGACY, 1)).permits
     await desk.confirmer.confirm(desk.keeper.held(), LEGACY, permit)
     states = [(await desk.state(one)).state for one in orders]
-    assert states == ["booked"] * 11 + ["held"]
+    assert states == ["booked"] * 10 + ["waiting", "held"]
     assert sum(what == "confirm" for what, _ in erp.asked) == 1

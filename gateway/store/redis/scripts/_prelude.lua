@@ -4,8 +4,9 @@
 -- ARGV: none of its own.
 -- Returns: nothing; defines local functions.
 -- Invariants: an object with waiting messages is in exactly one place: a lane, `flight`, `parked`,
---   waiting for its stored head to be posted, or blocked by its held head (b:OBJECT field `st`
---   says which). P is the partition's key prefix; all keys built from it share its hash tag.
+--   waiting for its stored head to be posted, or blocked by its head that is held or waits for a
+--   cause (b:OBJECT field `st` says which). P is the partition's key prefix; all keys built from
+--   it share its hash tag.
 
 local function clock(given)
   if given ~= '' then return tonumber(given) end

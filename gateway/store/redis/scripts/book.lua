@@ -14,6 +14,7 @@ redis.call('HSET', KEYS[1], 's', 'booked', 'doc', ARGV[4], 'res', ARGV[5], 'at',
 redis.call('ZREM', P .. 'w:legacy', ARGV[3])
 redis.call('ZREM', P .. 'w:cloud', ARGV[3])
 redis.call('ZREM', P .. 'held', ARGV[3])
+redis.call('ZREM', P .. 'waits', ARGV[3])
 if redis.call('LINDEX', P .. 'f:' .. object, 0) == ARGV[3] then
   redis.call('LPOP', P .. 'f:' .. object)
   displace(P, object)

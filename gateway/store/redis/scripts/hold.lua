@@ -1,27 +1,42 @@
 #!lua flags=allow-oom
--- Hold a message until staff act: it blocks its object if it is the head.
+-- Hold a message, or let it wait: it blocks its object if it is the head.
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 object  5 transaction id
---       6 cause  7 detail
+--       6 cause  7 detail  8 first retry in (ms), "" holds until staff act  9 longest wait (ms)
 -- Returns: 1 | 0 if fenced or settled meanwhile
 -- Invariants: no other object is touched. A pipelined message whose posting failed has left the
 --   fifo already and is held by itself. A refusal closes the attempt (the ERP said no); a poison
---   message's attempt stays open.
+--   message's attempt stays open. What waits is in `waits` by when it is due, each time twice as
+--   long as before; both end by release.lua.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
 local message = P .. 'm:' .. ARGV[5]
 local state = redis.call('HGET', message, 's')
 if not state or state == 'booked' or state == 'held' then return 0 end
-redis.call('HSET', message, 's', 'held', 'cause', ARGV[6], 'det', ARGV[7], 'tk', 0,
-  'sm', string.format('%d', now))
+local waits = ARGV[8] ~= ''
+if state == 'waiting' and (redis.call('HGET', message, 'cause') or '') ~= '' then return 0 end
+redis.call('HSET', message, 's', waits and 'waiting' or 'held', 'cause', ARGV[6],
+  'det', ARGV[7], 'tk', 0, 'sm', string.format('%d', now))
 if ARGV[6] ~= 'poison' then redis.call('HSET', message, 'at', '') end
-redis.call('ZADD', P .. 'held', now, ARGV[5])
+local retry = 0
+if waits then
+  local times = redis.call('HINCRBY', message, 'wn', 1)
+  retry = math.floor(math.min(tonumber(ARGV[9]), ARGV[8] * 2 ^ math.min(times - 1, 30)))
+  redis.call('ZADD', P .. 'waits', now + retry, ARGV[5])
+else
+  redis.call('ZADD', P .. 'held', now, ARGV[5])
+end
 redis.call('ZREM', P .. 'w:legacy', ARGV[5])
 redis.call('ZREM', P .. 'w:cloud', ARGV[5])
 if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) == ARGV[5] then
   displace(P, ARGV[4])
   redis.call('HSET', P .. 'b:' .. ARGV[4], 'st', 'held')
 end
-emit(P, now, 'held', ARGV[5], 'cause', ARGV[6], 'detail', ARGV[7])
+if waits then
+  emit(P, now, 'waits', ARGV[5], 'cause', ARGV[6], 'detail', ARGV[7],
+    'retry', string.format('%d', retry))
+else
+  emit(P, now, 'held', ARGV[5], 'cause', ARGV[6], 'detail', ARGV[7])
+end
 return 1

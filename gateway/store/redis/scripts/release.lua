@@ -1,23 +1,26 @@
 #!lua flags=allow-oom
--- Let a held message be tried again, as staff decided.
+-- Let a message that is held, or waits for a cause, be tried again: by staff, or as scheduled.
 --
 -- KEYS: 1 message  2 owners bucket
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 who released it
---       5 owner field (12 bytes)
--- Returns: 1 | 0 if it is not held
+--       5 owner field (12 bytes)  6 begin the waits anew: 1 | 0
+-- Returns: 1 | 0 if it is neither held nor waiting for a cause
 -- Invariants: what was ever sent is probed before any resend (`at` is set, long past if the last
 --   attempt was closed by a refusal), because staff may have booked it in the ERP meanwhile; `rl`
 --   says that the old refusal does not count. A message that had left its fifo joins its end.
 local P, now = ARGV[1], clock(ARGV[2])
-local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at')
-if message[1] ~= 'held' then return 0 end
+local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at', 'cause')
+local waits = message[1] == 'waiting' and (message[5] or '') ~= ''
+if message[1] ~= 'held' and not waits then return 0 end
 local object = message[2]
 redis.call('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
+if ARGV[6] == '1' then redis.call('HDEL', KEYS[1], 'wn') end
 if message[3] ~= '0' then
   redis.call('HSET', KEYS[1], 'rl', '1')
   if not message[4] or message[4] == '' then redis.call('HSET', KEYS[1], 'at', '1') end
 end
 redis.call('ZREM', P .. 'held', ARGV[3])
+redis.call('ZREM', P .. 'waits', ARGV[3])
 local fifo = P .. 'f:' .. object
 local head = redis.call('LINDEX', fifo, 0)
 if head == ARGV[3] then
