@@ -34,6 +34,7 @@ def add_control(shell: Shell[Any]) -> None:
             web.get("/control/health", control.health),
             web.get("/control/books", control.books),
             web.get("/control/counters", control.counters),
+            web.get("/control/in_service", control.in_service),
             web.get("/control/settings", control.settings),
             web.put("/control/settings", control.change_settings),
             web.get("/control/faults", control.faults),
@@ -80,6 +81,14 @@ class _Control:
 
     async def counters(self, _: web.Request) -> web.Response:
         return web.json_response(self._shell.counters.as_json())
+
+    async def in_service(self, _: web.Request) -> web.Response:
+        """Which callers, by port, wait for which answers: how to find a process amid a send."""
+        serving = [
+            {"port": one.port, "method": one.method, "path": one.path}
+            for one in self._shell.in_service()
+        ]
+        return web.json_response({"requests": serving})
 
     async def settings(self, _: web.Request) -> web.Response:
         return web.json_response(self._shell.options.live())

@@ -22,6 +22,11 @@ NAMES = (
     "late_refusals",  # would have been late bookings, but a business rule refused by then
     "lagged_documents",  # documents the lagging_lookup fault hid for a while
     "lagged_lookups",  # look-ups that missed a document because it was hidden
+    "resets",  # answers broken off in the middle by a reset connection
+    "slow_drips",  # answers that trickled
+    "malformed_answers",  # answers with a body that cannot be read
+    "token_expiries",  # cloud: tokens made stale before their time
+    "slowest_effect_ms",  # longest time from a write's arrival to its booking (legacy: storing)
     "pending_late_bookings",  # now: dropped requests that are still to be booked
     "pending_postings",  # legacy, now: IDocs stored and not yet posted
     "max_concurrent",  # most requests in service at once

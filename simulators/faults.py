@@ -48,6 +48,22 @@ KINDS: dict[str, FaultKind] = {
     "outage": FaultKind(
         0, ("abort", "503"), "after delay_ms the connection is aborted, or answered 503"
     ),
+    "reset": FaultKind(
+        0,
+        (),
+        "it is carried out, half of the answer is sent, then the connection is reset",
+    ),
+    "slow_drip": FaultKind(
+        5000, (), "the request is carried out, its answer trickles in over delay_ms"
+    ),
+    "malformed": FaultKind(
+        0,
+        ("cut", "html"),
+        "the request is carried out, the body of its answer is cut short, or a page of some proxy",
+    ),
+    "token_expiry": FaultKind(
+        0, (), "cloud: the token presented is stale at once (401); the legacy ERP has no tokens"
+    ),
 }
 
 

@@ -8,7 +8,9 @@ up: as in life, a request that has arrived is carried out although nobody waits 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
@@ -22,6 +24,7 @@ from simulators.counters import Counters
 from simulators.faults import Fault, Faults
 from simulators.options import Options
 from simulators.refusals import Refusal
+from simulators.spoil import spoilt
 from simulators.trade import Trade
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -30,6 +33,16 @@ Booked = TypeVar("Booked")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 CONTROL = "/control/"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A request in service, since monotonic time; the caller's `port` says which process waits."""
+
+    arrived_s: float
+    port: int
+    method: str
+    path: str
 
 
 class Shell(Generic[OptionsT]):
@@ -56,6 +69,7 @@ class Shell(Generic[OptionsT]):
             chance=self.chance("shipping"),
         )
         self._latency = self.chance("latency")
+        self._in_service: dict[int, Serving] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.app = web.Application(middlewares=[_front(self)], client_max_size=BODY_BYTES_MAX)
         self.app.on_cleanup.append(self._stop)
@@ -105,7 +119,9 @@ class Shell(Generic[OptionsT]):
         fault = self.faults.fires("late_booking")
         if fault is not None:
             return await self._deliver_late(request, fault, book)
+        arrived_s = self._in_service[id(request)].arrived_s
         result = book()
+        self._took_effect(arrived_s)
         if request.transport is None:
             self.counters.add("booked_unheard")
         fault = self.faults.fires("lost_reply")
@@ -118,14 +134,17 @@ class Shell(Generic[OptionsT]):
     async def _deliver_late(
         self, request: web.Request, fault: Fault, book: Callable[[], Booked]
     ) -> web.StreamResponse:
+        arrived_s = self._in_service[id(request)].arrived_s
         self.counters.add("pending_late_bookings")
         if fault.mode == "hang":
-            await self._book_late(fault.delay_s, book)
+            await self._book_late(arrived_s, fault.delay_s, book)
         else:
-            self.background(self._book_late(fault.delay_s, book))
+            self.background(self._book_late(arrived_s, fault.delay_s, book))
         return cut(request)
 
-    async def _book_late(self, delay_s: float, book: Callable[[], object]) -> None:
+    async def _book_late(
+        self, arrived_s: float, delay_s: float, book: Callable[[], object]
+    ) -> None:
         await asyncio.sleep(delay_s)
         try:
             book()
@@ -133,8 +152,33 @@ class Shell(Generic[OptionsT]):
             self.counters.add("late_refusals")
         else:
             self.counters.add("late_bookings")
+            self._took_effect(arrived_s)
         finally:
             self.counters.add("pending_late_bookings", -1)
+
+    def _took_effect(self, arrived_s: float) -> None:
+        """Note how long after its arrival a write was booked: what "absent" must not outrun."""
+        took_s = self.clock.monotonic_s() - arrived_s
+        self.counters.raise_to("slowest_effect_ms", round(took_s * 1000))
+
+    # ------------------------------------------------------------------ who is being served
+
+    @contextmanager
+    def serving(self, request: web.Request) -> Iterator[None]:
+        """Within, the request is listed by :meth:`in_service`."""
+        peer = request.transport and request.transport.get_extra_info("peername")
+        port = int(peer[1]) if peer else 0
+        self._in_service[id(request)] = Serving(
+            self.clock.monotonic_s(), port, request.method, request.path
+        )
+        try:
+            yield
+        finally:
+            del self._in_service[id(request)]
+
+    def in_service(self) -> list[Serving]:
+        """Business requests being served now."""
+        return list(self._in_service.values())
 
     # ------------------------------------------------------------------ background
 
@@ -167,11 +211,13 @@ def _front(shell: Shell[OptionsT]) -> Middleware:
         shell.counters.add("requests")
         fault = shell.faults.fires("outage")
         if fault is None:
-            try:
-                await request.read()  # whole and in memory, so that a hang-up cannot undo it
-            except ConnectionError:
-                return cut(request)  # it never arrived
-            return await handler(request)
+            with shell.serving(request):
+                try:
+                    await request.read()  # whole and in memory, so that a hang-up cannot undo it
+                except ConnectionError:
+                    return cut(request)  # it never arrived
+                answer = await handler(request)
+            return await spoilt(request, answer, shell.faults, shell.counters)
         shell.counters.add("outage_refusals")
         await asyncio.sleep(fault.delay_s)
         if fault.mode == "503":

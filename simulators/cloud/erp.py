@@ -103,6 +103,9 @@ class _Front:
 
     def _authorise(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if self._shell.faults.fires("token_expiry") is not None:
+            self._shell.counters.add("token_expiries")
+            self._tokens.revoke(token)
         if scheme.lower() == "bearer" and self._tokens.good(token, self._shell.clock.monotonic_s()):
             return
         self._shell.counters.add("unauthorized_401")

@@ -28,3 +28,7 @@ class Tokens:
     def good(self, token: str, now_s: float) -> bool:
         """Whether the token was issued here and is not stale."""
         return self._ends_s.get(token, float("-inf")) > now_s
+
+    def revoke(self, token: str) -> None:
+        """Make a token stale at once."""
+        self._ends_s.pop(token, None)
