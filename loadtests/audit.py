@@ -17,12 +17,14 @@ from loadtests.books import Document
 from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.expect import Timeline
-from loadtests.findings import FAILURES, HAZARDS, Finding, Report
+from loadtests.findings import CHAOS, FAILURES, HAZARDS, Finding, Report
 from loadtests.journal import Journal, MessageEntry
 from loadtests.ledger import Ledger, Transaction, match
 from loadtests.messages import FOLLOW_UPS, Message
 from loadtests.objects import check_object, order_of
 from loadtests.tally import percentile
+
+EVERY_HAZARD = HAZARDS | CHAOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,30 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a run claims: ``hazards`` that must have occurred, and how much may still be held."""
+    """What a run claims: ``hazards`` that must have occurred, and how much may be left over.
+
+    ``rejected_allowed`` and ``unknown_allowed``: messages refused for good, and never answered;
+    None leaves that to whoever reads the report.
+    """
 
     hazards: frozenset[str] = frozenset(HAZARDS)
     held_allowed: int = 0
+    rejected_allowed: int | None = None
+    unknown_allowed: int | None = None
 
     @classmethod
     def parse(cls, text: str, held_allowed: int = 0) -> Claims:
-        """``all``, ``none``, or names with commas; raises LoadTestError for an unknown one."""
-        if text in ("all", "none"):
-            return cls(frozenset(HAZARDS if text == "all" else ()), held_allowed)
+        """``all`` of a migration, ``chaos``, ``none``, or names with commas.
+
+        ``chaos`` is all, and what only a chaos run does. Raises LoadTestError for an unknown name.
+        """
+        sets = {"all": frozenset(HAZARDS), "chaos": frozenset(EVERY_HAZARD), "none": frozenset()}
+        if text in sets:
+            return cls(frozenset(sets[text]), held_allowed)
         names = frozenset(name.strip() for name in text.split(","))
-        unknown = sorted(names - set(HAZARDS))
+        unknown = sorted(names - set(EVERY_HAZARD))
         if unknown:
-            known = ", ".join(HAZARDS)
+            known = ", ".join(EVERY_HAZARD)
             raise LoadTestError(f"--claims {unknown[0]}: no such hazard; there are {known}")
         return cls(names, held_allowed)
 
@@ -96,9 +108,13 @@ def verdict(report: Report, claims: Claims) -> Verdict:
     reasons = [f"{count} {FAILURES[kind]}" for kind, count in report.failures().items() if count]
     if report.held > claims.held_allowed:
         reasons.append(f"{report.held} accepted, but still held ({claims.held_allowed} allowed)")
+    if claims.rejected_allowed is not None and report.rejected > claims.rejected_allowed:
+        reasons.append(f"{report.rejected} refused for good ({claims.rejected_allowed} allowed)")
+    if claims.unknown_allowed is not None and report.unknown > claims.unknown_allowed:
+        reasons.append(f"{report.unknown} never answered ({claims.unknown_allowed} allowed)")
     reasons += [
-        f"no {HAZARDS[name]}: the run claims to survive what did not occur"
-        for name in HAZARDS
+        f"no {EVERY_HAZARD[name]}: the run claims to survive what did not occur"
+        for name in EVERY_HAZARD
         if name in claims.hazards and not getattr(report, name)
     ]
     return Verdict(tuple(reasons))
@@ -186,6 +202,8 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
     report.killed_with_work_in_flight = hazards.killed_with_work_in_flight(events)
     report.flips = hazards.flips(events)
     report.kills = len(events.kills)
+    for name, count in hazards.chaos(events, evidence.journal.attempts, counters).items():
+        setattr(report, name, count)
 
 
 def _times(report: Report, journal: Journal) -> None:

@@ -123,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--held", type=Path, help="JSON list of transaction ids reported as held")
     audit.add_argument("--held-allowed", type=int, default=0, metavar="N")
     audit.add_argument(
-        "--claims", default="all", help="all, none, or hazards that must have occurred: a,b,c"
+        "--claims",
+        default="all",
+        help="all, chaos, none, or hazards that must have occurred: a,b,c",
     )
     audit.add_argument("--json", type=Path, help="write the report here, too")
     return parser

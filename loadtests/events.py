@@ -6,13 +6,20 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
            ``kind`` (initial, apply, rollback) and ``rules``: the *whole* rule set in force from
            then on, a list of rules as the rule files write them (id, process, when, mode,
            cloud_percent, sticky_by …). The rules a run starts under are an ``initial`` event.
-``kill``   ``what`` (worker, gateway), ``at``, ``in_flight``: sends under way when it died
+``kill``   ``what`` (worker, gateway, store, flip: a command that was bringing rules into force),
+           ``at``, ``in_flight``: sends under way when it died
+``stop``   ``what`` (worker, gateway, store) stood still from ``at`` to ``until``; ``in_flight``
+           sends were under way, ``beyond_lease``: for longer than its lease lasts
+``jump``   the wall clock of a worker jumped by ``by_s`` at ``at``
+``strain`` ``what`` (memory: the store was full; ledger: it could not be written) from ``at`` to
+           ``until``
 ``fault``  ``erp`` (legacy, cloud), ``name``, ``at``, ``until``: a fault was switched on
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,9 +47,38 @@ class Kill(Strict):
     """A process was killed without warning."""
 
     event: Literal["kill"] = "kill"
-    what: Literal["worker", "gateway"]
+    what: Literal["worker", "gateway", "store", "flip"]
     at: float
     in_flight: Annotated[int, Field(ge=0)] = 0
+
+
+class Stop(Strict):
+    """A process stood still (SIGSTOP) and went on as if nothing had been."""
+
+    event: Literal["stop"] = "stop"
+    what: Literal["worker", "gateway", "store"]
+    at: float
+    until: float
+    in_flight: Annotated[int, Field(ge=0)] = 0
+    beyond_lease: bool = False
+
+
+class Jump(Strict):
+    """The wall clock of one process jumped."""
+
+    event: Literal["jump"] = "jump"
+    what: Literal["worker"] = "worker"
+    at: float
+    by_s: float
+
+
+class Strain(Strict):
+    """Something the gateway stands on could not take any more."""
+
+    event: Literal["strain"] = "strain"
+    what: Literal["memory", "ledger"]
+    at: float
+    until: float
 
 
 class Fault(Strict):
@@ -55,7 +91,7 @@ class Fault(Strict):
     until: float | None = None
 
 
-Event = Apply | Kill | Fault
+Event = Apply | Kill | Stop | Jump | Strain | Fault
 
 
 class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
@@ -68,6 +104,9 @@ class Events:
 
     applies: list[Apply] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    jumps: list[Jump] = field(default_factory=list)
+    strains: list[Strain] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @classmethod
@@ -80,6 +119,12 @@ class Events:
                     sorted_events.applies.append(event)
                 case Kill():
                     sorted_events.kills.append(event)
+                case Stop():
+                    sorted_events.stops.append(event)
+                case Jump():
+                    sorted_events.jumps.append(event)
+                case Strain():
+                    sorted_events.strains.append(event)
                 case Fault():
                     sorted_events.faults.append(event)
         sorted_events.applies.sort(key=lambda apply: (apply.at_start, apply.epoch))
@@ -88,15 +133,19 @@ class Events:
 
 
 class EventLog:
-    """Appends events to a file; for conductors. A file that exists is continued."""
+    """Appends events to a file; for conductors. A file that exists is continued.
+
+    Several threads may append.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
 
     def append(self, event: Event) -> None:
         """Append one event, flushed and closed when this returns."""
         row = event.model_dump(mode="json")
-        with self._path.open("a", encoding="utf-8") as file:
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

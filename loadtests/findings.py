@@ -48,6 +48,30 @@ HAZARDS = {
     "kills": "processes killed",
 }
 
+#: What a chaos run must have survived besides.
+CHAOS = {
+    "workers_killed": "workers killed",
+    "gateways_killed": "gateways killed",
+    "stores_killed": "stores killed, and started again on their files",
+    "workers_stopped": "workers that stood still and went on",
+    "stopped_with_work_in_flight": "workers that stood still amid a send",
+    "stopped_beyond_lease": "workers that stood still for longer than their lease",
+    "gateways_stopped": "gateways that stood still and went on",
+    "stores_stopped": "stores that stood still and went on",
+    "clock_jumps": "jumps of a worker's clock",
+    "refusals_when_full": "requests refused while the store was full",
+    "ledger_outages": "times the ledger could not be written",
+    "rollbacks": "flips taken back",
+    "flips_interrupted": "flips killed midway, and finished later",
+    "lagged_lookups": "look-ups that did not find what was booked",
+    "outage_refusals": "connections an ERP refused while it was down",
+    "latency_faults": "requests an ERP took long for",
+    "resets": "answers broken off by a reset",
+    "slow_drips": "answers that trickled in",
+    "malformed_answers": "answers that could not be read",
+    "token_expiries": "tokens that went stale before their time",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -100,6 +124,26 @@ class Report:
     erp_429: int = 0
     flips: int = 0
     kills: int = 0
+    workers_killed: int = 0
+    gateways_killed: int = 0
+    stores_killed: int = 0
+    workers_stopped: int = 0
+    stopped_with_work_in_flight: int = 0
+    stopped_beyond_lease: int = 0
+    gateways_stopped: int = 0
+    stores_stopped: int = 0
+    clock_jumps: int = 0
+    refusals_when_full: int = 0
+    ledger_outages: int = 0
+    rollbacks: int = 0
+    flips_interrupted: int = 0
+    lagged_lookups: int = 0
+    outage_refusals: int = 0
+    latency_faults: int = 0
+    resets: int = 0
+    slow_drips: int = 0
+    malformed_answers: int = 0
+    token_expiries: int = 0
     accept_p50_ms: float = 0.0
     accept_p99_ms: float = 0.0
     duration_s: float = 0.0

@@ -8,7 +8,7 @@ from datetime import date
 from loadtests.books import Erp
 from loadtests.events import Events
 from loadtests.expect import Timeline
-from loadtests.journal import Run
+from loadtests.journal import Attempt, Run
 from loadtests.ledger import Ledger, Transaction
 from loadtests.messages import FOLLOW_UPS, SALE
 from loadtests.objects import order_of
@@ -44,9 +44,57 @@ def killed_with_work_in_flight(events: Events) -> int:
     return sum(kill.what == "worker" and kill.in_flight > 0 for kill in events.kills)
 
 
+#: Hazards that the ERPs count themselves, under the same name.
+COUNTED = (
+    "lagged_lookups", "outage_refusals", "latency_faults", "resets", "slow_drips",
+    "malformed_answers", "token_expiries",
+)  # fmt: skip
+
+
+def chaos(events: Events, attempts: Sequence[Attempt], counters: Counters) -> dict[str, int]:
+    """What a chaos run did to the installation, by the names of ``findings.CHAOS``."""
+    stops = [stop for stop in events.stops if stop.what == "worker"]
+    return {
+        "workers_killed": _killed(events, "worker"),
+        "gateways_killed": _killed(events, "gateway"),
+        "stores_killed": _killed(events, "store"),
+        "flips_interrupted": _killed(events, "flip"),
+        "workers_stopped": len(stops),
+        "stopped_with_work_in_flight": sum(stop.in_flight > 0 for stop in stops),
+        "stopped_beyond_lease": sum(stop.beyond_lease for stop in stops),
+        "gateways_stopped": _stopped(events, "gateway"),
+        "stores_stopped": _stopped(events, "store"),
+        "clock_jumps": len(events.jumps),
+        "ledger_outages": sum(strain.what == "ledger" for strain in events.strains),
+        "refusals_when_full": refusals_when_full(events, attempts),
+        "rollbacks": sum(
+            one.kind == "rollback" and one.at_return is not None for one in events.applies
+        ),
+        **{name: counted(counters, name) for name in COUNTED},
+    }
+
+
+def refusals_when_full(events: Events, attempts: Sequence[Attempt]) -> int:
+    """Writes that were asked to come again while the store had no memory left."""
+    full = [strain for strain in events.strains if strain.what == "memory"]
+    return sum(
+        attempt.status in (429, 503)
+        and any(strain.at <= attempt.sent and attempt.answered <= strain.until for strain in full)
+        for attempt in attempts
+    )
+
+
 def counted(counters: Counters, name: str) -> int:
     """A counter of both ERPs together; 0 where an ERP has no such counter."""
     return sum(of_erp.get(name, 0) for of_erp in counters.values())
+
+
+def _killed(events: Events, what: str) -> int:
+    return sum(kill.what == what for kill in events.kills)
+
+
+def _stopped(events: Events, what: str) -> int:
+    return sum(stop.what == what for stop in events.stops)
 
 
 def _crosses(
