@@ -17,6 +17,9 @@ from gateway.routing.sheet import did_you_mean
 #: Combinations of values all rules together may stand for: about 200 MB of index.
 COMBINATIONS_MAX: Final = 500_000
 
+#: Rules of one process that have prefixes: they are compared in pairs.
+PREFIX_RULES_MAX: Final = 1_000
+
 _UNKNOWN: Final = Place("(rules)", 1, 1, "rules")
 
 
@@ -53,6 +56,13 @@ def check_rules(rules: Iterable[Rule]) -> list[RuleProblem]:
             )]  # fmt: skip
     problems = []
     for process_rules in by_process.values():
+        loose = [rule for rule in process_rules if rule.has_prefix]
+        if len(loose) > PREFIX_RULES_MAX:
+            problems.append(_problem(
+                loose[PREFIX_RULES_MAX].place, f"{len(loose)} rules of one process have prefixes",
+                f"keep to {PREFIX_RULES_MAX}: list the values, or write a range",
+            ))  # fmt: skip
+            continue
         ties, covered = Overlaps(process_rules).found()
         problems += [_tie(tie) for tie in ties]
         problems += [_covered(each) for each in covered]
@@ -61,11 +71,13 @@ def check_rules(rules: Iterable[Rule]) -> list[RuleProblem]:
 
 def _tie(tie: Tie) -> RuleProblem:
     one, other = sorted((tie.one, tie.other), key=_reading_order)
-    counted = f"{one.specificity} dimension{'s' * (one.specificity != 1)}"
+    named = one.specificity.dimensions
+    counted = f"{named} dimension{'s' * (named != 1)}"
+    prefixes = ", with prefixes that are as long" if one.has_prefix else ""
     return _problem(
         other.place,
         f"overlap without a winner: '{other.rule_id}' and {one.label} both match {tie.where} "
-        f"and both name {counted}",
+        f"and both name {counted}{prefixes}",
         "make one of them narrower, or add a rule for what both match that names more dimensions",
     )
 

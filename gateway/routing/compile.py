@@ -2,86 +2,52 @@
 
 Rules of one process that look at the same dimensions share one table from values to outcome. A
 decision tries these tables from the most specific down, one look-up each: it costs as much as
-there are *combinations of dimensions* in use, however many rules fill them. Most rules of a
-migration name one dimension in common, usually the legal entity; this *pivot* is looked up first
-and tells which tables have any rule for its value, so that few of them are tried in vain. Every
-decision is built beforehand; only a split computes anything.
+there are *combinations of dimensions* in use, however many rules fill them. A prefix is looked up
+by as many characters of the fact, so prefixes of each length have a table of their own. Most rules
+of a migration name one dimension in common, usually the legal entity; this *pivot* is looked up
+first and tells which tables have any rule for its value, so that few of them are tried in vain.
+Every decision is built beforehand; only a split computes anything.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from operator import itemgetter
 from sys import intern
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from gateway.canonical.process import Target
 from gateway.errors import RulesUnavailable
 from gateway.routing.facts import Decision, Facts
-from gateway.routing.model import DATE, TARGETS, Mode, Rule, percent_text
+from gateway.routing.model import ANY_REST, DATE, Rule, Specificity
+from gateway.routing.outcomes import Days, Outcome, Split, outcome_of
 from gateway.routing.ruleset import RuleSet
-from gateway.routing.sticky import goes_to_cloud
-
-#: An open end of a range of days: later than any ISO date as text.
-_NEVER: Final = "9999-99-99"
 
 _INDEX: Final = {name: index for index, name in enumerate(Facts._fields)}
 _DATE_INDEX: Final = _INDEX[DATE]
 
-
-class _Split:
-    """Two decisions and how to choose; without the sticky fact there is nothing to choose by."""
-
-    __slots__ = ("_cloud", "_index", "_legacy", "_percent_hundredths", "_sticky_by", "_unknown")
-
-    def __init__(self, rule: Rule, version: str) -> None:
-        share = f"split of {percent_text(rule.percent_hundredths)} % by {rule.sticky_by}"
-        self._sticky_by = rule.sticky_by
-        self._index = _INDEX[rule.sticky_by]
-        self._percent_hundredths = rule.percent_hundredths
-        self._cloud = Decision(Target.CLOUD, rule.rule_id, version, f"{share}: cloud side")
-        self._legacy = Decision(Target.LEGACY, rule.rule_id, version, f"{share}: legacy side")
-        self._unknown = Decision(
-            Target.LEGACY, rule.rule_id, version, f"no {rule.sticky_by} to split by"
-        )
-
-    def side(self, facts: Facts) -> Decision:
-        """Return the decision for one request."""
-        value: str = facts[self._index]
-        if not value:
-            return self._unknown
-        cloud = goes_to_cloud(self._sticky_by, value, self._percent_hundredths)
-        return self._cloud if cloud else self._legacy
+#: Rules compiled between two calls of ``pause``: about a quarter of a millisecond.
+_PAUSE_RULES: Final = 50
 
 
-_Outcome: TypeAlias = Decision | _Split
+class _Look(NamedTuple):
+    """What one table is for: rules of one rank that look at the same parts of the same facts.
 
+    ``lengths`` has, per dimension, the characters of the fact to look up, 0 for all of it.
+    """
 
-class _Days:
-    """Outcomes by business day: ranges that do not overlap, found by bisection."""
-
-    __slots__ = ("_firsts", "_lasts", "_outcomes")
-
-    def __init__(self, ranges: Iterable[tuple[str, str, _Outcome]]) -> None:
-        in_order = sorted(ranges, key=itemgetter(0))
-        self._firsts = [first for first, _, _ in in_order]
-        self._lasts = [last or _NEVER for _, last, _ in in_order]
-        self._outcomes = [outcome for _, _, outcome in in_order]
-
-    def on(self, day: str) -> _Outcome | None:
-        """Return what a day's range says, or None if no range has that day."""
-        at = bisect_right(self._firsts, day) - 1
-        return self._outcomes[at] if day and at >= 0 and day <= self._lasts[at] else None
+    rank: Specificity
+    names: tuple[str, ...]
+    lengths: tuple[int, ...]
+    dated: bool
 
 
 _Key: TypeAlias = Callable[[Facts], Any]
-_Table: TypeAlias = dict[Any, "Decision | _Split | _Days"]
-_Step: TypeAlias = tuple[_Key, Callable[[Any], "Decision | _Split | _Days | None"]]
+_Table: TypeAlias = dict[Any, "Outcome | Days"]
+_Step: TypeAlias = tuple[_Key, Callable[[Any], "Outcome | Days | None"]]
 _Steps: TypeAlias = tuple[_Step, ...]  #: look-ups in the order they are tried
-_Dimensions: TypeAlias = tuple[str, ...]
+_Entry: TypeAlias = tuple[tuple[str, ...], Rule]  #: values to look up, and the rule they belong to
 
 
 class _Plan(NamedTuple):
@@ -90,7 +56,7 @@ class _Plan(NamedTuple):
     pivot_index: int
     steps_by_pivot: dict[str, _Steps]
     steps: _Steps
-    default: _Outcome
+    default: Outcome
 
 
 class Compiled:
@@ -109,6 +75,11 @@ class Compiled:
         Raise :class:`RulesUnavailable` for a process these rules have no default for, which is
         possible only for rules applied by a release that did not know the process yet.
         """
+        outcome = self.outcome(facts)
+        return outcome.side(facts) if isinstance(outcome, Split) else outcome
+
+    def outcome(self, facts: Facts) -> Outcome:
+        """Return what the winning rule says, a split not yet decided; raises as ``decide`` does."""
         try:
             pivot_index, steps_by_pivot, steps, default = self._plans[facts[0]]
         except KeyError:
@@ -120,14 +91,17 @@ class Compiled:
             found = look_up(key(facts))
             if found is None:
                 continue
-            outcome = found.on(facts[_DATE_INDEX]) if isinstance(found, _Days) else found
+            outcome = found.on(facts[_DATE_INDEX]) if isinstance(found, Days) else found
             if outcome is not None:
-                return outcome.side(facts) if isinstance(outcome, _Split) else outcome
-        return default.side(facts) if isinstance(default, _Split) else default
+                return outcome
+        return default
 
 
-def compile_rules(rule_set: RuleSet) -> Compiled:
-    """Build the index of a rule set that ``load`` has checked or ``parse`` has read."""
+def compile_rules(rule_set: RuleSet, pause: Callable[[], None] = lambda: None) -> Compiled:
+    """Build the index of a rule set that ``load`` has checked or ``parse`` has read.
+
+    ``pause`` is called between small pieces of the work, for a thread to let others run.
+    """
     by_process: dict[str, list[Rule]] = defaultdict(list)
     for rule in rule_set.rules:
         by_process[rule.process].append(rule)
@@ -135,78 +109,114 @@ def compile_rules(rule_set: RuleSet) -> Compiled:
     for process, rules in by_process.items():
         defaults = [rule for rule in rules if rule.is_default]
         if defaults:
-            default = _outcome(defaults[0], rule_set.version)
-            plans[process] = _plan(rules, default, rule_set.version)
+            default = outcome_of(defaults[0], rule_set.version)
+            plans[process] = _plan(rules, default, rule_set.version, pause)
     return Compiled(rule_set, plans)
 
 
-def _plan(rules: Iterable[Rule], default: _Outcome, version: str) -> _Plan:
-    by_dimensions: dict[_Dimensions, list[Rule]] = defaultdict(list)
-    for rule in rules:
+def _plan(
+    rules: Iterable[Rule], default: Outcome, version: str, pause: Callable[[], None]
+) -> _Plan:
+    entries: dict[_Look, list[_Entry]] = defaultdict(list)
+    for at, rule in enumerate(rules):
+        if at % _PAUSE_RULES == 0:
+            pause()
         if not rule.is_default:
-            by_dimensions[rule.dimensions].append(rule)
-    most_specific_first = sorted(by_dimensions, key=lambda names: (-len(names), names))
-    steps: dict[_Dimensions, _Step] = {
-        names: (_key(names), _table(by_dimensions[names], version).get)
-        for names in most_specific_first
+            for look, values in _looks(rule):
+                entries[look].append((values, rule))
+    outcomes: dict[int, Outcome] = {}
+    steps: dict[_Look, _Step] = {
+        look: (_key(look), _table(entries[look], outcomes, version, pause).get)
+        for look in sorted(entries, key=_turn)
     }
-    pivot = _pivot(most_specific_first)
-    unpivoted = {names for names in steps if pivot not in names}
-    shared: dict[frozenset[_Dimensions], _Steps] = {}  # values with the same steps share them
+    pivot = _pivot(entries)
+    unpivoted = {look for look in steps if not _pivots(look, pivot)}
+    shared: dict[frozenset[_Look], _Steps] = {}  # values with the same steps share them
 
-    def steps_of(combinations: Iterable[_Dimensions]) -> _Steps:
-        wanted = unpivoted.union(combinations)
-        in_order = tuple(step for names, step in steps.items() if names in wanted)
+    def steps_of(looks: Iterable[_Look]) -> _Steps:
+        wanted = unpivoted.union(looks)
+        in_order = tuple(step for look, step in steps.items() if look in wanted)
         return shared.setdefault(frozenset(wanted), in_order)
 
-    by_value = _combinations_by_value(by_dimensions, pivot)
-    steps_by_pivot = {value: steps_of(combinations) for value, combinations in by_value.items()}
+    by_value = _looks_by_value(entries, pivot)
+    steps_by_pivot = {value: steps_of(looks) for value, looks in by_value.items()}
     return _Plan(_INDEX[pivot], steps_by_pivot, steps_of(()), default)
 
 
-def _pivot(combinations: Iterable[_Dimensions]) -> str:
-    """Return the dimension most combinations have; the process itself if there is none."""
-    counts = Counter(name for names in combinations for name in names if name != DATE)
+def _looks(rule: Rule) -> Iterator[tuple[_Look, tuple[str, ...]]]:
+    """Yield each combination of a rule's values, with the table it belongs into."""
+    rank, names = rule.specificity, tuple(name for name, _ in rule.when)
+    dated = rule.dates is not None
+    exact = _Look(rank, names, (0,) * len(names), dated)
+    loose = rule.has_prefix
+    for patterns in product(*(values for _, values in rule.when)):
+        look = exact
+        if loose:
+            ends = [it.endswith(ANY_REST) and len(it) - len(ANY_REST) for it in patterns]
+            look = exact._replace(lengths=tuple(map(int, ends)))
+        yield look, tuple(intern(it.removesuffix(ANY_REST)) for it in patterns)
+
+
+def _turn(look: _Look) -> tuple[object, ...]:
+    """Sort tables from the most specific down; equals cannot match the same request."""
+    rank = look.rank
+    return (-rank.dimensions, -rank.exact, -rank.prefixes, look.names, look.dated, look.lengths)
+
+
+def _pivots(look: _Look, pivot: str) -> bool:
+    """Whether a table looks the pivot up as a whole, so that the pivot's value can tell of it."""
+    return pivot in look.names and not look.lengths[look.names.index(pivot)]
+
+
+def _pivot(looks: Iterable[_Look]) -> str:
+    """Return the dimension most tables look up as a whole; the process itself if there is none."""
+    counts = Counter(name for look in looks for name in look.names if _pivots(look, name))
     return min(counts, key=lambda name: (-counts[name], name), default="process")
 
 
-def _combinations_by_value(
-    by_dimensions: Mapping[_Dimensions, Iterable[Rule]], pivot: str
-) -> dict[str, set[_Dimensions]]:
-    """Return, for each value of the pivot, the combinations of dimensions that have it."""
-    found: dict[str, set[_Dimensions]] = defaultdict(set)
-    for names, rules in by_dimensions.items():
-        for rule in rules:
-            for value in dict(rule.when).get(pivot, ()):
-                found[intern(value)].add(names)
+def _looks_by_value(entries: Mapping[_Look, Iterable[_Entry]], pivot: str) -> dict[str, set[_Look]]:
+    """Return, for each value of the pivot, the tables that have it."""
+    found: dict[str, set[_Look]] = defaultdict(set)
+    for look, those in entries.items():
+        if _pivots(look, pivot):
+            at = look.names.index(pivot)
+            for values, _ in those:
+                found[values[at]].add(look)
     return found
 
 
-def _key(dimensions: _Dimensions) -> _Key:
+def _key(look: _Look) -> _Key:
     """Return what picks a table's key from the facts: a text for one dimension, else a tuple."""
-    names = [name for name in dimensions if name != DATE] or ["process"]
-    return itemgetter(*(_INDEX[name] for name in names))
+    at = [_INDEX[name] for name in look.names] or [_INDEX["process"]]
+    if not any(look.lengths):
+        return itemgetter(*at)
+    ends = [length or None for length in look.lengths]
+    if len(at) == 1:
+        index, end = at[0], ends[0]
+        return lambda facts: facts[index][:end]
+    parts = tuple(zip(at, ends, strict=True))
+    return lambda facts: tuple([facts[index][:end] for index, end in parts])
 
 
-def _table(rules: Iterable[Rule], version: str) -> _Table:
+def _table(
+    entries: Iterable[_Entry],
+    outcomes: dict[int, Outcome],
+    version: str,
+    pause: Callable[[], None],
+) -> _Table:
+    """Fill one table; ``outcomes`` are shared by the combinations of one rule."""
     table: _Table = {}
-    days: dict[Any, list[tuple[str, str, _Outcome]]] = defaultdict(list)
-    for rule in rules:
-        outcome = _outcome(rule, version)
-        for values in product(*(map(intern, values) for _, values in rule.when)):
-            key = values[0] if len(values) == 1 else values or rule.process
-            if rule.dates is None:
-                table[key] = outcome
-            else:
-                days[key].append((rule.dates.first, rule.dates.last, outcome))
-    table.update((key, _Days(ranges)) for key, ranges in days.items())
+    days: dict[Any, list[tuple[str, str, Outcome]]] = defaultdict(list)
+    for number, (values, rule) in enumerate(entries):
+        if number % _PAUSE_RULES == 0:
+            pause()
+        outcome = outcomes.get(id(rule))
+        if outcome is None:
+            outcome = outcomes[id(rule)] = outcome_of(rule, version)
+        key = values[0] if len(values) == 1 else values or rule.process
+        if rule.dates is None:
+            table[key] = outcome
+        else:
+            days[key].append((rule.dates.first, rule.dates.last, outcome))
+    table.update((key, Days(ranges)) for key, ranges in days.items())
     return table
-
-
-def _outcome(rule: Rule, version: str) -> _Outcome:
-    if rule.mode is Mode.SPLIT:
-        return _Split(rule, version)
-    names = " + ".join(rule.dimensions)
-    matched = f"matches {names}" if names else f"default of {rule.process}"
-    reason = f"{matched}: the owner decides" if rule.mode is Mode.OWNER else matched
-    return Decision(TARGETS.get(rule.mode), rule.rule_id, version, reason, rule.shadow)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.routing.compile import Compiled
 from gateway.routing.facts import Decision, Facts
 from gateway.routing.model import DATE, HUNDREDTHS, Mode, Rule, percent_text
 from gateway.routing.sticky import bucket
+from gateway.routing.values import Values
+
+#: How one of several matching rules is chosen, for people.
+ORDER: Final = (
+    "most dimensions win; of as many, those with exact values before prefixes; then the longer "
+    "prefixes"
+)
+
+_SHOWN_MAX: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +80,8 @@ def explain(compiled: Compiled, facts: Facts) -> Explanation:
     decision = compiled.decide(facts)
     rules = compiled.rule_set.rules_of(facts.process)
     winner = next(rule for rule in rules if rule.rule_id == decision.rule_id)
-    others = sorted(
-        (rule for rule in rules if rule is not winner),
-        key=lambda rule: (-rule.specificity, rule.rule_id),
-    )
+    others = sorted((rule for rule in rules if rule is not winner), key=lambda it: it.rule_id)
+    others.sort(key=lambda rule: rule.specificity, reverse=True)
     verdicts = [Verdict(winner.rule_id, _place(winner), won=True, why=_why(winner, facts))]
     verdicts += [
         Verdict(rule.rule_id, _place(rule), won=False, why=_why_not(rule, winner, facts))
@@ -92,10 +99,17 @@ def _mismatches(rule: Rule, facts: Facts) -> Iterator[str]:
     """Say of each dimension that does not match what the request has and what the rule asks."""
     for name, values in rule.when:
         fact: str = getattr(facts, name)
-        if fact not in values:
-            yield f"{name} is {_quoted(fact)}, not {' or '.join(values)}"
+        allowed = Values.of(values)
+        if fact not in allowed:
+            yield f"{name} is {_quoted(fact)}, not {_alternatives(values)}"
     if rule.dates is not None and facts.business_date not in rule.dates:
         yield f"{DATE} is {_quoted(facts.business_date)}, not {rule.dates}"
+
+
+def _alternatives(values: Sequence[str]) -> str:
+    if len(values) <= _SHOWN_MAX:
+        return " or ".join(values)
+    return f"{values[0]}, {values[1]} … {values[-1]} ({len(values)} values)"
 
 
 def _quoted(fact: str) -> str:
@@ -129,8 +143,9 @@ def _why_not(rule: Rule, winner: Rule, facts: Facts) -> str:
 def _counted(rule: Rule) -> str:
     if rule.is_default:
         return "anything, as the default"
-    names = ", ".join(rule.dimensions)
-    return f"{rule.specificity} dimension{'s' * (rule.specificity != 1)} ({names})"
+    named, exact, prefixes = rule.specificity
+    loose = f", {named - exact} by prefix of {prefixes}" if named != exact else ""
+    return f"{named} dimension{'s' * (named != 1)} ({', '.join(rule.dimensions)}{loose})"
 
 
 def _place(rule: Rule) -> str:

@@ -16,6 +16,11 @@ DATE: Final = "business_date"
 #: A percentage is counted in hundredths of a percent: 100 % of the buckets.
 HUNDREDTHS: Final = 10_000
 
+#: Ends a value that is a prefix.
+ANY_REST: Final = "*"
+
+_EXACT: Final = 1 << 30  # more precise than any prefix is long
+
 _FIRST_DAY: Final = date.min.toordinal()
 _LAST_DAY: Final = date.max.toordinal()
 
@@ -50,6 +55,19 @@ def modes_of(process: Process) -> tuple[Mode, ...]:
 def default_mode(process: Process) -> Mode:
     """Return the mode a default rule starts with, before anything has moved."""
     return Mode.OWNER if process.kind is Kind.FOLLOW_UP else Mode.LEGACY
+
+
+class Specificity(NamedTuple):
+    """How narrow a rule is; of the rules that match a request, the greatest one wins.
+
+    First the number of ``dimensions`` named, then how many of them are ``exact``, without a
+    prefix, then the characters of the ``prefixes``, summed. A list of values is as narrow as the
+    widest of them, so that a rule has one rank, whichever of its values matched.
+    """
+
+    dimensions: int
+    exact: int
+    prefixes: int
 
 
 class Place(NamedTuple):
@@ -96,7 +114,8 @@ class Rule:
     """One rule: of which process, which requests it matches, and what becomes of them.
 
     ``when`` lists the dimensions by name with their sorted values; all must match, and of one
-    dimension any value. ``dates`` is the range of business days, None if the rule names none. A
+    dimension any value. A value that ends in ``*`` is a prefix: ``NL-*`` is any text that begins
+    with ``NL-``. ``dates`` is the range of business days, None if the rule names none. A
     default names nothing. ``percent_hundredths`` is the cloud's share in hundredths of a percent
     (0 to 10000) and, like ``sticky_by``, means something for a split only. ``place`` is no part
     of the rule: two rules that differ only in where they are written are equal.
@@ -120,14 +139,23 @@ class Rule:
         return names if self.dates is None else (*names, DATE)
 
     @property
-    def specificity(self) -> int:
-        """How many dimensions it names: of the rules that match, the one with most wins."""
-        return len(self.when) + (self.dates is not None)
+    def specificity(self) -> Specificity:
+        """Its rank among rules that match the same request; the greatest wins."""
+        widest = [min(map(_precision, values)) for _, values in self.when]
+        prefixes = [length for length in widest if length != _EXACT]
+        dated = self.dates is not None
+        named = len(widest) + dated
+        return Specificity(named, named - len(prefixes), sum(prefixes))
+
+    @property
+    def has_prefix(self) -> bool:
+        """Whether any of its values is a prefix."""
+        return any(value.endswith(ANY_REST) for _, values in self.when for value in values)
 
     @property
     def is_default(self) -> bool:
         """Whether it matches every request of its process."""
-        return self.specificity == 0
+        return not self.when and self.dates is None
 
     @property
     def label(self) -> str:
@@ -165,3 +193,7 @@ def percent_text(hundredths: int) -> str:
     """Write hundredths of a percent as people do: 2500 is "25", 1250 is "12.5"."""
     whole, rest = divmod(hundredths, 100)
     return f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)
+
+
+def _precision(value: str) -> int:
+    return len(value) - len(ANY_REST) if value.endswith(ANY_REST) else _EXACT

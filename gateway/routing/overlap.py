@@ -1,20 +1,23 @@
 """Which rules of a process cannot win, or tie: found through indexes, not by comparing all pairs.
 
-Of the rules that match a request the one with most dimensions wins. A *tie* is a request that two
-rules match with equally many dimensions, more than any other rule that matches it. A rule is
-*covered* if other rules with at least as many dimensions match all it matches.
+Of the rules that match a request the most specific one wins. A *tie* is a request that two rules
+match with the same specificity, and no rule with a greater one. A rule is *covered* if other rules
+that are at least as specific match all it matches.
+
+Rules with prefixes are compared in pairs, among those of the same specificity: ``check`` bounds
+their number.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import combinations_with_replacement, product
+from itertools import combinations, combinations_with_replacement, groupby, product
 from math import prod
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from gateway.routing.model import DATE, Rule
+from gateway.routing.model import DATE, Rule, Specificity
 from gateway.routing.region import Region, intersection, region_of, remainder
 
 #: Ties and covered rules reported of one process; the rest shows up once these are resolved.
@@ -47,7 +50,10 @@ class Overlaps:
         self._rules = [rule for rule in rules if not rule.is_default]
         self._regions = [region_of(rule) for rule in self._rules]
         self._index: dict[_Mask, _Rows] = defaultdict(lambda: defaultdict(list))
+        self._loose = [at for at, rule in enumerate(self._rules) if rule.has_prefix]
         for at, rule in enumerate(self._rules):
+            if rule.has_prefix:
+                continue
             rows = self._index[_mask(rule)]
             for values in product(*(values for _, values in rule.when)):
                 rows[values].append(at)
@@ -81,6 +87,18 @@ class Overlaps:
                 if pair not in seen:
                     seen.add(pair)
                     yield pair
+        yield from self._equally_loose()
+
+    def _equally_loose(self) -> Iterator[tuple[int, int]]:
+        """Yield pairs of rules with prefixes; no rule without one is as specific as they are."""
+
+        def rank(at: int) -> Specificity:
+            return self._rules[at].specificity
+
+        for _, group in groupby(sorted(self._loose, key=rank), key=rank):
+            for one, other in combinations(sorted(group), 2):
+                if intersection(self._regions[one], self._regions[other]) is not None:
+                    yield one, other
 
     def _meeting(self, one: _Mask, other: _Mask) -> Iterator[tuple[int, int]]:
         common = [name for name in one[0] if name in other[0]]
@@ -117,19 +135,29 @@ class Overlaps:
         if both is None:
             return None
         specificity = self._rules[one].specificity
-        holes = self._inside(both, specificity + 1)
+        holes = self._inside(both, specificity)
         return remainder(both, [self._regions[at] for at in holes])
 
-    def _inside(self, region: Region, specificity_min: int) -> list[int]:
-        """Return the rules that specific which can use up parts of ``region``."""
-        inside: set[int] = set()
+    def _inside(self, region: Region, above: Specificity) -> list[int]:
+        """Return the rules more specific than ``above`` that can use up parts of ``region``.
+
+        These name only dimensions that it names: others cannot use it up (open world).
+        """
+        inside = {
+            at
+            for at in self._loose
+            if self._rules[at].specificity > above
+            and region.values.keys() >= self._regions[at].values.keys()
+        }
         for (names, dated), rows in self._index.items():
-            if len(names) + dated < specificity_min or not region.values.keys() >= set(names):
+            rank = Specificity(len(names) + dated, len(names) + dated, 0)
+            if rank <= above or not region.values.keys() >= set(names):
                 continue
             allowed = [region.values[name] for name in names]
-            keys: Iterable[tuple[str, ...]] = product(*allowed)
-            if prod(map(len, allowed)) > len(rows):  # fewer rows than combinations: filter them
-                keys = (
+            keys: Iterable[tuple[str, ...]] = product(*(each.exact for each in allowed))
+            open_ended = any(each.stems for each in allowed)
+            if open_ended or prod(len(each.exact) for each in allowed) > len(rows):
+                keys = (  # fewer rows than combinations: filter them
                     key for key in rows if all(v in vs for v, vs in zip(key, allowed, strict=True))
                 )
             for key in keys:
@@ -139,10 +167,11 @@ class Overlaps:
     def _covered_by_days(self) -> dict[int, Covered]:
         """Find rules without days below rules that differ by days only and name every day."""
         covered = {}
+        dated = {_mask(rule)[0] for rule in self._rules if rule.dates is not None}
         for at, rule in enumerate(self._rules):
-            if rule.dates is not None or (_mask(rule)[0], True) not in self._index:
+            if rule.dates is not None or _mask(rule)[0] not in dated:
                 continue
-            holes = self._inside(self._regions[at], rule.specificity + 1)
+            holes = self._inside(self._regions[at], rule.specificity)
             if remainder(self._regions[at], [self._regions[hole] for hole in holes]) is None:
                 covered[at] = Covered(rule, tuple(self._rules[hole] for hole in holes))
         return covered

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.canonical.process import PROCESSES, Process
+from gateway.routing.check import PREFIX_RULES_MAX
 from gateway.routing.model import Mode, default_mode, modes_of
+from gateway.routing.nodes import FILE_BYTES_MAX, NODES_MAX
 from gateway.routing.reader import RULE_KEYS, WAVE_KEYS
 from gateway.routing.when import COMBINATIONS_MAX
 
@@ -50,6 +52,30 @@ _MODE_TEXTS: Final = {
     Mode.HOLD: "the message is accepted and waits in the buffer until other rules say where",
     Mode.OWNER: "the ERP that holds the business object serves, whatever rules say of new objects",
 }
+
+_VALUES: Final = f"""\
+Of one dimension a rule names one of these, or a list of them. Values are compared as text, exactly
+as written, upper and lower case included.
+
+| written | matches |
+| --- | --- |
+| `NL-001` | that text |
+| `NL-*` | every text that begins with `NL-`; a `*` may stand at the end only |
+| `{{from: NL-001, to: NL-020}}` | the same as listing these twenty, alike but for the last number |
+
+At most {PREFIX_RULES_MAX} rules of a process may have prefixes. A file may have
+{FILE_BYTES_MAX // 1024 // 1024} MB and {NODES_MAX} values; what a YAML alias stands for counts each
+time it is used."""
+
+_ORDER: Final = """\
+Of the rules that match a request, the first that differs of these decides; what is equal in all
+of them and meets is an error of the check, unless a rule that wins over both settles it:
+
+1. the rule that names more dimensions;
+2. the rule that names more of them without a prefix;
+3. the rule whose prefixes have more characters, added up.
+
+A list is as narrow as the widest of its values. The order of rules and files means nothing."""
 
 _DIMENSION_TEXTS: Final = {
     "channel": "the channel the API key belongs to",
@@ -91,7 +117,10 @@ def reference() -> str:
             ("dimension", "meaning", "processes"),
             [(f"`{name}`", _DIMENSION_TEXTS[name], _users(name)) for name in dimensions],
         ),
-        "Values are compared as text, exactly as written, upper and lower case included.",
+        "## Values",
+        _VALUES,
+        "## Which rule wins",
+        _ORDER,
     ]
     return "\n\n".join(parts) + "\n"
 

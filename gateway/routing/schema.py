@@ -15,6 +15,12 @@ from gateway.routing.model import DATE, modes_of
 _NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 _DAY = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 
+_VALUE = {
+    "type": ["string", "number", "boolean"],
+    "pattern": "^[^*]+[*]?$",
+    "description": "A value as it is written, or a prefix: NL-* is all that begins with NL-.",
+}
+
 
 def schema() -> str:
     """Return the schema as JSON text (draft 2020-12), generated from the process table."""
@@ -91,20 +97,27 @@ def _split() -> dict[str, Any]:
 def _dimension(name: str) -> dict[str, Any]:
     if name == DATE:
         return {**_object({"from": _DAY, "to": _DAY}), "minProperties": 1}
-    return _one_or_more({"type": ["string", "number", "boolean"]}, at_least=1)
+    return _one_or_more({"anyOf": [_VALUE, _NUMBERS]}, at_least=1)
 
 
 def _rules(definition: str) -> dict[str, Any]:
     return {"type": "array", "items": {"$ref": f"#/$defs/{definition}"}}
 
 
-def _one_or_more(item: dict[str, Any], at_least: int) -> dict[str, Any]:
-    return {"anyOf": [item, {"type": "array", "items": item, "minItems": at_least}]}
-
-
 def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
     bare = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**bare, "required": required} if required else bare
+
+
+_END = {"type": ["string", "number"], "pattern": "[0-9]$"}
+_NUMBERS = {
+    **_object({"from": _END, "to": _END}, required=["from", "to"]),
+    "description": "All values from one to the other, alike but for the number at their end.",
+}
+
+
+def _one_or_more(item: dict[str, Any], at_least: int) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": at_least}]}
 
 
 if __name__ == "__main__":

@@ -16,10 +16,17 @@ import yaml
 
 from gateway.errors import RuleProblem
 from gateway.routing.model import Place
+from gateway.routing.nodes import Flaw, read_nodes
 
 _TAG: Final = "tag:yaml.org,2002:"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LISTED_MAX: Final = 12
+_MESSAGE_MAX: Final = 400
+_WORD_MAX: Final = 100  # characters of a word compared with those that are known
+_MERGE: Final = "<<"
+
+#: Problems kept of one file: who has more starts with these.
+PROBLEMS_MAX: Final = 500
 
 
 class Value(NamedTuple):
@@ -39,6 +46,11 @@ class Value(NamedTuple):
         return isinstance(self.node, yaml.MappingNode)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self.node, yaml.SequenceNode)
+
+    @property
     def is_empty(self) -> bool:
         """Whether it is a mapping or list with nothing in it."""
         return isinstance(self.node, yaml.CollectionNode) and not self.node.value
@@ -55,25 +67,14 @@ class Sheet:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[RuleProblem] = []
+        self.found = 0
 
     def read(self, path: Path) -> Value | None:
         """Return the file's content; on a file that is not one YAML document report and None."""
         try:
-            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            self._report_at(line, column, "", f"is not YAML: {error.problem}", "correct the syntax")
-        except OSError as error:
-            self._report_at(1, 1, "", f"cannot be read: {error.strerror}", "make it readable")
-        except UnicodeDecodeError as error:
-            problem = f"is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}"
-            self._report_at(1, 1, "", problem, "save it as UTF-8")
-        except yaml.reader.ReaderError as error:
-            problem = f"has the character U+{int(error.character):04X}, which YAML forbids"
-            self._report_at(1, 1, "", problem, "remove it")
-        except RecursionError:
-            self._report_at(1, 1, "", "is nested too deeply", "rules need a depth of five")
+            node = read_nodes(path)
+        except Flaw as flaw:
+            self._report_at(flaw.line, flaw.column, "", flaw.problem, flaw.remedy)
         else:
             if node is not None:
                 return Value(node, "")
@@ -106,7 +107,9 @@ class Sheet:
         for key_node, node in value.node.value:
             word = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             at = Value(key_node, f"{value.key}.{word}".lstrip("."))
-            if word not in known:
+            if word == _MERGE and _MERGE not in known:
+                self.report(at, "keys are not merged here", "write them out")
+            elif word not in known:
                 self.report(at, f"unknown key '{word}'", did_you_mean(word, named))
             elif word in found:
                 first = found[word].node.start_mark.line + 1
@@ -124,7 +127,7 @@ class Sheet:
 
     def items(self, value: Value) -> list[Value]:
         """Return the items of a list; reported and empty if it is none."""
-        if not isinstance(value.node, yaml.SequenceNode):
+        if not value.is_list:
             self.report(value, "is not a list", "write `- …` items, or [] for none")
             return []
         return [Value(node, f"{value.key}[{at}]") for at, node in enumerate(value.node.value)]
@@ -142,8 +145,7 @@ class Sheet:
 
     def texts(self, value: Value) -> list[tuple[str, Value]]:
         """Return a scalar or a list of scalars as a list; report repetitions."""
-        one = not isinstance(value.node, yaml.SequenceNode)
-        items = [value] if one else self.items(value)
+        items = self.items(value) if value.is_list else [value]
         found: dict[str, Value] = {}
         for item in items:
             text = self.text(item)
@@ -174,13 +176,36 @@ class Sheet:
         return None
 
     def _report_at(self, line: int, column: int, key: str, problem: str, remedy: str) -> None:
-        self.problems.append(RuleProblem(self.file, line, column, key or "(file)", problem, remedy))
+        self.found += 1
+        if self.found <= PROBLEMS_MAX:
+            problem = shortened(problem)
+            self.problems.append(
+                RuleProblem(self.file, line, column, key or "(file)", problem, remedy)
+            )
+        elif self.found == PROBLEMS_MAX + 1:
+            self.problems.append(
+                RuleProblem(
+                    self.file,
+                    line,
+                    column,
+                    "(file)",
+                    "has more problems than are listed",
+                    f"solve these {PROBLEMS_MAX} first",
+                )
+            )
+
+
+def shortened(text: str) -> str:
+    """Cut a message that quotes a very long value, in the middle: its end says what is wrong."""
+    if len(text) <= _MESSAGE_MAX:
+        return text
+    return f"{text[: _MESSAGE_MAX // 2]}…{text[-_MESSAGE_MAX // 2 :]}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the remedy for a word that is none of ``known``: the nearest one, and the list."""
     words = list(known)
-    near = get_close_matches(word, words, n=1)
+    near = get_close_matches(word[:_WORD_MAX], words, n=1)
     listed = ", ".join(words[:_LISTED_MAX])
     more = f" and {len(words) - _LISTED_MAX} more" if len(words) > _LISTED_MAX else ""
     hint = f"did you mean '{near[0]}'? " if near else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from itertools import combinations, product
+from itertools import combinations, combinations_with_replacement, product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -35,9 +35,19 @@ from gateway.routing.overlap import Overlaps
 from gateway.routing.ruleset import RuleSet, parse
 from gateway.routing.sticky import bucket, goes_to_cloud
 
-#: Small domains, so that rules meet often. "z" stands for all values no rule names, "" for none.
-VALUES = ("a", "b")
-FACTS = (*VALUES, "z", "")
+#: Small domains, so that rules meet often. What no rule names stands in the world once for each
+#: prefix that takes it in ("z", "aaz"), and "" for a request without the fact.
+VALUES = ("aa", "aab", "b", "a*", "aa*")
+VALUE_LISTS = tuple(
+    (one, other) if one != other else (one,)
+    for one, other in combinations_with_replacement(sorted(VALUES), 2)
+    if one == other
+    or not any(
+        "*" in wide and narrow.startswith(wide[:-1])
+        for wide, narrow in ((one, other), (other, one))
+    )
+)
+FACTS = ("aa", "aab", "b", "z", "az", "aaz", "")
 DAYS = tuple(f"2026-11-{day}" for day in range(20, 26))
 #: A day on either side, for what lies beyond all days that rules name.
 WORLD_DAYS = ("2026-11-19", *DAYS, "2026-11-26")
@@ -57,8 +67,7 @@ def rules_of(draw: st.DrawFn, process: str, rule_id: str) -> Rule:
         open_end = draw(st.sampled_from(["first", "last", "neither"]))
         dates = DateRange("" if open_end == "first" else first, "" if open_end == "last" else last)
     when = tuple(
-        (name, tuple(sorted(draw(st.sets(st.sampled_from(VALUES), min_size=1)))))
-        for name in sorted(names - {"business_date"})
+        (name, draw(st.sampled_from(VALUE_LISTS))) for name in sorted(names - {"business_date"})
     )
     modes = set(modes_of(PROCESSES[process]))
     if process == "store.sale" and (dates is None or not dates.first):
@@ -110,8 +119,19 @@ def world(process: str) -> list[Facts]:
 def best(rules: list[Rule], facts: Facts) -> list[Rule]:
     """All rules that match and name most dimensions: the reference, by comparing everything."""
     matching = [rule for rule in rules if matches(rule, facts)]
-    most = max(rule.specificity for rule in matching)
-    return [rule for rule in matching if rule.specificity == most]
+    most = max(rank(rule) for rule in matching)
+    return [rule for rule in matching if rank(rule) == most]
+
+
+def rank(rule: Rule) -> tuple[int, int, int]:
+    """The order of the manual, word by word: dimensions, those that are exact, prefix lengths."""
+    lengths = [
+        min((len(value) - 1 for value in values if "*" in value), default=None)
+        for _, values in rule.when
+    ]
+    dimensions = len(rule.dimensions)
+    prefixes = [length for length in lengths if length is not None]
+    return dimensions, dimensions - len(prefixes), sum(prefixes)
 
 
 def target(rule: Rule, facts: Facts) -> Target | None:
@@ -154,7 +174,10 @@ def test_the_check_finds_the_ties_that_trying_every_request_finds(rules: list[Ru
 @given(rule_lists())
 def test_where_a_tie_is_said_to_be_there_is_one(rules: list[Rule]) -> None:
     for tie in Overlaps(rules).found()[0]:
-        values = {name: min(allowed) for name, allowed in tie.where.values.items()}
+        values = {
+            name: next(fact for fact in FACTS if fact in allowed)
+            for name, allowed in tie.where.values.items()
+        }
         day = date.fromordinal(max(tie.where.first, date(2026, 11, 19).toordinal()))
         facts = Facts(tie.one.process, **values, business_date=min(day.isoformat(), WORLD_DAYS[-1]))
 

@@ -37,18 +37,18 @@ def test_no_defaults_file(files: RuleFiles) -> None:
         ("# later\n", "1:1: (file): is empty; remove the file, or write rules into it"),
         (
             "wave: w\nowner: o\nrules: [a\n",
-            (
-                "4:1: (file): is not YAML: expected ',' or ']', but got '<stream end>'; correct "
-                "the syntax"
-            ),
+            ("4:1: (file): is not YAML: did not find expected ',' or ']'; correct the syntax"),
         ),
         (
             "wave: w: x\n",
-            "1:8: (file): is not YAML: mapping values are not allowed here; correct the syntax",
+            (
+                "1:8: (file): is not YAML: mapping values are not allowed in this context; "
+                "correct the syntax"
+            ),
         ),
         (
             "wave: w\n---\nwave: x\n",
-            "2:1: (file): is not YAML: but found another document; correct the syntax",
+            "2:1: (file): holds a second document; keep one, in a file of its own",
         ),
         (
             b"wave: caf\xe9\n",
@@ -58,7 +58,7 @@ def test_no_defaults_file(files: RuleFiles) -> None:
             "wave: a\x07b\n",
             "1:1: (file): has the character U+0007, which YAML forbids; remove it",
         ),
-        ("[" * 3000, "1:1: (file): is nested too deeply; rules need a depth of five"),
+        ("[" * 3000, "1:11: (file): is nested too deeply; rules need a depth of five"),
         ("- a\n", "1:1: (file): is not a mapping; write `key: value` pairs"),
         (
             "wave: w\nowner: o\nrules: []\nruls: []\n",

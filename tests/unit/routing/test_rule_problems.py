@@ -58,7 +58,7 @@ CASES = [
     Case(
         "empty id",
         f"{{id: , process: order.intake, {WEB}, mode: cloud}}",
-        "5:7: rules[0].id: is empty; write a value, or remove the key",
+        "5:8: rules[0].id: is empty; write a value, or remove the key",
     ),
     Case(
         "unknown process",

@@ -55,7 +55,71 @@ CASES = [
     Case(
         "value that is a mapping",
         f"{{{INTAKE}, when: {{region: {{a: b}}}}, mode: cloud}}",
-        "5:49: rules[0].when.region: is not a single value; write one word or number",
+        "5:49: rules[0].when.region: is not a value; write a word, a prefix such as "
+        "NL-*, or {from: NL-001, to: NL-020}: the same text but for the number at its end, with "
+        "as many digits",
+    ),
+    Case(
+        "range without an end",
+        f"{{{INTAKE}, when: {{region: {{from: N1}}}}, mode: cloud}}",
+        "5:49: rules[0].when.region: is not a value; write a word, a prefix such as "
+        "NL-*, or {from: NL-001, to: NL-020}: the same text but for the number at its end, with "
+        "as many digits",
+    ),
+    Case(
+        "range of two kinds",
+        f"{{{SALE}, when: {{store: {{from: NL-001, to: DE-001}}}}, mode: hold}}",
+        "5:46: rules[0].when.store: from 'NL-001' to 'DE-001' is not a range; write {from: NL-001, "
+        "to: NL-020}: the same text but for the number at its end, with as many digits",
+    ),
+    Case(
+        "range whose digits differ in number",
+        f"{{{SALE}, when: {{store: {{from: NL-1, to: NL-20}}}}, mode: hold}}",
+        "5:46: rules[0].when.store: from 'NL-1' to 'NL-20' is not a range; write {from: NL-001, "
+        "to: NL-020}: the same text but for the number at its end, with as many digits",
+    ),
+    Case(
+        "range that ends before it begins",
+        f"{{{SALE}, when: {{store: {{from: NL-002, to: NL-001}}}}, mode: hold}}",
+        "5:46: rules[0].when.store: ends with NL-001, before NL-002; swap 'from' and 'to'",
+    ),
+    Case(
+        "range that is too long",
+        f"{{{SALE}, when: {{store: {{from: NL-00000, to: NL-10000}}}}, mode: hold}}",
+        "5:46: rules[0].when.store: stands for 10001 values; keep to 10000: write a prefix, such "
+        "as NL-*",
+    ),
+    Case(
+        "range with an unknown end",
+        f"{{{SALE}, when: {{store: {{from: NL-001, to: NL-009}}}}, mode: hold}}",
+        "5:46: rules[0].when.store: unknown store 'NL-009'; did you mean 'NL-002'? known here: "
+        "DE-001, NL-001, NL-002",
+    ),
+    Case(
+        "prefix of nothing known",
+        f"{{{SALE}, when: {{store: BE-*}}, mode: hold}}",
+        "5:46: rules[0].when.store: no store begins with 'BE-'; known here: DE-001, NL-001, NL-002",
+    ),
+    Case(
+        "star alone",
+        f"{{{SALE}, when: {{store: '*'}}, mode: hold}}",
+        "5:46: rules[0].when.store: matches everything; remove the key: then any value will do",
+    ),
+    Case(
+        "star in the middle",
+        f"{{{SALE}, when: {{store: N*-001}}, mode: hold}}",
+        "5:46: rules[0].when.store: 'N*-001' has a '*' that does not end it; a prefix is written "
+        "PREFIX*, and nothing else may hold a '*'",
+    ),
+    Case(
+        "value within a prefix of the same list",
+        f"{{{SALE}, when: {{store: [NL-*, NL-001]}}, mode: hold}}",
+        "5:53: rules[0].when.store[1]: 'NL-001' is part of 'NL-*' in the same list; remove it",
+    ),
+    Case(
+        "prefix within a prefix of the same list",
+        f"{{{SALE}, when: {{store: [NL-0*, NL-*]}}, mode: hold}}",
+        "5:47: rules[0].when.store[0]: 'NL-0*' is part of 'NL-*' in the same list; remove it",
     ),
     Case(
         "business date that is one day",
