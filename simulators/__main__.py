@@ -1,4 +1,4 @@
-"""`python -m simulators legacy|cloud [--option value ...]`."""
+"""`python -m simulators SYSTEM [--option value ...]`: one simulated ERP or channel."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ from typing import Any
 
 from simulators.cloud.erp import cloud_erp
 from simulators.legacy.erp import legacy_erp
-from simulators.options import CloudOptions, LegacyOptions, OptionError, Options
-from simulators.server import CannotServe, serve
-from simulators.shell import Shell
+from simulators.options import CloudOptions, LegacyOptions, OptionError, ServerOptions
+from simulators.server import CannotServe, Served, serve
+from simulators.shopify.options import ShopOptions
+from simulators.shopify.site import shopify_shop
 
-SYSTEMS: dict[str, tuple[type[Options], Callable[[Any], Shell[Any]]]] = {
+SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "legacy": (LegacyOptions, legacy_erp),
     "cloud": (CloudOptions, cloud_erp),
+    "shopify": (ShopOptions, shopify_shop),
+}
+
+
+HELP = {
+    "legacy": "the legacy ERP",
+    "cloud": "the cloud ERP",
+    "shopify": "a Shopify-like shop",
 }
 
 
@@ -37,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line, made from the table of options."""
-    parser = argparse.ArgumentParser(prog="simulators", description="Simulated ERPs.")
+    parser = argparse.ArgumentParser(prog="simulators", description="Simulated ERPs and channels.")
     systems = parser.add_subparsers(dest="system", required=True)
     for system, (options_class, _) in SYSTEMS.items():
         # no abbreviations: a later option must not change what a script means
-        command = systems.add_parser(system, allow_abbrev=False, help=f"the {system} ERP")
+        command = systems.add_parser(system, allow_abbrev=False, help=HELP[system])
         for each in fields(options_class):
             command.add_argument(
                 f"--{each.name.replace('_', '-')}",

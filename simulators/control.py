@@ -9,14 +9,15 @@ import asyncio
 import json
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 from aiohttp import web
 
-from simulators.books import Document
-from simulators.faults import FaultError
-from simulators.options import OptionError
-from simulators.shell import Shell
+from simulators.clock import Clock
+from simulators.counters import Counters
+from simulators.faults import FaultError, Faults
+from simulators.options import OptionError, ServerOptions
 
 WRITTEN_AT_ONCE = 200
 """Documents written before other requests get their turn: about 7 ms of work."""
@@ -26,7 +27,56 @@ class ControlError(ValueError):
     """A control call that cannot be understood."""
 
 
-def add_control(shell: Shell[Any]) -> None:
+class Entry(Protocol):
+    """What stands in the books."""
+
+    def as_json(self) -> dict[str, object]:
+        """The entry of `GET /control/books`."""
+        ...
+
+
+class Books(Protocol):
+    """Entries in order, and apart from them those seeded at start."""
+
+    @property
+    def seeded(self) -> Sequence[Entry]:
+        """What was there before."""
+        ...
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of the newest entry, 0 when there is none."""
+        ...
+
+    def since(self, after: int, limit: int = ...) -> Sequence[Entry]:
+        """At most `limit` entries with a sequence above `after`, in order."""
+        ...
+
+
+class Controlled(Protocol):
+    """A simulator as its control API sees it."""
+
+    @property
+    def system(self) -> str: ...
+    @property
+    def options(self) -> ServerOptions: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def books(self) -> Books: ...
+    @property
+    def app(self) -> web.Application: ...
+
+    def change(self, values: dict[str, object]) -> None:
+        """Change live settings. Raises `OptionError` and changes nothing."""
+        ...
+
+
+def add_control(shell: Controlled) -> None:
     """Add the control routes to the shell's application."""
     control = _Control(shell)
     shell.app.add_routes(
@@ -34,7 +84,6 @@ def add_control(shell: Shell[Any]) -> None:
             web.get("/control/health", control.health),
             web.get("/control/books", control.books),
             web.get("/control/counters", control.counters),
-            web.get("/control/in_service", control.in_service),
             web.get("/control/settings", control.settings),
             web.put("/control/settings", control.change_settings),
             web.get("/control/faults", control.faults),
@@ -46,7 +95,7 @@ def add_control(shell: Shell[Any]) -> None:
 
 
 class _Control:
-    def __init__(self, shell: Shell[Any]) -> None:
+    def __init__(self, shell: Controlled) -> None:
         self._shell = shell
         self._started_s = shell.clock.monotonic_s()
 
@@ -71,24 +120,16 @@ class _Control:
                 raise ControlError(f"include is {include!r}, it may only be 'seeded'")
         except ControlError as error:
             return _refused(error)
-        books = self._shell.trade.books
+        books = self._shell.books
         documents = books.since(after, limit)
         if include == "seeded" and after <= 0:
-            documents = books.seeded + documents
+            documents = [*books.seeded, *documents]
         head = {"system": self._shell.system, "last_sequence": books.last_sequence}
         text = f'{json.dumps(head)[:-1]}, "documents": [{await _written(documents)}]}}'
         return web.Response(text=text, content_type="application/json")
 
     async def counters(self, _: web.Request) -> web.Response:
         return web.json_response(self._shell.counters.as_json())
-
-    async def in_service(self, _: web.Request) -> web.Response:
-        """Which callers, by port, wait for which answers: how to find a process amid a send."""
-        serving = [
-            {"port": one.port, "method": one.method, "path": one.path}
-            for one in self._shell.in_service()
-        ]
-        return web.json_response({"requests": serving})
 
     async def settings(self, _: web.Request) -> web.Response:
         return web.json_response(self._shell.options.live())
@@ -123,7 +164,7 @@ class _Control:
         return await self.faults(request)
 
 
-async def _written(documents: list[Document]) -> str:
+async def _written(documents: Sequence[Entry]) -> str:
     """The documents as JSON, comma-separated; long books must not hold up the ERP's callers."""
     parts = []
     for start in range(0, len(documents), WRITTEN_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Serving a simulated ERP: listen, announce, and stop by itself."""
+"""Serving a simulated system: listen, announce, and stop by itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from aiohttp import web
 
-from simulators.shell import Shell
+from simulators.options import ServerOptions
 
 GRACE_S = 1.0
 """How long requests under way may take once the simulator is told to stop."""
+
+
+class Served(Protocol):
+    """A simulator as its server sees it."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def options(self) -> ServerOptions: ...
+    @property
+    def app(self) -> web.Application: ...
 
 
 class CannotServe(Exception):
@@ -25,7 +36,7 @@ class CannotServe(Exception):
 class Server:
     """A simulated ERP listening; `url` is known once started."""
 
-    def __init__(self, shell: Shell[Any]) -> None:
+    def __init__(self, shell: Served) -> None:
         self._shell = shell
         self._runner = web.AppRunner(shell.app, access_log=None, shutdown_timeout=GRACE_S)
         self.url = ""
@@ -51,7 +62,7 @@ class Server:
         await self._runner.cleanup()
 
 
-async def serve(shell: Shell[Any]) -> None:
+async def serve(shell: Served) -> None:
     """Serve until SIGTERM, SIGINT or `max_seconds`. Raises `CannotServe`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -66,7 +77,7 @@ async def serve(shell: Shell[Any]) -> None:
     try:
         if announce_file is not None:
             announce(announce_file, server.url)
-        print(f"{shell.system} ERP at {server.url}, seed {options.seed}", flush=True)  # noqa: T201 - said to people
+        print(f"{shell.title} at {server.url}, seed {options.seed}", flush=True)  # noqa: T201 - said to people
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), options.max_seconds)
     finally:

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from simulators.books import Document, Draft, Kind
+from simulators.books import Books, Document, Draft, Kind
 from simulators.catalogue import load_catalogue
 from simulators.clock import Clock
 from simulators.counters import Counters
@@ -73,6 +73,17 @@ class Shell(Generic[OptionsT]):
         self._tasks: set[asyncio.Task[None]] = set()
         self.app = web.Application(middlewares=[_front(self)], client_max_size=BODY_BYTES_MAX)
         self.app.on_cleanup.append(self._stop)
+        self.app.router.add_get("/control/in_service", self._show_in_service)
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"{self.system} ERP"
+
+    @property
+    def books(self) -> Books:
+        """What was booked."""
+        return self.trade.books
 
     def chance(self, purpose: str) -> Random:
         """A stream of chance of its own, so that one use does not disturb another."""
@@ -175,6 +186,13 @@ class Shell(Generic[OptionsT]):
             yield
         finally:
             del self._in_service[id(request)]
+
+    async def _show_in_service(self, _: web.Request) -> web.Response:
+        """Which callers, by port, wait for which answers: how to find a process amid a send."""
+        serving = [
+            {"port": one.port, "method": one.method, "path": one.path} for one in self.in_service()
+        ]
+        return web.json_response({"requests": serving})
 
     def in_service(self) -> list[Serving]:
         """Business requests being served now."""

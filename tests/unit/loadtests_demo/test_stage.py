@@ -15,8 +15,7 @@ from loadtests.demo.options import Options
 from loadtests.demo.stage import OLD_ORDERS, Stage
 from loadtests.scenario import SCENARIOS, load_scenario
 from simulators.__main__ import SYSTEMS, build_parser
-from simulators.options import CloudOptions, LegacyOptions
-from simulators.options import Options as SimulatorOptions
+from simulators.options import CloudOptions, LegacyOptions, ServerOptions
 
 
 class Remembering(Child):
@@ -49,7 +48,7 @@ def command(child: Child | None) -> list[str]:
     return child.command
 
 
-def simulator_options(child: Child) -> SimulatorOptions:
+def simulator_options(child: Child) -> ServerOptions:
     """What the simulator makes of the command line it is given."""
     given = vars(build_parser().parse_args(command(child)[1:]))
     options_class, _ = SYSTEMS[given.pop("system")]

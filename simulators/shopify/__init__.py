@@ -1,0 +1,1 @@
+"""A Shopify-like shop: Admin API, webhooks, its buyers and its books."""
