@@ -13,7 +13,7 @@ import rich_click as click
 
 from gateway.commands.children import Child
 from gateway.commands.common import installation, run
-from gateway.commands.rules import publisher, vocabulary
+from gateway.commands.rules.common import publisher, vocabulary
 from gateway.routing.loader import load as load_rules
 from gateway.settings import Settings, load
 

@@ -1,0 +1,42 @@
+"""Checking rule files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+
+from gateway.commands.common import json_option, print_json
+from gateway.commands.rules.common import directory_argument, load_directory
+from gateway.errors import RulesError
+
+
+@click.command()
+@directory_argument
+@json_option
+def check(directory: Path | None, *, as_json: bool) -> None:
+    """Check all rules of DIRECTORY; list every problem with file, line and remedy."""
+    try:
+        found = load_directory(directory)
+    except RulesError as error:
+        if not as_json:
+            raise
+        problems = [
+            {"file": p.file, "line": p.line, "column": p.column, "key": p.key,
+             "problem": p.problem, "remedy": p.remedy}
+            for p in error.problems
+        ]  # fmt: skip
+        print_json({"ok": False, "problems": problems})
+        sys.exit(1)
+    if as_json:
+        print_json(
+            {"ok": True, "version": found.version, "rules": len(found.rules), "problems": []}
+        )
+    else:
+        click.echo(f"{len(found.rules)} rules in {len(found.waves)} wave(s), no problems")
+        click.echo(f"version {found.version}")
+
+
+COMMANDS: Final = (check,)
