@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from gateway.api.auth import Channel
-from gateway.api.fields import invalid, pointer
 from gateway.api.services import Terms
+from gateway.canonical.fields import invalid, pointer
 from gateway.canonical.money import MINOR_DIGITS
 from gateway.canonical.order import Order, Return, SalesLine
 from gateway.canonical.sale import StoreSale

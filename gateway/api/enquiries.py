@@ -11,9 +11,9 @@ from pydantic import BaseModel, TypeAdapter
 from gateway.api import describe
 from gateway.api.answers import NO_STORE, Answer
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.fields import matches
 from gateway.canonical.base import Sku
 from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.canonical.fields import matches
 from gateway.errors import NotFound
 from gateway.routing.facts import Facts
 

@@ -11,7 +11,7 @@ import msgspec
 from litestar.exceptions import HTTPException
 
 from gateway.api.calls import Call
-from gateway.api.fields import SHOWN_CHARS, shown
+from gateway.canonical.fields import SHOWN_CHARS, shown
 from gateway.errors import BadRequest, TooLarge
 
 _decode: Final = msgspec.json.Decoder().decode

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from gateway.api import describe, examples, headers, intake, views
 from gateway.api.answers import NO_STORE, as_json
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.fields import matches, validated
 from gateway.api.submit import submit
 from gateway.canonical.base import Reference
 from gateway.canonical.envelope import OrderCancellation, order_key
+from gateway.canonical.fields import matches, validated
 from gateway.canonical.order import Cancellation, Order
 from gateway.errors import NotFound
 from gateway.flow.accept import Submission

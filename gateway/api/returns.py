@@ -7,9 +7,9 @@ from litestar.types import ASGIApp
 
 from gateway.api import describe, examples, headers, intake
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.fields import validated
 from gateway.api.submit import submit
 from gateway.canonical.envelope import order_key
+from gateway.canonical.fields import validated
 from gateway.canonical.order import Return
 from gateway.flow.accept import Submission
 from gateway.routing.facts import Facts

@@ -17,9 +17,9 @@ from litestar.types import ASGIApp
 from gateway.api import describe, headers, intake, views
 from gateway.api.answers import as_json
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.fields import validated
 from gateway.api.problems import instance_of, problem_of
 from gateway.canonical.envelope import StoredSale, store_day_key
+from gateway.canonical.fields import validated
 from gateway.canonical.sale import StoreSale, StoreSaleBatch
 from gateway.errors import InputError, Unavailable
 from gateway.flow.accept import Receipt, Submission

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.api import examples, fields
+from gateway.api import examples
+from gateway.canonical import fields
 from gateway.canonical.order import Cancellation, Order
 from gateway.canonical.sale import StoreSale
 from gateway.errors import FieldError, Invalid
