@@ -61,10 +61,15 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a partition has to do for an ERP now: objects to take, documents to poll."""
+    """What a partition has to do for an ERP now: objects to take by class, documents to poll."""
 
-    objects: int
+    by_class: tuple[int, int, int, int]
     polls: int
+
+    @property
+    def objects(self) -> int:
+        """Objects of all classes."""
+        return sum(self.by_class)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ class RedisLanes:
         for lease, answer in zip(leases, await self._client.scripts(calls), strict=True):
             if isinstance(answer, BaseException):
                 raise answer
-            found[lease] = Ready(int(answer[0]), int(answer[1]))
+            polls, *by_class = map(int, answer)
+            found[lease] = Ready((by_class[0], by_class[1], by_class[2], by_class[3]), polls)
         return found
 
     async def take(self, lease: Lease, erp: Target, count: int) -> Sequence[Taken]:

@@ -3,11 +3,11 @@
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 erp
--- Returns: {due lanes, due polls}
+-- Returns: {due polls, due objects of class 0, of 1, of 2, of 3}
 -- Invariants: reads only.
 local P, now = ARGV[1], clock(ARGV[2])
-local due = 0
+local out = {redis.call('ZCOUNT', P .. 'w:' .. ARGV[3], '-inf', now)}
 for priority = 0, 3 do
-  due = due + redis.call('ZCOUNT', P .. 'l:' .. ARGV[3] .. ':' .. priority, '-inf', now)
+  out[#out + 1] = redis.call('ZCOUNT', P .. 'l:' .. ARGV[3] .. ':' .. priority, '-inf', now)
 end
-return {due, redis.call('ZCOUNT', P .. 'w:' .. ARGV[3], '-inf', now)}
+return out
