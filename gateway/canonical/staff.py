@@ -27,9 +27,12 @@ class Action(StrEnum):
     EXCEPTIONS_EDIT = "exceptions.edit"
     EXCEPTIONS_DISCARD = "exceptions.discard"
     AUDIT_READ = "audit.read"
+    RULES_PROPOSE = "rules.propose"
+    RULES_SCHEDULE = "rules.schedule"
     RULES_APPLY = "rules.apply"
     RULES_ROLLBACK = "rules.rollback"
     RULES_APPROVE = "rules.approve"
+    RULES_WAIVE = "rules.waive"
     DELIVERY_PEAK = "delivery.peak"
 
 
@@ -42,9 +45,13 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     # Business that was accepted is not given up by whoever happens to be on duty.
     Action.EXCEPTIONS_DISCARD: frozenset({Role.LEAD, Role.FINANCE}),
     Action.AUDIT_READ: _ALL,
+    Action.RULES_PROPOSE: frozenset({Role.LEAD}),
+    Action.RULES_SCHEDULE: frozenset({Role.LEAD}),
     Action.RULES_APPLY: frozenset({Role.LEAD}),
     Action.RULES_ROLLBACK: frozenset({Role.LEAD}),
     Action.RULES_APPROVE: frozenset({Role.APPROVER}),
+    # Who lets a red gate pass answers for it, like who approves.
+    Action.RULES_WAIVE: frozenset({Role.APPROVER}),
     Action.DELIVERY_PEAK: frozenset({Role.OPERATOR, Role.LEAD}),
 }
 """Which roles may do what; a test holds the documented table against it."""

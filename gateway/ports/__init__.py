@@ -7,6 +7,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 
 from gateway.ports.audit import AuditLog
 from gateway.ports.erp import Erp
+from gateway.ports.governance import Governance
 from gateway.ports.intake import Intake
 from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
@@ -14,4 +15,15 @@ from gateway.ports.observer import Observer
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
 
-__all__ = ["AuditLog", "Erp", "Feed", "Intake", "Lanes", "Ledger", "Observer", "Quotas", "RuleBook"]
+__all__ = [
+    "AuditLog",
+    "Erp",
+    "Feed",
+    "Governance",
+    "Intake",
+    "Lanes",
+    "Ledger",
+    "Observer",
+    "Quotas",
+    "RuleBook",
+]

@@ -10,6 +10,9 @@ import pytest
 
 from gateway.store.ledger import SqlLedger, open_ledger
 from tests.contract.postgres import Postgres
+from tests.valkey import buffer, valkey_url
+
+__all__ = ["buffer", "ledger", "new_ledger", "postgres", "valkey_url"]
 
 NewLedger = Callable[[], str]
 

@@ -20,6 +20,7 @@ from gateway.errors import ConfigError, InstallationMismatch
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.audit import AuditTable
 from gateway.store.ledger.database import CONNECTIONS
+from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.recording import checkpoint, insert_new, kept_rules, record
 
@@ -38,7 +39,7 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(AuditTable):
+class SqlLedger(AuditTable, GovernanceTables):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:

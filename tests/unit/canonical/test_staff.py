@@ -14,9 +14,12 @@ TABLE = {
     "exceptions.edit": "OL",
     "exceptions.discard": "LF",
     "audit.read": "VOLAF",
+    "rules.propose": "L",
+    "rules.schedule": "L",
     "rules.apply": "L",
     "rules.rollback": "L",
     "rules.approve": "A",
+    "rules.waive": "A",
     "delivery.peak": "OL",
 }
 

@@ -1,0 +1,138 @@
+"""Four eyes: a lead proposes rules, somebody else approves or rejects them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import rich_click as click
+
+from gateway.canonical.exchange.governance import Proposal, Ruling
+from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.rules.common import directory_argument, load_directory
+from gateway.flow.approvals import Approvals
+
+if TYPE_CHECKING:
+    from gateway.wiring import Parts
+
+proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")
+
+
+@click.command()
+@directory_argument
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The JSON that `coexist rules dryrun` wrote about these rules.",
+)
+@by_option
+@click.option("--note", default="", help="Why, for the approver and the history.")
+@json_option
+def propose(
+    directory: Path | None, evidence: Path | None, by: str, note: str, *, as_json: bool
+) -> None:
+    """Propose the rules of DIRECTORY, with the evidence of a dry run, to an approver.
+
+    An approval is bound to exactly these rules and this evidence: whoever edits either needs
+    another one. It ends when other rules come into force.
+    """
+    read = evidence.read_bytes() if evidence else b""
+    proposal = run(_propose(directory, read, by, note))
+    if as_json:
+        print_json(_as_json(proposal))
+        return
+    click.echo(f"proposal {proposal.proposal_id}: rule version {proposal.version}")
+    click.echo(f"digest {proposal.digest}")
+    click.echo(f"next: somebody else runs `coexist rules approve {proposal.proposal_id}`")
+
+
+@click.command()
+@proposal_argument
+@by_option
+@click.option("--reason", default="", help="For the audit log.")
+@json_option
+def approve(proposal_id: str, by: str, reason: str, *, as_json: bool) -> None:
+    """Approve PROPOSAL; nobody approves their own change."""
+    _show_ruling(run(_rule(proposal_id, by, Ruling.APPROVED, reason)), as_json=as_json)
+
+
+@click.command()
+@proposal_argument
+@by_option
+@click.option("--reason", required=True, help="What has to change; for the audit log.")
+@json_option
+def reject(proposal_id: str, by: str, reason: str, *, as_json: bool) -> None:
+    """Reject PROPOSAL, for good: what is changed then is another proposal."""
+    _show_ruling(run(_rule(proposal_id, by, Ruling.REJECTED, reason)), as_json=as_json)
+
+
+@click.command("approvals")
+@click.option("--count", default=20, show_default=True, help="How many at most.")
+@click.option("--evidence", "shown", metavar="PROPOSAL", help="Print the evidence of this one.")
+@json_option
+def list_approvals(count: int, shown: str | None, *, as_json: bool) -> None:
+    """List proposals and what was said about them, the newest first."""
+    if shown is not None:
+        click.echo(run(_evidence(shown)) or f"proposal {shown} has no evidence")
+        return
+    found = run(_proposals(count))
+    if as_json:
+        print_json([_as_json(it) for it in found])
+        return
+    if not found:
+        click.echo("nothing was proposed yet; `coexist rules propose` does")
+    for it in found:
+        said = f"{it.ruling} by {it.ruled_by}" if it.ruling else "waits for an approver"
+        why = f"  ({it.reason})" if it.reason else ""
+        click.echo(f"{it.proposal_id} {it.version} {it.at:%Y-%m-%d %H:%M} {it.by}: {said}{why}")
+
+
+def approvals(parts: Parts) -> Approvals:
+    """Return the proposals of an installation."""
+    return Approvals(parts.ledger, parts.ledger, parts.book, parts.auditor, parts.clock)
+
+
+async def _propose(directory: Path | None, evidence: bytes, by: str, note: str) -> Proposal:
+    wanted = load_directory(directory)
+    async with installation() as parts:
+        staff = acting(parts.settings, by)
+        return await approvals(parts).propose(staff, wanted, evidence, note)
+
+
+async def _rule(proposal_id: str, by: str, ruling: Ruling, reason: str) -> Proposal:
+    async with installation() as parts:
+        staff = acting(parts.settings, by)
+        return await approvals(parts).rule(staff, proposal_id, ruling, reason)
+
+
+async def _proposals(count: int) -> list[Proposal]:
+    async with installation() as parts:
+        return list(await approvals(parts).proposals(count))
+
+
+async def _evidence(proposal_id: str) -> str:
+    async with installation() as parts:
+        proposal = await parts.ledger.proposal(proposal_id)
+        return "" if proposal is None else await approvals(parts).evidence(proposal)
+
+
+def _show_ruling(proposal: Proposal, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_json(proposal))
+        return
+    click.echo(
+        f"proposal {proposal.proposal_id}, rule version {proposal.version}, is {proposal.ruling} "
+        f"by {proposal.ruled_by}"
+    )
+
+
+def _as_json(proposal: Proposal) -> dict[str, Any]:
+    return {
+        **asdict(proposal),
+        "at": proposal.at.isoformat(),
+        "ruled_at": proposal.ruled_at.isoformat() if proposal.ruled_at else None,
+    }
+
+
+COMMANDS: Final = (propose, approve, reject, list_approvals)
