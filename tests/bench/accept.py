@@ -6,7 +6,6 @@ The three sides are alternated; ratios are of the sums over all rounds.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import statistics
@@ -15,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.bench.client import Load, drive, post
+from tests.bench.client import Load, closed, post
 from tests.bench.figure import Figure, at_least
 from tests.bench.installation import gateways
 from tests.bench.servers import Server, granian, peer_python
@@ -36,7 +35,7 @@ class Side:
     def run(self, seconds: float) -> None:
         """Drive it once more."""
         cpu_s, valkey_cpu_s = self.server.cpu_s(), self.server.valkey_cpu_s()
-        load = asyncio.run(drive(self.server.url, CONNECTIONS, seconds, self.requests))
+        load = closed(self.server.url, CONNECTIONS, seconds, self.requests)
         self.cpu_s += self.server.cpu_s() - cpu_s
         self.valkey_cpu_s += self.server.valkey_cpu_s() - valkey_cpu_s
         if set(load.statuses) != {202}:
@@ -47,6 +46,11 @@ class Side:
     def orders(self) -> int:
         """Orders accepted."""
         return sum(load.statuses[202] for load in self.loads)
+
+    @property
+    def client_cpu_s(self) -> float:
+        """CPU seconds the load client took for it, on the same machine."""
+        return sum(load.client_cpu_s for load in self.loads)
 
     @property
     def rate(self) -> float:
@@ -92,6 +96,9 @@ def _figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
             Figure(f"{name}: orders", side.rate, "/s"),
             Figure(f"{name}: CPU of the process", side.cpu_s / side.orders * 1e6, "µs/order"),
             Figure(f"{name}: CPU of Valkey", side.valkey_cpu_s / side.orders * 1e6, "µs/order"),
+            Figure(
+                f"{name}: CPU of the load client", side.client_cpu_s / side.orders * 1e6, "µs/order"
+            ),
             Figure(f"{name}: latency p50", side.latency_ms(50), "ms"),
             Figure(f"{name}: latency p99", side.latency_ms(99), "ms"),
         ]

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench.servers import Server, announced, valkey
-from tests.processes import spawned
+from tests.processes import spawned, wait_for_port
 
 
 @contextmanager
@@ -33,6 +33,7 @@ def gateways(
             command += ["--announce", str(announce)]
             child = stack.enter_context(spawned(command, environment(folder, url, **settings)))
             found = announced(announce, child)
+            wait_for_port(int(str(found["url"]).rpartition(":")[2]), child)
             pids = [int(str(found["pid"])), int(str(found["worker_pid"]))]
             running.append(Server(f"gateway-{n}", str(found["url"]), pids, valkey_pid))
         (folder / "redis_url").write_text(url)

@@ -119,6 +119,7 @@ class Client:
             for name, text in self._texts.items()
         }
         self._loading = asyncio.Lock()
+        self._lent: set[Any] = set()
 
     async def command(self, *command: str | bytes | float) -> Reply:
         """Run one command."""
@@ -192,14 +193,17 @@ class Client:
         )
 
     async def connection(self) -> Reply:
-        """Take a connection out of the pool, for as long as the caller likes."""
+        """Open a connection outside of the pool, for as long as the caller likes."""
+        connection = self.redis.connection_pool.make_connection()
         async with asyncio.timeout(TIMEOUT_S):
-            return await self.redis.connection_pool.get_connection()
+            await connection.connect()
+        self._lent.add(connection)
+        return connection
 
     async def give_up(self, connection: Reply) -> None:
-        """Give a connection back whose answers nobody reads any more."""
-        await connection.disconnect()
-        await self.redis.connection_pool.release(connection)
+        """Close a connection that was lent, without waiting for what its protocol has to say."""
+        self._lent.discard(connection)
+        await connection.disconnect(nowait=True)
 
     async def _load(self) -> None:
         async with self._loading:
@@ -239,4 +243,6 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections."""
+        for connection in tuple(self._lent):
+            await self.give_up(connection)
         await self.redis.aclose()

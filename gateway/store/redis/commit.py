@@ -8,19 +8,18 @@ leaves at once; under load, the store reads many calls at a time and syncs them 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from gateway.errors import StoreUnavailable
-from gateway.store.redis.client import TIMEOUT_S, Call, Client, Reply, answer_of, translated
+from gateway.store.redis.client import TIMEOUT_S, Call, Client, Reply, translated
+from gateway.store.redis.stream import Settle, Stream
 
-#: Calls without an answer at which new ones wait: what the store could not take in seconds.
+#: Calls without an answer at which new ones are refused: what the store could not take in seconds.
 PENDING_MAX: Final = 10_000
-
-_Pending = tuple[Call, "asyncio.Future[Any]"]
 
 
 class GroupCommit:
@@ -28,74 +27,77 @@ class GroupCommit:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._outbox: list[_Pending] = []
-        self._stream: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
-        self._left = asyncio.Event()
+        self._calls: list[Call] = []
+        self._settles: list[Settle] = []
+        self._stream: Stream | None = None
+        self._connection: Reply = None
+        self._opening = False
+        self._leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, name: str, keys: Sequence[str | bytes], *args: object) -> Reply:
-        """Run one script and return its answer."""
-        if len(self._outbox) >= PENDING_MAX:
-            raise StoreUnavailable("the store does not keep up; repeat with the same key")
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._outbox.append(((name, keys, args), answer))
-        self._wake.set()
-        if self._stream is None:
-            self._stream = asyncio.create_task(self._serve())
-        return await answer
+    def run(self, name: str, keys: Sequence[str | bytes], *args: object) -> asyncio.Future[Reply]:
+        """Have one script run; the future has its answer, or what went wrong with it."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        if len(self._settles) + self._under_way >= PENDING_MAX:
+            answer.set_exception(
+                StoreUnavailable("the store does not keep up; repeat with the same key")
+            )
+            return answer
+        call: Call = (name, keys, args)
+        self._calls.append(call)
+        self._settles.append(partial(self._settle, call, answer))
+        if not self._leaving:
+            self._leaving = True
+            loop.call_soon(self._leave)
+        return answer
 
-    async def _serve(self) -> None:
-        """Send and receive on one connection until it breaks; then fail what was sent on it."""
-        sent: deque[_Pending] = deque()
-        connection = None
+    @property
+    def _under_way(self) -> int:
+        return len(self._stream.waiting) if self._stream is not None else 0
+
+    def _leave(self) -> None:
+        """Send what this turn of the loop has gathered, once there is a connection."""
+        self._leaving = False
+        if self._stream is not None:
+            calls, self._calls = self._calls, []
+            settles, self._settles = self._settles, []
+            self._stream.send(self._client.packed(calls), settles)
+        elif not self._opening:
+            self._opening = True
+            self._start(self._open())
+
+    async def _open(self) -> None:
         try:
             connection = await self._client.connection()
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._send(connection, sent))
-                both.create_task(self._receive(connection, sent))
-        except BaseException as error:
-            cause = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-            self._fail([*sent, *self._outbox], translated(cause))
-            self._outbox.clear()
-            if not isinstance(cause, Exception):
-                raise
+        except (RedisError, OSError) as error:
+            self._fail(self._gathered(), error)
+        else:
+            self._connection = connection
+            self._stream = Stream(TIMEOUT_S, self._lost)
+            self._stream.take_over(connection)
+            self._leave()
         finally:
-            self._stream = None
-            if connection is not None:
-                await self._client.give_up(connection)
+            self._opening = False
 
-    async def _send(self, connection: Reply, sent: deque[_Pending]) -> None:
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(0)  # one turn of the loop: whatever else has arrived rides along
-            self._wake.clear()
-            batch, self._outbox = self._outbox, []
-            if batch:
-                sent.extend(batch)
-                packed = self._client.packed([call for call, _ in batch])
-                await connection.send_packed_command(packed, check_health=False)
-                self._left.set()
+    def _lost(self, error: BaseException) -> None:
+        """Fail what was under way: nobody knows which of it the store has done."""
+        if self._stream is None:
+            return
+        sent, self._stream = self._stream.waiting, None
+        connection, self._connection = self._connection, None
+        self._start(self._client.give_up(connection))
+        self._fail([*sent, *self._gathered()], error)
 
-    async def _receive(self, connection: Reply, sent: deque[_Pending]) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            if not sent:
-                self._left.clear()
-                await self._left.wait()
-            async with asyncio.timeout(TIMEOUT_S) as deadline:
-                while sent:
-                    answer = await answer_of(connection)
-                    self._settle(*sent.popleft(), answer)
-                    deadline.reschedule(loop.time() + TIMEOUT_S)
+    def _gathered(self) -> list[Settle]:
+        settles, self._settles, self._calls = self._settles, [], []
+        return settles
 
     def _settle(self, call: Call, waiter: asyncio.Future[Any], answer: Reply) -> None:
         if waiter.done():  # the request was cancelled; what it asked for has happened
             return
         if isinstance(answer, NoScriptError):  # it did not run: the store has forgotten scripts
-            task = asyncio.create_task(self._again(call, waiter))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._again(call, waiter))
         elif isinstance(answer, BaseException):
             waiter.set_exception(translated(answer))
         else:
@@ -112,7 +114,11 @@ class GroupCommit:
         if not waiter.done():
             waiter.set_result(answer)
 
-    def _fail(self, calls: Sequence[_Pending], error: BaseException) -> None:
-        for _, waiter in calls:
-            if not waiter.done():
-                waiter.set_exception(error)
+    def _fail(self, settles: Sequence[Settle], error: BaseException) -> None:
+        for settle in settles:
+            settle(error)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
