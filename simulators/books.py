@@ -40,7 +40,8 @@ class Line:
 class Draft:
     """A document as asked for, not yet booked.
 
-    `object_reference` is the order's reference, for a store sale store/date/register/sequence.
+    `object_reference` is the order's reference, for a store sale store/date/register/sequence, and
+    `channel` the one it was given in; empty where the sender does not say.
     `legal_entity` may be empty on a follow-up that leaves it to its order. `stated` are sums the
     sender claims, by name, to be compared with the computed ones. A cancellation without lines
     asks for everything; its lines need no SKU and no price.
@@ -52,6 +53,7 @@ class Draft:
     legal_entity: str
     currency: str
     lines: tuple[Line, ...]
+    channel: str = ""
     dated: date | None = None
     shipping: Decimal = ZERO
     tax: Decimal = ZERO
@@ -72,6 +74,7 @@ class Document:
     kind: Kind
     external_reference: str
     object_reference: str
+    channel: str
     legal_entity: str
     currency: str
     lines: tuple[Line, ...]
@@ -89,6 +92,7 @@ class Document:
             "kind": self.kind.value,
             "external_reference": self.external_reference,
             "object_reference": self.object_reference,
+            "channel": self.channel,
             "legal_entity": self.legal_entity,
             "currency": self.currency,
             "lines": [_line_json(line) for line in self.lines],

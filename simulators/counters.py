@@ -15,6 +15,9 @@ NAMES = (
     "latency_faults",  # requests the latency fault slowed
     "stored",  # legacy: IDocs stored
     "failed_postings",  # legacy: IDocs that went to status 51
+    "validated",  # cloud: documents the validate action let pass
+    "batches",  # cloud: batch requests
+    "batch_operations_max",  # cloud: most operations in one of them
     "booked",  # documents in the books
     "booked_unheard",  # booked when the caller's connection was already gone, without any fault
     "lost_replies_after_booking",  # booked (legacy: stored), connection aborted without an answer

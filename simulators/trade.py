@@ -152,6 +152,7 @@ class Trade:
             kind=draft.kind,
             external_reference=draft.external_reference,
             object_reference=draft.object_reference,
+            channel=draft.channel,
             legal_entity=draft.legal_entity,
             currency=draft.currency,
             lines=draft.lines,
@@ -171,13 +172,20 @@ class Trade:
     def _order_of(self, draft: Draft) -> Order | None:
         """The first order booked under the reference a follow-up names, None if it is none.
 
-        A follow-up that names its company finds only that company's orders.
+        A follow-up that names its company finds only that company's orders, and one that names its
+        channel only that channel's, or such as were entered without.
         """
         if draft.kind not in (Kind.CANCELLATION, Kind.RETURN):
             return None
-        for order in self._orders.get(draft.object_reference, ()):
-            if draft.legal_entity in ("", order.document.legal_entity):
-                return order
+        found = [
+            order
+            for order in self._orders.get(draft.object_reference, ())
+            if draft.legal_entity in ("", order.document.legal_entity)
+        ]
+        for wanted in (draft.channel, ""):
+            for order in found:
+                if not draft.channel or order.document.channel == wanted:
+                    return order
         raise Refusal(Why.UNKNOWN_ORDER, reference=draft.object_reference)
 
     def _check_period(self, draft: Draft) -> None:

@@ -96,6 +96,15 @@ def order_key(channel: str, order_ref: str) -> str:
     return f"order:{channel}:{order_ref}"
 
 
+def order_channel(envelope: Envelope) -> str:
+    """Return the channel that the order an envelope belongs to was placed in; "" for no order.
+
+    A return may come from another channel (bought online, returned in store): the order's counts.
+    """
+    kind, _, rest = envelope.object_key.partition(":")
+    return rest.partition(":")[0] if kind == "order" else ""
+
+
 def store_day_key(store: str, business_date: str) -> str:
     """Name the business object the receipts of one store and business day belong to."""
     return f"store-day:{store}:{business_date}"

@@ -25,8 +25,11 @@ dialects and is the contract in executable form. In words:
 * **A call ends within** ``timing.request_ms``, whatever it has to do (a token, a second try after
   401), because ``timing.absent_final_ms`` is computed from it.
 
-What is *not* promised: an order is looked up by the channel's order reference alone, as neither ERP
-keeps the channel; two channels that use the same reference in one ERP are not told apart there.
+* **Two channels may use the same order reference.** The order's channel is in every document that
+  names an order, and in the look-up of one: cloud in the first global dimension
+  (``shortcutDimension1Code``), legacy under a qualifier of its own (``E1EDK02``, ``Z01``).
+
+What is *not* promised: an order that was entered in an ERP without a channel is found for any.
 """
 
 from gateway.erp.cloud import CLOUD_TIMING, CloudAccess, CloudErp

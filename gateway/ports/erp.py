@@ -12,6 +12,7 @@ from gateway.canonical.exchange import (
 )
 from gateway.canonical.outcome import Outcome, Probed
 from gateway.canonical.process import Target
+from gateway.canonical.validation import Validated
 
 
 class Erp(Protocol):
@@ -30,6 +31,10 @@ class Erp(Protocol):
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for a document with the message's external reference."""
+        ...
+
+    async def validate(self, envelope: Envelope) -> Validated:
+        """Ask what would become of the message's document; nothing is booked or kept."""
         ...
 
     async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:

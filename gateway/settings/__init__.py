@@ -23,7 +23,13 @@ from pydantic_settings import (
 from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
 from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
-from gateway.settings.parties import SCOPES, ChannelSettings, EntitySettings, StoreSettings
+from gateway.settings.parties import (
+    CHANNEL_CHARS_MAX,
+    SCOPES,
+    ChannelSettings,
+    EntitySettings,
+    StoreSettings,
+)
 from gateway.settings.section import Section
 from gateway.settings.staff import StaffSettings
 
@@ -103,6 +109,11 @@ class Settings(BaseSettings):
                     f"known are {', '.join(self.legal_entities)}"
                 )
         for name, channel in self.channels.items():
+            if len(name) > CHANNEL_CHARS_MAX or ":" in name:
+                raise ValueError(
+                    f"channels.{name}: the name goes into both ERPs' documents; give one of at "
+                    f"most {CHANNEL_CHARS_MAX} characters, without ':'"
+                )
             for entity in channel.legal_entities:
                 if entity not in self.legal_entities:
                     raise ValueError(

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from gateway.settings.section import Section
 
+#: The cloud ERP keeps a channel as a dimension value, Code[20].
+CHANNEL_CHARS_MAX = 20
+
 SCOPES = ("orders", "returns", "store-sales", "read", "ops")
 
 

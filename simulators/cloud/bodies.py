@@ -18,6 +18,9 @@ from simulators.refusals import Refusal, Why
 SEQUENCE_STEP = 10_000
 EXTERNAL_LENGTH_MAX = 35
 """The length of the real field (Code[35])."""
+DIMENSION = "shortcutDimension1Code"
+"""The first global dimension: in these companies it says which channel a document came from."""
+DIMENSION_LENGTH_MAX = 20
 TEXT_LENGTH_MAX = 250
 LINES_MAX = 1000
 FREIGHT = "FREIGHT"
@@ -51,6 +54,15 @@ def read_body(data: bytes, resource: Resource, company: str, items: Mapping[str,
             "The length of the string is greater than the maximum length allowed: "
             f"externalDocumentNumber has at most {EXTERNAL_LENGTH_MAX} characters.",
         )
+    if len(_text(body, DIMENSION)) > DIMENSION_LENGTH_MAX:
+        raise ODataError(
+            400,
+            "Application_StringExceededLength",
+            "The length of the string is greater than the maximum length allowed: "
+            f"{DIMENSION} has at most {DIMENSION_LENGTH_MAX} characters.",
+        )
+    if DIMENSION in body:
+        body[DIMENSION] = _text(body, DIMENSION).upper()  # a Code field has no small letters
     lines = _objects(raw_lines, resource)
     reader = _cancellation if resource.kind is Kind.CANCELLATION else _sale
     return Asked(reader(body, lines, resource, company, items), body)
@@ -66,6 +78,7 @@ def _cancellation(
         kind=resource.kind,
         external_reference=_text(body, "externalDocumentNumber"),
         object_reference=_text(body, "channelOrderReference"),
+        channel=_text(body, DIMENSION),
         legal_entity=company,
         currency="",
         lines=tuple(
@@ -91,6 +104,7 @@ def _sale(
         kind=resource.kind,
         external_reference=_text(body, "externalDocumentNumber"),
         object_reference=_text(body, "channelOrderReference"),
+        channel=_text(body, DIMENSION),
         legal_entity=company,
         currency=_text(body, "currencyCode"),
         lines=tuple(sums.lines),

@@ -8,15 +8,12 @@ from typing import Final
 
 from aiohttp import web
 
-from simulators.catalogue import COMPANIES
 from simulators.clock import Clock, SystemClock
-from simulators.cloud import exact
-from simulators.cloud.bodies import read_body
-from simulators.cloud.errors import ODataError, bad_request, dialog
-from simulators.cloud.filters import Edm, Value, parse_filter
+from simulators.cloud.batch import Operation, Replies, read_batch
+from simulators.cloud.errors import ODataError, dialog
 from simulators.cloud.limits import Places, QueueFull, SlidingWindow
-from simulators.cloud.records import PAGE, SERIES, Record, Records, guid, item_view
-from simulators.cloud.resources import ITEM, RESOURCES, Resource
+from simulators.cloud.pages import Call, Pages, json_answer
+from simulators.cloud.records import SERIES, Records, guid
 from simulators.cloud.tokens import Tokens
 from simulators.control import add_control
 from simulators.options import CloudOptions
@@ -24,11 +21,10 @@ from simulators.refusals import Refusal
 from simulators.shell import Handler, Shell
 from simulators.trade import Series
 
-API: Final = "/api/v2.0/companies({company})"
-QUERY_OPTIONS: Final = ("$filter", "$top")
+API: Final = "/api/v2.0"
 QUEUE_RETRY_AFTER_S: Final = 5
 
-Answer = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudOptions]:
@@ -37,13 +33,12 @@ def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudO
     records = Records(shell)
     for document in shell.trade.seed_old_orders(options.old_orders, "C", shell.chance("old")):
         records.adopt(document)
-    front, pages = _Front(shell), _Pages(shell, records)
+    front = _Front(shell, Pages(shell, records))
     shell.app.add_routes(
         [
             web.post("/{tenant}/oauth2/v2.0/token", front.issue_token),
-            web.get(f"{API}/items", front.limited(pages.items)),
-            web.get(f"{API}/{{resource}}", front.limited(pages.look_up)),
-            web.post(f"{API}/{{resource}}", front.limited(pages.create)),
+            web.post(f"{API}/$batch", front.limited(front.batch)),
+            web.route("*", f"{API}/{{tail:companies.*}}", front.limited(front.one)),
         ]
     )
     add_control(shell)
@@ -56,9 +51,10 @@ def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudO
 class _Front:
     """Tokens, window, places and queue: one API user, so one of each."""
 
-    def __init__(self, shell: Shell[CloudOptions]) -> None:
+    def __init__(self, shell: Shell[CloudOptions], pages: Pages) -> None:
         options = shell.options
         self._shell = shell
+        self._pages = pages
         self._tokens = Tokens(options.client_id, options.client_secret, shell.chance("tokens"))
         self._window = SlidingWindow(options.limit, options.window_s)
         self._places = Places(options.concurrency, options.queue)
@@ -90,8 +86,7 @@ class _Front:
                 self._throttle()
                 await self._enter()
                 try:
-                    await self._shell.work()
-                    return await answer(request, _company(request))
+                    return await answer(request)
                 finally:
                     self._places.leave()
             except ODataError as error:
@@ -100,6 +95,47 @@ class _Front:
                 return self._refused(dialog(refusal))
 
         return guarded
+
+    async def one(self, request: web.Request) -> web.StreamResponse:
+        """A single request."""
+        await self._shell.work()
+        target = request.rel_url
+        call = Call(
+            request, request.method, target.path.removeprefix(API), dict(target.query),
+            await request.read(),
+        )  # fmt: skip
+        return await self._pages.answer(call)
+
+    async def batch(self, request: web.Request) -> web.StreamResponse:
+        """Operations one after the other, each as if it came alone; 200 whatever became of them.
+
+        Without ``Prefer: odata.continue-on-error`` the first that fails is the last one tried.
+        """
+        operations = read_batch(await request.read())
+        self._shell.counters.add("batches")
+        self._shell.counters.raise_to("batch_operations_max", len(operations))
+        goes_on = "odata.continue-on-error" in request.headers.get("Prefer", "")
+        replies = Replies()
+        for operation in operations:
+            answer = await self._inner(request, operation)
+            replies.add(operation, answer)
+            if answer.status >= 400 and not goes_on:
+                break
+        return json_answer(replies.body())
+
+    async def _inner(self, request: web.Request, operation: Operation) -> web.StreamResponse:
+        try:
+            if self._shell.options.batch_counts_inner:
+                self._count()
+            await self._shell.work()
+            call = Call(
+                request, operation.method, operation.path, operation.query, operation.content
+            )
+            return await self._pages.answer(call)
+        except ODataError as error:
+            return self._refused(error)
+        except Refusal as refusal:
+            return self._refused(dialog(refusal))
 
     def _authorise(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -123,6 +159,10 @@ class _Front:
             raise self._too_many(fault.delay_s or None)
         if self._places.full:
             raise self._too_many(QUEUE_RETRY_AFTER_S if self._shell.options.retry_after else None)
+        self._count()
+
+    def _count(self) -> None:
+        """Count a request in the window, or refuse it."""
         wait_s = self._window.admit(self._shell.clock.monotonic_s())
         if wait_s is not None:
             raise self._too_many(wait_s if self._shell.options.retry_after else None)
@@ -155,110 +195,7 @@ class _Front:
             headers["Retry-After"] = str(error.retry_after_s)
         if error.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return _json(error.body(guid(self._correlation)), error.status, headers)
-
-
-# ---------------------------------------------------------------------- what they find
-
-
-class _Pages:
-    """The resources of a company."""
-
-    def __init__(self, shell: Shell[CloudOptions], records: Records) -> None:
-        self._shell = shell
-        self._records = records
-
-    async def create(self, request: web.Request, company: str) -> web.StreamResponse:
-        """POST: deep insert; 201 means booked."""
-        resource = _resource(request)
-        data = await request.read()
-        asked = read_body(data, resource, company, self._shell.trade.items)
-        self._shell.trade.check(asked.draft)
-        context = _context(request, company, resource.path) + "/$entity"
-
-        def created(record: Record) -> web.Response:
-            return _json({"@odata.context": context, **record.view}, 201)
-
-        return await self._shell.deliver(
-            request, lambda: self._records.book(resource, asked), created
-        )
-
-    async def look_up(self, request: web.Request, company: str) -> web.StreamResponse:
-        """GET with `$filter`: the documents that match, at most a page."""
-        resource = _resource(request)
-        wanted, top = _query(request, resource.properties, resource.entity)
-        found = [record.view for record in self._records.find(resource, company, wanted)]
-        return _listed(request, company, resource.path, found[:top])
-
-    async def items(self, request: web.Request, company: str) -> web.StreamResponse:
-        """GET items: stock, price and product in one."""
-        wanted, top = _query(request, ITEM, "Microsoft.NAV.item")
-        trade = self._shell.trade
-        number = wanted.get("number")
-        skus = [number] if isinstance(number, str) else list(trade.items)
-        found = [
-            view
-            for view in (
-                item_view(trade.items[sku], trade.stock(company, sku))
-                for sku in skus
-                if sku in trade.items
-            )
-            if all(view[name] == value for name, value in wanted.items())
-        ]
-        return _listed(request, company, "items", found[:top])
-
-
-def _company(request: web.Request) -> str:
-    company = request.match_info["company"]
-    if company not in COMPANIES:
-        raise ODataError(
-            404, "Internal_CompanyNotFound", f"The company '{company}' does not exist."
-        )
-    return company
-
-
-def _resource(request: web.Request) -> Resource:
-    path = request.match_info["resource"]
-    if path not in RESOURCES:
-        message = f"Resource not found for the segment '{path}'."
-        raise ODataError(404, "BadRequest_NotFound", message)
-    return RESOURCES[path]
-
-
-def _query(
-    request: web.Request, properties: dict[str, Edm], entity: str
-) -> tuple[dict[str, Value], int]:
-    """The values asked for and how many entries at most."""
-    for name in request.query:
-        if name.startswith("$") and name not in QUERY_OPTIONS:
-            raise bad_request(f"The query option '{name}' is not supported: {QUERY_OPTIONS}")
-    top = request.query.get("$top", str(PAGE))
-    if not top.isascii() or not top.isdigit() or len(top) > 9:
-        raise bad_request(f"The value '{top}' of $top is not a whole number from 0")
-    text = request.query.get("$filter")
-    wanted = {} if text is None else parse_filter(text, properties, entity)
-    return wanted, min(int(top), PAGE)
-
-
-def _listed(
-    request: web.Request, company: str, path: str, found: list[dict[str, object]]
-) -> web.Response:
-    return _json({"@odata.context": _context(request, company, path), "value": found})
-
-
-def _context(request: web.Request, company: str, path: str) -> str:
-    return f"http://{request.host}/api/v2.0/$metadata#companies({company})/{path}"
-
-
-def _json(
-    body: dict[str, object], status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
-    return web.Response(
-        status=status,
-        text=exact.dumps(body),
-        content_type="application/json",
-        headers={"OData-Version": "4.0", **(headers or {})},
-    )
+        return json_answer(error.body(guid(self._correlation)), error.status, headers)
 
 
 def _oauth_error(status: int, code: str, description: str) -> web.Response:

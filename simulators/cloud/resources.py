@@ -12,6 +12,7 @@ _ADDRESS = ("AddressLine1", "AddressLine2", "City", "State", "PostCode", "Countr
 _DOCUMENT: dict[str, Edm] = {
     "externalDocumentNumber": "Edm.String",
     "channelOrderReference": "Edm.String",
+    "shortcutDimension1Code": "Edm.String",
     "customerNumber": "Edm.String",
     "customerName": "Edm.String",
     "currencyCode": "Edm.String",
@@ -121,6 +122,7 @@ SALES_ORDER_CANCELLATIONS = Resource(
     given={
         "externalDocumentNumber": "Edm.String",
         "channelOrderReference": "Edm.String",
+        "shortcutDimension1Code": "Edm.String",
         "reason": "Edm.String",
         "cancellationDate": "Edm.Date",
     },

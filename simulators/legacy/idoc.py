@@ -40,6 +40,11 @@ def order_reference(idoc: Element) -> str:
     return _by_qualifier(idoc, "E1EDK02", "QUALF", "001", "BELNR")
 
 
+def channel(idoc: Element) -> str:
+    """The channel an ORDERS or ORDCHG is from, under a qualifier of this system's own (Z01)."""
+    return _by_qualifier(idoc, "E1EDK02", "QUALF", "Z01", "BELNR")
+
+
 def kind_of(idoc: Element) -> Kind:
     """What the IDoc is to become. Raises `BadSegment` for a message nobody here processes."""
     message, document_type = text_of(idoc, "EDI_DC40/MESTYP"), text_of(idoc, "E1EDK01/BSART")
@@ -80,6 +85,7 @@ def _order(idoc: Element) -> Draft:
         kind=kind_of(idoc),
         external_reference=external_reference(idoc),
         object_reference=_required(order_reference(idoc), "E1EDK02 001 BELNR"),
+        channel=channel(idoc),
         legal_entity=_by_qualifier(idoc, "E1EDK14", "QUALF", "008", "ORGID"),
         currency=text_of(idoc, "E1EDK01/CURCY"),
         lines=lines,
@@ -114,6 +120,7 @@ def _change(idoc: Element) -> Draft:
         kind=Kind.CANCELLATION,
         external_reference=external_reference(idoc),
         object_reference=_required(order_reference(idoc), "E1EDK02 001 BELNR"),
+        channel=channel(idoc),
         legal_entity=_by_qualifier(idoc, "E1EDK14", "QUALF", "008", "ORGID"),
         currency=text_of(idoc, "E1EDK01/CURCY"),
         lines=tuple(lines),

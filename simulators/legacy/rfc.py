@@ -80,7 +80,8 @@ class Functions:
         reference, kind = _given(call, "REFERENCE"), text_of(call, "KIND")
         if kind not in ("", "ORDER_REF"):
             raise SoapFault("KIND_NOT_FOUND", f"KIND is {kind}, it may be empty or ORDER_REF")
-        found = self._store.find_orders(reference) if kind else self._store.find(reference)
+        channel = text_of(call, "CHANNEL")
+        found = self._store.find_orders(reference, channel) if kind else self._store.find(reference)
         items = [
             _item({**_status_fields(idoc), "KIND": idoc.kind.value if idoc.kind else ""})
             for idoc in found

@@ -48,6 +48,7 @@ class Idoc:
     kind: Kind | None
     reference: str
     order_reference: str
+    channel: str
     draft: Draft | None
     visible_s: float
     status: str = READY
@@ -85,6 +86,7 @@ class IdocStore:
                 kind=document.kind,
                 reference=document.external_reference,
                 order_reference=document.object_reference,
+                channel=document.channel,
                 draft=None,
                 visible_s=float("-inf"),
                 status=POSTED,
@@ -110,9 +112,13 @@ class IdocStore:
         """The visible IDocs with the external reference, posted or not, in storage order."""
         return self._visible(self._by_reference.get(reference, ()))
 
-    def find_orders(self, order_reference: str) -> list[Idoc]:
-        """The visible IDocs that are orders of the reference, posted or not, in storage order."""
-        return self._visible(self._by_order.get(order_reference, ()))
+    def find_orders(self, order_reference: str, channel: str = "") -> list[Idoc]:
+        """The visible IDocs that are orders of the reference, posted or not, in storage order.
+
+        With a channel: those of that channel, and such as were entered without one.
+        """
+        found = self._visible(self._by_order.get(order_reference, ()))
+        return [idoc for idoc in found if not channel or idoc.channel in ("", channel)]
 
     # ------------------------------------------------------------------ inside
 
@@ -126,6 +132,7 @@ class IdocStore:
             kind=None,
             reference=reader.external_reference(element),
             order_reference=reader.order_reference(element),
+            channel=reader.channel(element),
             draft=None,
             visible_s=self._shell.visible_from_s(),
         )

@@ -1,4 +1,4 @@
-"""What the conformance suites share: the databases a ledger may live in."""
+"""What the conformance suites share: databases a ledger may live in, and the simulated ERPs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.canonical.exchange import Timing
+from gateway.ports import Erp
 from gateway.store.ledger import SqlLedger, open_ledger
+from tests.contract.erp_simulators import TIMING, Simulator, adapter_of
 from tests.contract.postgres import Postgres
 from tests.valkey import buffer, valkey_url
 
@@ -41,3 +44,32 @@ async def ledger(new_ledger: NewLedger) -> AsyncIterator[SqlLedger]:
     opened = await open_ledger(new_ledger())
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session", params=["legacy", "cloud"])
+def simulator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Simulator]:
+    started = Simulator(request.param, tmp_path_factory.mktemp("simulator"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+async def adapters(simulator: Simulator) -> AsyncIterator[Callable[..., Erp]]:
+    """Make adapters for the simulator (or another ``url``) that are closed after the test."""
+    made: list[Erp] = []
+
+    def make(timing: Timing = TIMING, secret: str = "", url: str = "") -> Erp:
+        made.append(adapter_of(simulator.system, url or simulator.url, timing, secret))
+        return made[-1]
+
+    yield make
+    simulator.heal()
+    for each in made:
+        await each.close()
+
+
+@pytest.fixture
+def erp(adapters: Callable[..., Erp]) -> Erp:
+    return adapters()

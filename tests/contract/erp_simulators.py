@@ -35,6 +35,8 @@ OPTIONS = {
     "ship-after-s": "3600",
     "max-seconds": "600",
 }
+OLD = {"legacy": "OLD-L-00001", "cloud": "OLD-C-00001"}
+"""An order each has from before the gateway."""
 LEGACY_OPTIONS = {"posting-interval-s": "0.05", "sessions": "8"}
 
 
@@ -114,6 +116,12 @@ class Simulator:
 def new_order(**changes: Any) -> Envelope:
     """An order under a reference nobody used."""
     return envelope(order(order_ref=f"SHOP-{next(_NUMBERS)}", **changes))
+
+
+def an_order_of(sku: str) -> Envelope:
+    """An order of two pieces of an article."""
+    line = {"line": 1, "sku": sku, "quantity": 2, "unit_price": "19.95"}
+    return new_order(lines=[line], shipping={}, total="39.90")
 
 
 async def eventually(

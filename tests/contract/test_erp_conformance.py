@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -23,9 +23,9 @@ from gateway.canonical.outcome import (
 from gateway.errors import ErpUnavailable
 from gateway.ports import Erp
 from tests.contract.erp_simulators import (
-    TIMING,
+    OLD,
     Simulator,
-    adapter_of,
+    an_order_of,
     eventually,
     new_order,
     only,
@@ -36,36 +36,6 @@ from tests.unit.erp.envelopes import cancellation, envelope, returned, sale
 
 pytestmark = pytest.mark.anyio
 _NUMBERS = count(1)
-OLD = {"legacy": "OLD-L-00001", "cloud": "OLD-C-00001"}
-
-
-@pytest.fixture(scope="session", params=["legacy", "cloud"])
-def simulator(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Simulator]:
-    started = Simulator(request.param, tmp_path_factory.mktemp("simulator"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def adapters(simulator: Simulator) -> AsyncIterator[Callable[..., Erp]]:
-    """Make adapters for the simulator (or another ``url``) that are closed after the test."""
-    made: list[Erp] = []
-
-    def make(timing: Timing = TIMING, secret: str = "", url: str = "") -> Erp:
-        made.append(adapter_of(simulator.system, url or simulator.url, timing, secret))
-        return made[-1]
-
-    yield make
-    simulator.heal()
-    for each in made:
-        await each.close()
-
-
-@pytest.fixture
-def erp(adapters: Callable[..., Erp]) -> Erp:
-    return adapters()
 
 
 # --------------------------------------------------------------------------- booked once
@@ -161,11 +131,6 @@ async def test_a_cancellation_of_what_has_left_is_too_late(erp: Erp, simulator: 
 
 
 # --------------------------------------------------------------------------- refused for good
-
-
-def an_order_of(sku: str) -> Envelope:
-    line = {"line": 1, "sku": sku, "quantity": 2, "unit_price": "19.95"}
-    return new_order(lines=[line], shipping={}, total="39.90")
 
 
 @pytest.mark.parametrize(

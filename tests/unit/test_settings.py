@@ -57,6 +57,16 @@ def test_a_store_of_an_unknown_entity_is_named(config: dict[str, Any], tmp_path:
     assert "stores.NL-001.legal_entity: 'XX99' is not a legal entity; known are DE01, NL01" in said
 
 
+@pytest.mark.parametrize("name", ["a-channel-with-a-long-name", "a:b"])
+def test_a_channel_name_that_no_document_can_carry_is_named(
+    config: dict[str, Any], tmp_path: Path, name: str
+) -> None:
+    config["channels"][name] = config["channels"]["webshop"]
+    said = refused(config, tmp_path)
+    assert f"channels.{name}: the name goes into both ERPs' documents" in said
+    assert "at most 20 characters" in said
+
+
 @pytest.mark.parametrize("seconds", [-1, 0, 5, 10])
 def test_absence_cannot_be_final_while_a_request_may_still_arrive(
     config: dict[str, Any], tmp_path: Path, seconds: int

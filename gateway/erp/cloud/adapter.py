@@ -15,12 +15,14 @@ from gateway.canonical.envelope import Envelope, external_reference
 from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
+from gateway.canonical.validation import NotOffered, Valid, Validated
 from gateway.clock import Clock
-from gateway.erp.body import Unsendable
+from gateway.erp.body import Overlong, Unsendable
 from gateway.erp.cloud import answers
-from gateway.erp.cloud.documents import build, collection, home, where
-from gateway.erp.cloud.exact import Json
+from gateway.erp.cloud.documents import DIMENSION, build, collection, home, where
+from gateway.erp.cloud.exact import Json, loads
 from gateway.erp.cloud.token import Tokens
+from gateway.erp.cloud.validation import ACTION, differences
 from gateway.erp.figures import BadAnswer, pieces, priced, unit
 from gateway.erp.http import Http, Reply
 from gateway.erp.lookup import ENQUIRY_MS_MAX, found, unavailable
@@ -87,6 +89,8 @@ class CloudErp:
         """Post the message's document; a 201 means it is booked."""
         try:
             document = build(envelope)
+        except Overlong as error:
+            return Refused(Cause.NOT_ACCEPTED, f"not sent: {error}")
         except Unsendable as error:
             return Refused(Cause.POISON, f"not sent: {error}")
         reply = await self._call("POST", document.path, content=document.content)
@@ -110,6 +114,25 @@ class CloudErp:
         except BadAnswer as error:
             return Unknown(f"look-up of {reference}: {error}")
 
+    async def validate(self, envelope: Envelope) -> Validated:
+        """Ask the validate action; whatever is no answer to it says nothing of the document."""
+        try:
+            document = build(envelope)
+        except Unsendable as error:
+            return Refused(Cause.POISON, f"not sent: {error}")
+        reply = await self._call("POST", document.path + ACTION, content=document.content)
+        if not isinstance(reply, Reply):
+            return reply
+        if reply.status in (404, 405):
+            return NotOffered(f"{reply} (is the extension with the validate action installed?)")
+        if reply.status != 200:
+            refused = answers.write(reply, "", self._clock.now())
+            return refused if isinstance(refused, Refused | Busy) else Unknown(str(reply))
+        try:
+            return Valid(differences(envelope, loads(reply.body)))
+        except BadAnswer as error:
+            return Unknown(f"{reply}: {error}")
+
     async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
         """Return nothing: this ERP never says "stored", so there is nothing to ask about."""
         del documents
@@ -118,14 +141,18 @@ class CloudErp:
     # ------------------------------------------------------------------ enquiries
 
     async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
-        """Say whether the legal entity has an order of that reference; the channel is not kept."""
+        """Say whether the legal entity has an order of that channel's reference.
+
+        One that was entered there without a channel, before the gateway, counts for any.
+        """
         what = f"order {channel} {order_ref} of {legal_entity}"
         orders = collection(legal_entity, "salesOrders")
         query = where(orders, "channelOrderReference", order_ref)
-        rows = await self._rows(f"{query}&$top=1", ENQUIRY_MS_MAX)
+        rows = await self._rows(query, ENQUIRY_MS_MAX)
         if not isinstance(rows, list):
             raise unavailable(what, rows, self.name)
-        return bool(rows)
+        ours = ("", None, channel.upper())
+        return any(isinstance(row, dict) and row.get(DIMENSION) in ours for row in rows)
 
     async def availability(self, sku: str, legal_entity: str) -> Availability | None:
         """Return what may be promised: the stock in whole pieces, at least 0."""

@@ -13,9 +13,10 @@ from gateway.canonical.envelope import (
     OrderCancellation,
     StoredSale,
     external_reference,
+    order_channel,
 )
 from gateway.canonical.order import Order, Return, SalesLine
-from gateway.erp.body import business
+from gateway.erp.body import Overlong, business
 from gateway.erp.cloud.exact import Json, dumps
 from gateway.erp.figures import per_piece
 
@@ -32,6 +33,10 @@ LENGTHS: Final[dict[str, int]] = {
     "shipToState": 30,
 }
 _EMAIL_CHARS_MAX: Final = 80
+#: The company's first global dimension says which channel an order is of: two channels may use the
+#: same order reference. Business Central's dimension values are Code[20], in capitals.
+DIMENSION: Final = "shortcutDimension1Code"
+DIMENSION_CHARS_MAX: Final = 20
 
 #: Process -> the resource its documents are.
 RESOURCES: Final[dict[str, str]] = {
@@ -63,8 +68,22 @@ def build(envelope: Envelope) -> Document:
             document = _cancellation(body)
         case StoredSale():
             document = _invoice(body)
-    content = dumps({"externalDocumentNumber": reference, **document}).encode()
+    channel = dimension(order_channel(envelope))
+    told: dict[str, Json] = {"externalDocumentNumber": reference}
+    if channel:
+        told[DIMENSION] = channel
+    content = dumps({**told, **document}).encode()
     return Document(collection(body.legal_entity, RESOURCES[envelope.process]), content)
+
+
+def dimension(channel: str) -> str:
+    """Return the dimension value of a channel. Raises :class:`Overlong`, never cuts."""
+    if len(channel) > DIMENSION_CHARS_MAX:
+        raise Overlong(
+            f"{DIMENSION} holds {DIMENSION_CHARS_MAX} characters, channel {channel!r} has "
+            f"{len(channel)}"
+        )
+    return channel.upper()
 
 
 def home(envelope: Envelope) -> str:

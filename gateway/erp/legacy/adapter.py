@@ -24,6 +24,7 @@ from gateway.canonical.outcome import (
     Unknown,
 )
 from gateway.canonical.process import Target
+from gateway.canonical.validation import NotOffered, Validated
 from gateway.clock import Clock
 from gateway.erp.body import Overlong, Unsendable
 from gateway.erp.figures import BadAnswer, figure, pieces, priced, unit
@@ -113,6 +114,11 @@ class LegacyErp:
         documents = [answers.standing(item) for item in answer.findall("DOCUMENTS/item")]
         return found(documents, self.name, reference)
 
+    async def validate(self, envelope: Envelope) -> Validated:
+        """Say that it cannot be asked: an IDoc that is stored is posted."""
+        del envelope
+        return NotOffered("an IDoc cannot be validated without being stored, and then it is posted")
+
     async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
         """Ask for statuses, :data:`CONFIRM_MAX` a call, one call after the other.
 
@@ -135,10 +141,13 @@ class LegacyErp:
     async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
         """Say whether an order of that reference is posted or on its way; failed ones do not count.
 
-        The ERP keeps neither the channel nor, in this look-up, the legal entity.
+        One that was entered there without a channel, before the gateway, counts for any. The legal
+        entity is not looked at.
         """
         what = f"order {channel} {order_ref} of {legal_entity}"
-        parameters: soap.Parameters = {"REFERENCE": order_ref, "KIND": "ORDER_REF"}
+        parameters: soap.Parameters = {
+            "REFERENCE": order_ref, "KIND": "ORDER_REF", "CHANNEL": channel
+        }  # fmt: skip
         answer = await self._asked(what, "Z_DOCUMENT_BY_REFERENCE", parameters)
         if answer is None:
             return False

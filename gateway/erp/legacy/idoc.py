@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,6 +14,7 @@ from gateway.canonical.envelope import (
     OrderCancellation,
     StoredSale,
     external_reference,
+    order_channel,
 )
 from gateway.canonical.order import Address, Order, Return
 from gateway.erp.body import business
@@ -27,23 +29,38 @@ _REGION_CHARS: Final = LENGTHS["E1EDKA1"]["REGIO"]
 def build(envelope: Envelope, client: str) -> bytes:
     """Write the message's IDoc. Raises :class:`gateway.erp.body.Unsendable`."""
     body: Body = business(envelope)
-    reference, created = external_reference(envelope.transaction_id), envelope.accepted_at
+    head = Head(
+        external_reference(envelope.transaction_id),
+        order_channel(envelope),
+        client,
+        envelope.accepted_at,
+    )
     match body:
         case Order():
-            return xml(_order(body, reference, client, created))
+            return xml(_order(body, head))
         case Return():
-            return xml(_return(body, reference, client, created))
+            return xml(_return(body, head))
         case OrderCancellation():
-            return xml(_cancellation(body, reference, client, created))
+            return xml(_cancellation(body, head))
         case StoredSale():
-            return xml(_sale(body, reference, client, created))
+            return xml(_sale(body, head))
 
 
-def _order(order: Order, reference: str, client: str, created: datetime) -> Element:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every IDoc says of itself: our reference, the order's channel, client and time."""
+
+    reference: str
+    channel: str
+    client: str
+    created: datetime
+
+
+def _order(order: Order, head: Head) -> Element:
     """ORDERS. Taxes are always told; they count in the total only if prices leave them out."""
-    root, into = idoc("ORDERS05", "ORDERS", client, created)
+    root, into = idoc("ORDERS05", "ORDERS", head.client, head.created)
     currency = order.currency
-    segment(into, "E1EDK01", CURCY=currency, BSART="ZOR", BELNR=reference)
+    segment(into, "E1EDK01", CURCY=currency, BSART="ZOR", BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=order.legal_entity)
     segment(into, "E1EDK03", IDDAT="022", DATUM=f"{order.ordered_at:%Y%m%d}")
     taxes = sum((line.tax for line in order.lines), order.shipping.tax)
@@ -55,7 +72,7 @@ def _order(order: Order, reference: str, client: str, created: datetime) -> Elem
     name = cut(order.customer.name, "NAME1", "NAME2")
     segment(into, "E1EDKA1", PARVW="AG", PARTN=order.customer.ref, **name)
     _ship_to(into, order.ship_to)
-    segment(into, "E1EDK02", QUALF="001", BELNR=order.order_ref)
+    _order_reference(into, order.order_ref, head)
     for line in order.lines:
         item = _item(into, line.line, line.quantity, line.unit_price, line.amount, currency)
         if line.tax:
@@ -68,6 +85,13 @@ def _order(order: Order, reference: str, client: str, created: datetime) -> Elem
     if taxes:
         segment(into, "E1EDS01", SUMID="005", SUMME=written(taxes, currency))
     return root
+
+
+def _order_reference(into: Element, order_ref: str, head: Head) -> None:
+    """The channel's reference, and the channel: two of them may use the same one."""
+    segment(into, "E1EDK02", QUALF="001", BELNR=order_ref)
+    if head.channel:
+        segment(into, "E1EDK02", QUALF="Z01", BELNR=head.channel)
 
 
 def _ship_to(into: Element, address: Address) -> None:
@@ -99,14 +123,14 @@ def _item(
     )
 
 
-def _return(returned: Return, reference: str, client: str, created: datetime) -> Element:
+def _return(returned: Return, head: Head) -> Element:
     """ORDERS of a returns type; NETWR is the refund, tax included."""
-    root, into = idoc("ORDERS05", "ORDERS", client, created)
+    root, into = idoc("ORDERS05", "ORDERS", head.client, head.created)
     currency = returned.currency
-    segment(into, "E1EDK01", CURCY=currency, BSART="ZRE", BELNR=reference)
+    segment(into, "E1EDK01", CURCY=currency, BSART="ZRE", BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=returned.legal_entity)
     segment(into, "E1EDK03", IDDAT="022", DATUM=f"{returned.returned_at:%Y%m%d}")
-    segment(into, "E1EDK02", QUALF="001", BELNR=returned.order_ref)
+    _order_reference(into, returned.order_ref, head)
     segment(into, "E1EDK02", QUALF="002", BELNR=returned.return_ref)
     for line in returned.lines:
         price, _ = per_piece(line.refund, line.quantity, currency)
@@ -116,14 +140,12 @@ def _return(returned: Return, reference: str, client: str, created: datetime) ->
     return root
 
 
-def _cancellation(
-    wish: OrderCancellation, reference: str, client: str, created: datetime
-) -> Element:
+def _cancellation(wish: OrderCancellation, head: Head) -> Element:
     """ORDCHG with action 003; without items it means the whole order."""
-    root, into = idoc("ORDERS05", "ORDCHG", client, created)
-    segment(into, "E1EDK01", ACTION="003", BELNR=reference)
+    root, into = idoc("ORDERS05", "ORDCHG", head.client, head.created)
+    segment(into, "E1EDK01", ACTION="003", BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=wish.legal_entity)
-    segment(into, "E1EDK02", QUALF="001", BELNR=wish.order_ref)
+    _order_reference(into, wish.order_ref, head)
     segment(into, "E1EDK02", QUALF="002", BELNR=wish.cancellation.cancellation_ref)
     for line in wish.cancellation.lines:
         position, pieces = f"{line.line * 10:06d}", str(line.quantity)
@@ -131,9 +153,9 @@ def _cancellation(
     return root
 
 
-def _sale(stored: StoredSale, reference: str, client: str, created: datetime) -> Element:
+def _sale(stored: StoredSale, head: Head) -> Element:
     """WPUBON, one receipt. UMSWERT is after discount, which so is PREIS * MENGE - UMSWERT."""
-    root, into = idoc("WPUBON01", "WPUBON", client, created)
+    root, into = idoc("WPUBON01", "WPUBON", head.client, head.created)
     sale, currency = stored.sale, stored.sale.currency
     receipt = segment(
         into,
@@ -144,7 +166,7 @@ def _sale(stored: StoredSale, reference: str, client: str, created: datetime) ->
         VORGZEIT=f"{sale.sold_at:%H%M%S}",
         BONNUMMER=str(sale.sequence),
         CURRENCY=currency,
-        BELNR=reference,
+        BELNR=head.reference,
     )
     for line in sale.lines:
         item = segment(

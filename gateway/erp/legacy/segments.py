@@ -24,6 +24,7 @@ LENGTHS: Final[dict[str, dict[str, int]]] = {
         "PARVW": 3, "PARTN": 17, "NAME1": 35, "NAME2": 35, "STRAS": 35, "STRS2": 35, "ORT01": 35,
         "PSTLZ": 9, "LAND1": 3, "REGIO": 3,
     },
+    # Qualifier Z01 is a customer extension: the channel an order's reference (001) is of.
     "E1EDK02": {"QUALF": 3, "BELNR": 35},
     "E1EDP01": {"POSEX": 6, "ACTION": 3, "MENGE": 15, "MENEE": 3, "VPREI": 15, "NETWR": 18},
     "E1EDP04": {"MWSBT": 18},

@@ -305,13 +305,19 @@ async def test_an_enquiry_nobody_answers_is_unavailable_and_names_no_erp(
 
 async def test_has_order(server: respx.Router) -> None:
     erp = cloud(server)
-    query = {"$filter": "channelOrderReference eq 'SHOP-1'", "$top": "1"}
-    server.get(ORDERS, params=query).respond(200, json={"value": [{"number": "S-1"}]})
-    assert await erp.has_order("webshop", "SHOP-1", "NL01")
-    query = {"$filter": "channelOrderReference eq 'SHOP-2'", "$top": "1"}
+    query = {"$filter": "channelOrderReference eq 'SHOP-1'"}
+    for row, has in (
+        ({"shortcutDimension1Code": "WEBSHOP"}, True),
+        ({"shortcutDimension1Code": ""}, True),  # entered before the gateway, or by hand
+        ({}, True),
+        ({"shortcutDimension1Code": "OTHER"}, False),
+    ):
+        server.get(ORDERS, params=query).respond(200, json={"value": [{"number": "S-1", **row}]})
+        assert await erp.has_order("webshop", "SHOP-1", "NL01") is has
+    query = {"$filter": "channelOrderReference eq 'SHOP-2'"}
     server.get(ORDERS, params=query).respond(200, json={"value": []})
     assert not await erp.has_order("webshop", "SHOP-2", "NL01")
-    query = {"$filter": "channelOrderReference eq 'SHOP-3'", "$top": "1"}
+    query = {"$filter": "channelOrderReference eq 'SHOP-3'"}
     server.get(ORDERS, params=query).respond(503, headers={"Retry-After": "4"})
     with pytest.raises(ErpUnavailable) as caught:
         await erp.has_order("webshop", "SHOP-3", "NL01")

@@ -94,6 +94,7 @@ def test_an_order() -> None:
     assert built.path == "/api/v2.0/companies(NL01)/salesOrders"
     assert json.loads(built.content, parse_float=Decimal) == {
         "externalDocumentNumber": reference_of(sent),
+        "shortcutDimension1Code": "WEBSHOP",
         "channelOrderReference": "SHOP-10001",
         "orderDate": "2026-11-21",
         "customerNumber": "C-1001",

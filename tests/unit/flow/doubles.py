@@ -10,6 +10,7 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Outcome, Probed
 from gateway.canonical.process import Target
+from gateway.canonical.validation import Validated
 
 
 class ScriptedErp:
@@ -34,6 +35,9 @@ class ScriptedErp:
     async def probe(self, envelope: Envelope) -> Probed:
         self.asked.append(("probe", envelope.transaction_id))
         return self.probes.pop(0)
+
+    async def validate(self, envelope: Envelope) -> Validated:
+        raise AssertionError("not asked in these tests")
 
     async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
         self.asked.append(("confirm", ",".join(documents)))

@@ -40,6 +40,7 @@ def test_a_document_reads_as_agreed(world: World) -> None:
         "kind": "order",
         "external_reference": "CX-1",
         "object_reference": "SHOP-1",
+        "channel": "",
         "legal_entity": "NL01",
         "currency": "EUR",
         "lines": [

@@ -45,6 +45,7 @@ async def test_a_sales_order_is_inserted_with_its_lines() -> None:
             "kind": "order",
             "external_reference": "CX-1",
             "object_reference": "SHOP-1",
+            "channel": "",
             "legal_entity": "NL01",
             "currency": "EUR",
             "lines": [

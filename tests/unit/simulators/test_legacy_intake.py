@@ -137,6 +137,7 @@ async def test_an_order_is_posted_with_its_own_sums() -> None:
             "kind": "order",
             "external_reference": "CX-1",
             "object_reference": "SHOP-1",
+            "channel": "",
             "legal_entity": "NL01",
             "currency": "EUR",
             "lines": [

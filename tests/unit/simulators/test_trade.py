@@ -61,6 +61,7 @@ def draft(**changes: object) -> Draft:
         "kind": Kind.ORDER,
         "external_reference": "CX-1",
         "object_reference": "SHOP-1",
+        "channel": "",
         "legal_entity": "NL01",
         "currency": "EUR",
         "lines": (TEES, CAP),
