@@ -54,13 +54,13 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Parts]:
-    """Open everything, checked; close it in the end.
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Parts]:
+    """Open everything, checked; close it in the end. The clock is the machine's unless given.
 
     Raises :class:`~gateway.errors.ConfigError` for what can never work and
     :class:`~gateway.errors.Unavailable` for what does not answer now.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         client = await _store(settings, stack)
         book = RedisRuleBook(client, settings.partitions)

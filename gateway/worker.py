@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.canonical.exchange import Lease
 from gateway.canonical.process import ERPS
-from gateway.clock import SystemClock, token_bits
+from gateway.clock import Clock, token_bits
 from gateway.errors import CoexistError, FencedOut
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
@@ -32,7 +32,7 @@ class Worker:
     """One worker; any number of them share the partitions."""
 
     def __init__(self, parts: Parts, holder: str) -> None:
-        settings, clock, chance = parts.settings, SystemClock(), Random(token_bits())
+        settings, clock, chance = parts.settings, parts.clock, Random(token_bits())
         self._parts = parts
         self._lease_ms = settings.lease_ms
         self._keeper = LeaseKeeper(
@@ -81,13 +81,16 @@ class Worker:
                 await asyncio.sleep(pause_s)
 
 
-async def work(settings: Settings, ready: Callable[[], None]) -> None:
-    """Run a worker until SIGTERM or SIGINT; ``ready`` is called once it serves."""
+async def work(settings: Settings, ready: Callable[[], None], clock: Clock | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT; ``ready`` is called once it serves.
+
+    The clock is the machine's unless one is given.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with opened(settings) as parts:
+    async with opened(settings, clock) as parts:
         holder = f"{socket.gethostname()}:{os.getpid()}:{token_bits(32):08x}"
         worker = Worker(parts, holder)
         ready()

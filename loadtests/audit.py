@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from loadtests import hazards
+from loadtests import hazards, promise
 from loadtests.amounts import wrong_amounts, wrong_document
 from loadtests.books import Document
 from loadtests.errors import LoadTestError
@@ -43,13 +43,15 @@ class Claims:
     """What a run claims: ``hazards`` that must have occurred, and how much may be left over.
 
     ``rejected_allowed`` and ``unknown_allowed``: messages refused for good, and never answered;
-    None leaves that to whoever reads the report.
+    None leaves that to whoever reads the report. ``absent_final_s``: when the gateway believes that
+    something is absent; None leaves open whether the run asked for more than that.
     """
 
     hazards: frozenset[str] = frozenset(HAZARDS)
     held_allowed: int = 0
     rejected_allowed: int | None = None
     unknown_allowed: int | None = None
+    absent_final_s: float | None = None
 
     @classmethod
     def parse(cls, text: str, held_allowed: int = 0) -> Claims:
@@ -112,6 +114,12 @@ def verdict(report: Report, claims: Claims) -> Verdict:
         reasons.append(f"{report.rejected} refused for good ({claims.rejected_allowed} allowed)")
     if claims.unknown_allowed is not None and report.unknown > claims.unknown_allowed:
         reasons.append(f"{report.unknown} never answered ({claims.unknown_allowed} allowed)")
+    if claims.absent_final_s is not None and report.slowest_s > claims.absent_final_s:
+        reasons.append(
+            f"the run asked for more than is promised: a write may have been found only "
+            f"{report.slowest_s:g} s after its attempt, and absence counts from "
+            f"{claims.absent_final_s:g} s on; doubles are its own"
+        )
     reasons += [
         f"no {EVERY_HAZARD[name]}: the run claims to survive what did not occur"
         for name in EVERY_HAZARD
@@ -202,6 +210,7 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
     report.killed_with_work_in_flight = hazards.killed_with_work_in_flight(events)
     report.flips = hazards.flips(events)
     report.kills = len(events.kills)
+    report.slowest_s = round(promise.slowest_s(events, counters), 3)
     for name, count in hazards.chaos(events, evidence.journal.attempts, counters).items():
         setattr(report, name, count)
 

@@ -13,7 +13,8 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
 ``jump``   the wall clock of a worker jumped by ``by_s`` at ``at``
 ``strain`` ``what`` (memory: the store was full; ledger: it could not be written) from ``at`` to
            ``until``
-``fault``  ``erp`` (legacy, cloud), ``name``, ``at``, ``until``: a fault was switched on
+``fault``  ``erp`` (legacy, cloud), ``name``, ``at``, ``until``, ``delay_ms``: a fault was switched
+           on
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class Fault(Strict):
     name: str
     at: float
     until: float | None = None
+    delay_ms: Annotated[int, Field(ge=0)] = 0
 
 
 Event = Apply | Kill | Stop | Jump | Strain | Fault

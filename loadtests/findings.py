@@ -95,6 +95,7 @@ class Report:
     ``unknown`` requests never got an answer; ``unknown_booked`` of them are in the books, which is
     fine once. ``rejected`` messages were refused for good. ``held`` are accepted, not booked, and
     said to be held by the gateway. ``foreign_documents`` carry no reference of ours.
+    ``slowest_s`` is what :mod:`~loadtests.promise` says.
     """
 
     accepted: int = 0
@@ -147,6 +148,7 @@ class Report:
     accept_p50_ms: float = 0.0
     accept_p99_ms: float = 0.0
     duration_s: float = 0.0
+    slowest_s: float = 0.0
     seed: int = 0
     held: int = 0
     rejected: int = 0

@@ -36,6 +36,10 @@ class Control:
         """Faults that are on, by name."""
         return dict(self._call("GET", "faults")["faults"])
 
+    def in_service(self) -> list[int]:
+        """The callers' ports of the requests being served now."""
+        return [int(one["port"]) for one in self._call("GET", "in_service")["requests"]]
+
     def switch_on(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Switch a fault on."""
         self._call("PUT", f"faults/{name}", parameters)

@@ -28,6 +28,11 @@ USER: Final = "GATEWAY"
 class Stage:
     """Starts, replaces and stops the processes; knows which of them ought to run."""
 
+    #: A shipped scenario or the path of one.
+    scenario = "demo"
+    #: What runs a worker.
+    worker_module: tuple[str, ...] = ("gateway", "work")
+
     def __init__(self, folder: WorkFolder, options: Options, guard: Guard) -> None:
         self._folder = folder
         self._options = options
@@ -68,7 +73,7 @@ class Stage:
     def start_driver(self, today: date) -> Child:
         """Start the traffic; ``today`` is the last business day of the run."""
         asked, folder = self._options, self._folder
-        arguments = ["loadtests", "run", "demo"]
+        arguments = ["loadtests", "run", self.scenario]
         for gateway in self.gateways:
             arguments += ["--gateway", gateway.url]
         arguments += ["--keys", str(folder.keys), "--journal", str(folder.journal)]
@@ -141,7 +146,7 @@ class Stage:
 
     def _new_worker(self) -> Child:
         self._workers_made += 1
-        return self._child(f"worker-{self._workers_made}", ["gateway", "work"])
+        return self._child(f"worker-{self._workers_made}", self.worker_module)
 
     def _asked(self, erp: Erp) -> list[str]:
         asked = self._options
