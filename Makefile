@@ -27,7 +27,7 @@ define check_python
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench lock clean
+.PHONY: help venv demo test check bench chaos lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ check: $(STAMP) ## lint, format, types, import direction, tidiness
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/tidy $(ARGS)
+
+chaos: $(STAMP) ## break an installation at random for minutes, then demand that nothing was lost or doubled
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(STAMP) ## measure, printed as ratios of one run
 	$(BIN)/coexist bench $(ARGS)

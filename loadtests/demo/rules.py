@@ -33,12 +33,12 @@ class Route:
     where: str
 
 
-def fill(name: str, today: date, folder: Path, templates: Path = TEMPLATES) -> Path:
+def fill(name: str, today: date, folder: Path, templates: Path | None = None) -> Path:
     """Copy the rule set ``name`` into ``folder`` with the date filled in; return where it is.
 
     Raises DemoError if a token is left that nobody knows.
     """
-    source, target = templates / name, folder / name
+    source, target = (templates or TEMPLATES) / name, folder / name
     files = sorted(source.rglob("*.yaml"))
     if not files:
         raise DemoError(f"{source} holds no rule files: is the installation complete?")

@@ -19,6 +19,7 @@ from tests.chaos.flips import Flips
 from tests.chaos.schedule import (
     KINDS,
     LEASE_S,
+    SLOW_MS,
     UNCLAIMED,
     Fault,
     Flip,
@@ -145,7 +146,10 @@ class Conductor:
     def _fault(self, fault: Fault) -> None:
         at = time.monotonic()
         parameters = {"duration_s": fault.for_s, **fault.parameters}
-        self._stage.control(fault.erp).switch_on(fault.name, parameters)
+        control = self._stage.control(fault.erp)
+        control.switch_on(fault.name, parameters)
+        if fault.lost:
+            control.switch_on("lost_reply", {"duration_s": fault.for_s, "count": fault.lost})
         delay_ms = int(fault.parameters.get("delay_ms", 0))
         until = at + fault.for_s
         self._log.append(
@@ -206,7 +210,13 @@ class Conductor:
         self._after(stop.for_s, go_on)
 
     def _frozen(self, child: Child) -> int:
-        """Let a worker stand still amid a send, if there is one soon; how many it has."""
+        """Let a worker stand still amid a send, if there is one soon; how many it has.
+
+        The ERPs are made slow for so long: else a send is over before anybody has seen it.
+        """
+        slow = {"duration_s": LOOK_FOR_S, "delay_ms": SLOW_MS}
+        for erp in ERPS:
+            self._stage.control(erp).switch_on("latency", slow)
         until_s = time.monotonic() + LOOK_FOR_S
         while time.monotonic() < until_s:
             if self._stage.sends_of(child):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -66,6 +67,15 @@ class Flips(threading.Thread):
         """Have a flip carried out after those asked for before."""
         self._asked.put(flip)
 
+    def catch_up(self, within_s: float) -> None:
+        """Wait until what was asked for is done; what is not within a bound is left."""
+        until_s = time.monotonic() + within_s
+        while self._asked.unfinished_tasks and self.failed is None and time.monotonic() < until_s:
+            time.sleep(PAUSE_S)
+        with suppress(queue.Empty):
+            while True:
+                self._asked.get_nowait()
+
     def end(self, last: str) -> None:
         """Bring ``last`` into force, if it is not, and end. Raises FlipFailed if any failed."""
         self._asked.put(None)
@@ -80,6 +90,7 @@ class Flips(threading.Thread):
         try:
             while (flip := self._asked.get()) is not None:
                 self._carry_out(flip)
+                self._asked.task_done()
         except Exception as error:  # noqa: BLE001 -- said by whoever ends this thread
             self.failed = error
 

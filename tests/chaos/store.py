@@ -58,8 +58,7 @@ class Store:
         """Leave it no memory for anything new; whether that was possible."""
         with self._client() as client:
             try:
-                used = client.info("memory")["used_memory"]
-                client.config_set("maxmemory", max(1, used - 1))
+                client.config_set("maxmemory", 1)
             except (RedisError, OSError):
                 return False
         return True

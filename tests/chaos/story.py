@@ -163,6 +163,7 @@ class Chaos:
         conductor.run(self._steps, started)
         conductor.wait_until(started + self._traffic_s)
         conductor.insist(self._steps, started + self._traffic_s + INSIST_S_MAX)
+        flips.catch_up(INSIST_S_MAX)
         conductor.heal()
         driver.ask_to_stop()  # it sends nothing new, and concludes what is open
         flips.end(RULES_LAST)
@@ -238,7 +239,8 @@ class Chaos:
             demo_options.Options(
                 seed=self._options.seed,
                 rate_per_s=self._options.rate_per_s,
-                duration_s=self._traffic_s,
+                # It is told when to end.
+                duration_s=self._traffic_s + 2 * INSIST_S_MAX + DRIVER_END_S,
             ),
         )
         stage = ChaosStage(self._folder, traffic, guard)
