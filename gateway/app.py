@@ -24,6 +24,7 @@ from gateway.clock import token_bits
 from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
+from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
@@ -43,6 +44,9 @@ GARBAGE_THRESHOLD: Final = 50_000
 
 #: Between two readings of backlog and quotas for the metrics.
 MEASURE_S: Final = 1.0
+
+#: Between two batches of recorded reads.
+KEEP_READS_S: Final = 5.0
 
 
 def application() -> Application:
@@ -77,9 +81,11 @@ class Application:
                 announce()
 
         try:
-            async with opened(self._settings) as parts, watching(parts):
-                self._inner = create_app(services(parts))
-                await self._inner(scope, receive, announcing)
+            async with opened(self._settings) as parts:
+                reads = read_log(parts)
+                async with watching(parts, reads):
+                    self._inner = create_app(services(parts, reads))
+                    await self._inner(scope, receive, announcing)
         except CoexistError as error:
             print(f"coexist serve: {error}", file=sys.stderr, flush=True)  # noqa: T201
             await receive()
@@ -97,7 +103,7 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
-def services(parts: Parts) -> Services:
+def services(parts: Parts, reads: ReadLog) -> Services:
     """Put the story together for the API."""
     caller = Caller(parts.quotas, parts.clock)
     owners = OwnerFinder(parts.ledger, parts.erps, caller)
@@ -105,7 +111,7 @@ def services(parts: Parts) -> Services:
         acceptor=Acceptor(
             parts.intake, parts.versions, owners, parts.clock, parts.settings.partitions
         ),
-        enquiries=Enquiries(parts.versions, parts.erps, caller),
+        enquiries=Enquiries(parts.versions, parts.erps, caller, reads.note),
         statuses=Statuses(parts.intake, parts.ledger, parts.clock),
         settings=parts.settings,
         clock=parts.clock,
@@ -120,13 +126,24 @@ def services(parts: Parts) -> Services:
     )
 
 
+def _name() -> str:
+    """Return a name no other process has, now or later."""
+    return f"{socket.gethostname()}:{os.getpid()}:{token_bits(32):08x}"
+
+
+def read_log(parts: Parts) -> ReadLog:
+    """Return what records the decisions on this process's reads."""
+    one_in = parts.settings.evidence.reads_one_in
+    return ReadLog(parts.ledger, parts.clock, f"reads-{_name()}", one_in)
+
+
 @asynccontextmanager
-async def watching(parts: Parts) -> AsyncIterator[None]:
+async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
     """Keep the rule lease fresh and say so; end with the parent, however that ends."""
-    name = f"{socket.gethostname()}:{os.getpid()}:{token_bits(32):08x}"
     tasks = [
-        asyncio.create_task(_follow_rules(parts, name)),
+        asyncio.create_task(_follow_rules(parts, _name())),
         asyncio.create_task(_measure(parts)),
+        asyncio.create_task(_keep_reads(parts, reads)),
         asyncio.create_task(_end_with_parent()),
     ]
     try:
@@ -157,6 +174,15 @@ async def _measure(parts: Parts) -> None:
         except CoexistError as error:
             parts.observer.trouble("measure", error)
         await parts.clock.sleep(MEASURE_S)
+
+
+async def _keep_reads(parts: Parts, reads: ReadLog) -> None:
+    while True:
+        try:
+            await reads.flush()
+        except CoexistError as error:
+            parts.observer.trouble("reads", error)
+        await parts.clock.sleep(KEEP_READS_S)
 
 
 async def _end_with_parent() -> None:

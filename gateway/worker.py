@@ -14,6 +14,7 @@ from gateway.canonical.exchange import Lease
 from gateway.canonical.process import ERPS
 from gateway.clock import Clock, token_bits
 from gateway.errors import CoexistError, FencedOut
+from gateway.flow.decisions import DecisionKeeper
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
@@ -26,6 +27,7 @@ from gateway.wiring import Parts, opened
 PROJECT_S: Final = 0.1
 RELEASE_S: Final = 0.25
 WAKE_S: Final = 0.5
+TIDY_S: Final = 600.0
 
 
 class Worker:
@@ -45,6 +47,7 @@ class Worker:
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
         self._waker = Waker(parts.lanes)
+        self._decisions = DecisionKeeper(parts.ledger, clock, settings.evidence.keep_days)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; then finish what is in flight and give the partitions back."""
@@ -56,6 +59,7 @@ class Worker:
             group.create_task(self._each_lease(stop, PROJECT_S, self._projector.project))
             group.create_task(self._each_lease(stop, RELEASE_S, self._releaser.release))
             group.create_task(self._each_lease(stop, WAKE_S, self._waker.wake))
+            group.create_task(self._every(stop, TIDY_S, self._decisions.tidy))
         leasing.cancel()
         await self._keeper.leave()
 
@@ -63,6 +67,20 @@ class Worker:
         while True:
             await asyncio.sleep(self._lease_ms / 1000 / 4)
             await self._keeper.tick()
+
+    async def _every(
+        self, stop: asyncio.Event, pause_s: float, act: Callable[[], Awaitable[None]]
+    ) -> None:
+        while not stop.is_set():
+            try:
+                await act()
+            except CoexistError as error:
+                self._parts.observer.trouble(act.__qualname__, error)
+            try:
+                async with asyncio.timeout(pause_s):
+                    await stop.wait()
+            except TimeoutError:
+                continue
 
     async def _each_lease(
         self, stop: asyncio.Event, pause_s: float, act: Callable[[Lease], Awaitable[int]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -116,3 +117,15 @@ class Marker:
 
     epoch: int
     version: str
+
+
+def money_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a message is worth: the amount as decimal text and its currency, "" for none.
+
+    An order, a return and a receipt have a total; a cancellation has none of its own.
+    """
+    document = body.get("sale", body)
+    amount, currency = document.get("total"), document.get("currency")
+    if not isinstance(amount, str) or not isinstance(currency, str):
+        return "", ""
+    return amount, currency

@@ -11,7 +11,7 @@ from gateway.errors import ErpUnavailable, NotFound
 from gateway.flow.calls import Caller
 from gateway.flow.versions import RuleVersions
 from gateway.ports import Erp
-from gateway.routing.facts import Facts
+from gateway.routing.facts import Decision, Facts
 
 T = TypeVar("T")
 
@@ -19,10 +19,17 @@ T = TypeVar("T")
 class Enquiries:
     """Reads that shoppers and tills wait for."""
 
-    def __init__(self, versions: RuleVersions, erps: Mapping[Target, Erp], caller: Caller) -> None:
+    def __init__(
+        self,
+        versions: RuleVersions,
+        erps: Mapping[Target, Erp],
+        caller: Caller,
+        note: Callable[[Facts, Decision], None] = lambda _facts, _decision: None,
+    ) -> None:
         self._versions = versions
         self._erps = erps
         self._caller = caller
+        self._note = note
 
     async def availability(self, facts: Facts) -> Availability:
         """Return what may be promised of ``facts.sku``."""
@@ -45,7 +52,9 @@ class Enquiries:
 
     async def _serving(self, facts: Facts) -> Target:
         _, rules = await self._versions.current()
-        target = rules.decide(facts).target
+        decision = rules.decide(facts)
+        self._note(facts, decision)
+        target = decision.target
         if target is None or target is Target.HOLD:
             raise ErpUnavailable("this enquiry is on hold for a moment; repeat later", 5)
         return target

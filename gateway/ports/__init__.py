@@ -7,6 +7,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 
 from gateway.ports.audit import AuditLog
 from gateway.ports.erp import Erp
+from gateway.ports.evidence import Evidence
 from gateway.ports.governance import Governance
 from gateway.ports.intake import Intake
 from gateway.ports.lanes import Feed, Lanes
@@ -18,6 +19,7 @@ from gateway.ports.rules import RuleBook
 __all__ = [
     "AuditLog",
     "Erp",
+    "Evidence",
     "Feed",
     "Governance",
     "Intake",

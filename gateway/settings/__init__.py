@@ -23,6 +23,7 @@ from pydantic_settings import (
 from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
 from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
+from gateway.settings.evidence import EvidenceSettings
 from gateway.settings.parties import (
     CHANNEL_CHARS_MAX,
     SCOPES,
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
         description="people by name; if there are any, `--by` has to name one with the role",
     )
     erps: ErpsSettings = Field(description="the two ERPs")
+    evidence: EvidenceSettings = Field(
+        default=EvidenceSettings(), description="what is kept of decisions, for dry runs"
+    )
 
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Settings:

@@ -11,6 +11,7 @@ from gateway.canonical.exchange.accepting import (
     Stale,
 )
 from gateway.canonical.exchange.delivering import Awaiting, Lease, Parked, Ready, Taken, Timing
+from gateway.canonical.exchange.evidence import DryRun, KeptBlock
 from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
 from gateway.canonical.exchange.recording import BufferEvent, Record
 from gateway.canonical.exchange.rules import Applied, Publication
@@ -22,8 +23,10 @@ __all__ = [
     "Awaiting",
     "BufferEvent",
     "Clash",
+    "DryRun",
     "Entry",
     "Grant",
+    "KeptBlock",
     "Lease",
     "Limits",
     "Ownerless",

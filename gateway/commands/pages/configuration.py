@@ -62,6 +62,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "StaffSettings": "staff.NAME",
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",
+        "EvidenceSettings": "evidence",
     }
     missing = set(models) - set(keys) - {"ErpsSettings", "Role"}
     if missing:

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, select, update
 from gateway.canonical.exchange.governance import ENDED, Proposal, Schedule, Stage
 from gateway.store.ledger import wave_tables as tables
 from gateway.store.ledger.database import Database
-from gateway.store.ledger.recording import insert_new
+from gateway.store.ledger.inserting import insert_new
 
 _PROPOSAL = tables.proposals.c
 _SCHEDULE = tables.schedules.c

@@ -6,18 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.canonical.exchange import BufferEvent
+from gateway.routing.recorded import Recorder
 from gateway.store.ledger import projection, tables
+from gateway.store.ledger.evidence import keep_accepted
+from gateway.store.ledger.inserting import insert_new
 
 #: Values in one IN list, well below the 999 that old builds of SQLite allow.
 _CHUNK: Final = 500
 
 
-def record(db: Connection, partition: int, events: Sequence[BufferEvent]) -> None:
-    """Record the events behind the partition's checkpoint, and the new checkpoint.
+def record(
+    db: Connection, partition: int, events: Sequence[BufferEvent], recorder: Recorder
+) -> None:
+    """Record the events behind the partition's checkpoint, their decisions, the new checkpoint.
 
     The checkpoint's row is locked first, so that two projectors of a partition take turns.
     """
@@ -29,6 +33,7 @@ def record(db: Connection, partition: int, events: Sequence[BufferEvent]) -> Non
     changes = projection.fold(partition, fresh, known)
     db.execute(tables.events.insert(), [_event(partition, *item) for item in fresh.items()])
     _apply(db, changes)
+    keep_accepted(db, partition, fresh, recorder)
     ms, seq = next(reversed(fresh))
     moved = update(tables.checkpoints).where(tables.checkpoints.c.partition == partition)
     db.execute(moved.values(ms=ms, seq=seq))
@@ -100,13 +105,6 @@ def kept_rules(db: Connection, version: str) -> str | None:
     """Return a stored rule text."""
     query = select(tables.rule_texts.c.text).where(tables.rule_texts.c.version == version)
     return db.execute(query).scalar()
-
-
-def insert_new(db: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
-    """Insert the rows whose key is new; leave the others as they are."""
-    if rows:
-        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-        db.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:

@@ -20,9 +20,11 @@ from gateway.errors import ConfigError, InstallationMismatch
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.audit import AuditTable
 from gateway.store.ledger.database import CONNECTIONS
+from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.governance import GovernanceTables
+from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
-from gateway.store.ledger.recording import checkpoint, insert_new, kept_rules, record
+from gateway.store.ledger.recording import checkpoint, kept_rules, record
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
 
@@ -39,7 +41,7 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(AuditTable, GovernanceTables):
+class SqlLedger(AuditTable, EvidenceTables, GovernanceTables):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:
@@ -84,7 +86,7 @@ class SqlLedger(AuditTable, GovernanceTables):
         Raises :class:`~gateway.errors.LedgerUnavailable` too for an event that cannot be recorded.
         """
         if events:
-            await self._write(lambda db: record(db, partition, events))
+            await self._write(lambda db: record(db, partition, events, self._recorder_in(db)))
 
     # ----------------------------------------------------------------- look-ups
 
