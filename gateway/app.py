@@ -105,7 +105,7 @@ def settle_garbage_collector() -> None:
 
 def services(parts: Parts, reads: ReadLog) -> Services:
     """Put the story together for the API."""
-    caller = Caller(parts.quotas, parts.clock)
+    caller = Caller(parts.quotas, parts.clock, parts.windows)
     owners = OwnerFinder(parts.ledger, parts.erps, caller)
     return Services(
         acceptor=Acceptor(

@@ -11,7 +11,7 @@ import sys
 import rich_click as click
 
 from gateway import __version__
-from gateway.commands import audit, demo, exceptions, processes, reference, rules, setup
+from gateway.commands import audit, calendar, demo, exceptions, processes, reference, rules, setup
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
 EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
@@ -26,7 +26,7 @@ def coexist() -> None:
 for command in (
     demo.demo, setup.init, setup.config, setup.keys, setup.status, setup.stop_store, processes.up,
     processes.serve, processes.work, processes.simulate, rules.rules, exceptions.exceptions,
-    audit.audit, demo.load, demo.bench, reference.reference,
+    audit.audit, calendar.calendar, demo.load, demo.bench, reference.reference,
 ):  # fmt: skip
     coexist.add_command(command)
 
@@ -38,7 +38,7 @@ def main() -> None:
     except RulesError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)
-        click.echo(f"{len(error.problems)} problem(s) in the routing rules", err=True)
+        click.echo(f"{len(error.problems)} problem(s) in {error.what}", err=True)
         sys.exit(EXIT_NO)
     except ConfigError as error:
         click.echo(f"coexist: {error}", err=True)

@@ -20,6 +20,7 @@
     │   └── Overloaded               a high-water mark is reached
     ├── ConfigError                  what was configured cannot work; raised at start
     │   ├── RulesError               routing rules with problems, all of them listed
+    │   │   └── WindowsError         the same of the ERPs' windows
     │   └── InstallationMismatch     the store belongs to another installation
     ├── PublishError                 a flip was refused or interrupted
     └── FencedOut                    another worker holds the partition now
@@ -200,10 +201,17 @@ class RulesError(ConfigError):
     """Routing rules with problems; ``problems`` lists all of all files."""
 
     stage = "routing"
+    what: ClassVar[str] = "the routing rules"
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         super().__init__("\n".join(str(p) for p in problems))
         self.problems = tuple(problems)
+
+
+class WindowsError(RulesError):
+    """Window files with problems; ``problems`` lists all of all files."""
+
+    what = "the windows of the ERPs"
 
 
 class InstallationMismatch(ConfigError):

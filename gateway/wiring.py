@@ -17,10 +17,13 @@ from gateway.canonical.process import Target
 from gateway.clock import Clock, SystemClock
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
+from gateway.errors import ConfigError
 from gateway.flow.audit import Auditor
 from gateway.flow.versions import RuleVersions
 from gateway.observe.observer import ProcessObserver
+from gateway.policy.windows import Windows
 from gateway.ports import Erp
+from gateway.routing.window_files import load_windows
 from gateway.settings import ErpSettings, Settings
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis import durability, embedded
@@ -51,6 +54,7 @@ class Parts:
     versions: RuleVersions
     erps: Mapping[Target, Erp]
     observer: ProcessObserver
+    windows: Windows
 
 
 @asynccontextmanager
@@ -61,6 +65,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     :class:`~gateway.errors.Unavailable` for what does not answer now.
     """
     clock = clock or SystemClock()
+    windows = Windows(load_windows(settings.windows_dir))
     async with AsyncExitStack() as stack:
         client = await _store(settings, stack)
         book = RedisRuleBook(client, settings.partitions)
@@ -86,6 +91,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             versions=RuleVersions(book, ledger, clock, settings.rule_lease_ms),
             erps=erps,
             observer=ProcessObserver(),
+            windows=windows,
         )
 
 
@@ -139,7 +145,7 @@ def _cloud_access(settings: Settings) -> CloudAccess:
 
 def _timing(erp: ErpSettings, usual: Timing) -> Timing:
     final_s = erp.absent_final_s
-    return Timing(
+    timing = Timing(
         request_ms=usual.request_ms if erp.request_s is None else round(erp.request_s * 1000),
         absent_final_ms=usual.absent_final_ms if final_s is None else round(final_s * 1000),
         poll_ms=round(erp.poll_s * 1000),
@@ -148,6 +154,13 @@ def _timing(erp: ErpSettings, usual: Timing) -> Timing:
         wait_max_ms=round(max(erp.wait_first_s, erp.wait_max_s) * 1000),
         reposts=erp.reposts,
     )
+    if timing.absent_final_ms <= 2 * timing.request_ms_max:
+        raise ConfigError(
+            f"erps: a call may take {timing.request_ms_max / 1000:g} s (request_s, "
+            f"request_s_by_process), absence is final after {timing.absent_final_ms / 1000:g} s; "
+            "a request may take as long again to be executed: raise absent_final_s above that"
+        )
+    return timing
 
 
 def _limits(settings: Settings) -> dict[Target, Limits]:

@@ -41,8 +41,9 @@ class Worker:
             parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
         )
         workplace = Workplace(
-            parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance
-        )
+            parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
+            parts.windows,
+        )  # fmt: skip
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)

@@ -12,6 +12,8 @@ NAMES = (
     "throttle_faults",  # those of the two above that the fault made
     "queued",  # cloud: requests that had to wait for one of the concurrent places
     "outage_refusals",  # connections aborted or answered 503 by the outage fault
+    "maintenance_refusals",  # requests refused because the maintenance fault had begun
+    "maintenance_cuts",  # requests that were being served when it began: no answer
     "latency_faults",  # requests the latency fault slowed
     "stored",  # legacy: IDocs stored
     "failed_postings",  # legacy: IDocs that went to status 51

@@ -61,6 +61,12 @@ KINDS: dict[str, FaultKind] = {
         ("cut", "html"),
         "the request is carried out, the body of its answer is cut short, or a page of some proxy",
     ),
+    "maintenance": FaultKind(
+        0,
+        ("all", "writes"),
+        "from delay_ms on requests (or only writes) are refused with 503, and what is still being "
+        "served at that moment gets no answer",
+    ),
     "token_expiry": FaultKind(
         0, (), "cloud: the token presented is stale at once (401); the legacy ERP has no tokens"
     ),
@@ -84,6 +90,11 @@ class Fault:
     left: int | None
     chance: Random
     fired: int = 0
+
+    @property
+    def begins_s(self) -> float:
+        """When a fault that begins later does: its delay after it was switched on."""
+        return self.ends_s - self.duration_s + self.delay_s
 
     @property
     def delay_s(self) -> float:
@@ -169,6 +180,12 @@ class Faults:
             if fault.left == 0:
                 del self._on[name]
         return fault
+
+    def begun(self, name: str) -> Fault | None:
+        """The fault if it is on and its delay over; nothing is drawn and nothing used up."""
+        fault = self._on.get(name)
+        now_s = self._clock.monotonic_s()
+        return fault if fault is not None and fault.begins_s <= now_s < fault.ends_s else None
 
     def _kind(self, name: str) -> FaultKind:
         try:

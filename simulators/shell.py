@@ -68,6 +68,9 @@ class Shell(Generic[OptionsT]):
             number=number,
             chance=self.chance("shipping"),
         )
+        #: Whether a request books, and what is answered while the system is closed.
+        self.writes: Callable[[web.Request], bool] = lambda request: request.method == "POST"
+        self.closed: Callable[[], web.Response] = lambda: web.Response(status=503)
         self._latency = self.chance("latency")
         self._in_service: dict[int, Serving] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -172,6 +175,11 @@ class Shell(Generic[OptionsT]):
         took_s = self.clock.monotonic_s() - arrived_s
         self.counters.raise_to("slowest_effect_ms", round(took_s * 1000))
 
+    def in_maintenance(self, request: web.Request) -> bool:
+        """Whether the system is closed to this request now."""
+        fault = self.faults.begun("maintenance")
+        return fault is not None and (fault.mode == "all" or self.writes(request))
+
     # ------------------------------------------------------------------ who is being served
 
     @contextmanager
@@ -227,15 +235,12 @@ def _front(shell: Shell[OptionsT]) -> Middleware:
         if request.path.startswith(CONTROL):
             return await handler(request)
         shell.counters.add("requests")
+        if shell.in_maintenance(request):
+            shell.counters.add("maintenance_refusals")
+            return shell.closed()
         fault = shell.faults.fires("outage")
         if fault is None:
-            with shell.serving(request):
-                try:
-                    await request.read()  # whole and in memory, so that a hang-up cannot undo it
-                except ConnectionError:
-                    return cut(request)  # it never arrived
-                answer = await handler(request)
-            return await spoilt(request, answer, shell.faults, shell.counters)
+            return await _served(shell, request, handler)
         shell.counters.add("outage_refusals")
         await asyncio.sleep(fault.delay_s)
         if fault.mode == "503":
@@ -243,3 +248,19 @@ def _front(shell: Shell[OptionsT]) -> Middleware:
         return cut(request)
 
     return front
+
+
+async def _served(
+    shell: Shell[OptionsT], request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """The answer as the caller gets it, if it gets one."""
+    with shell.serving(request):
+        try:
+            await request.read()  # whole and in memory, so that a hang-up cannot undo it
+        except ConnectionError:
+            return cut(request)  # it never arrived
+        answer = await handler(request)
+    if shell.in_maintenance(request):
+        shell.counters.add("maintenance_cuts")
+        return cut(request)
+    return await spoilt(request, answer, shell.faults, shell.counters)

@@ -12,9 +12,6 @@ from gateway.errors import ErpUnavailable
 
 LOG: Final = logging.getLogger("coexist.erp")
 
-#: A channel waits for an enquiry. Longer than this it is better told to ask again.
-ENQUIRY_MS_MAX: Final = 5_000
-
 #: What to believe first when a reference has several documents: a booking is a fact, a stored
 #: document may become one, and only if all are refused is nothing booked.
 _BELIEVED_FIRST: Final = (Booked, Stored, Unknown)

@@ -30,6 +30,7 @@ from gateway.canonical.process import Target
 from gateway.errors import StoreUnavailable
 from gateway.flow.workplace import Workplace
 from gateway.policy.backoff import close_ms, probe_ms, retry_ms, wait_ms
+from gateway.policy.windows import MARGIN_MS, Call
 
 #: Takes without an outcome before a message counts as poison.
 TAKES_MAX: Final = 3
@@ -54,6 +55,7 @@ class Deliverer:
         self._observer = at.observer
         self._clock = at.clock
         self._chance = at.chance
+        self._windows = at.windows
         self._closures: dict[Target, int] = {}
 
     async def deliver(self, taken: Taken, permit: str) -> None:
@@ -61,7 +63,7 @@ class Deliverer:
         called = False
         try:
             envelope = await self._readable(taken)
-            if envelope is None:
+            if envelope is None or await self._closed(taken, envelope):
                 return
             called = True
             if taken.open_ms is None:
@@ -92,6 +94,20 @@ class Deliverer:
         except ValidationError as error:
             await self._lanes.hold(taken, Cause.POISON, f"cannot be read: {error}")
             return None
+
+    async def _closed(self, taken: Taken, envelope: Envelope) -> bool:
+        """Put the object back if the call could not end before the ERP closes."""
+        probes = taken.open_ms is not None
+        timing = self._erps[taken.owner].timing
+        lasts_ms = timing.request_ms if probes else timing.request_of(envelope.process)
+        call = Call(taken.owner, envelope.process, writes=not probes)
+        now = self._clock.now()
+        closed = self._windows.gate(call, now, lasts_ms + MARGIN_MS)
+        if closed is None:
+            return False
+        reason = f"{taken.owner} is closed until {closed.until:%Y-%m-%d %H:%MZ}: {closed.window_id}"
+        await self._lanes.defer(taken, closed.wait_ms(now), unknown=probes, reason=reason)
+        return True
 
     async def _send(self, taken: Taken, envelope: Envelope) -> None:
         if not await self._lanes.attempt(taken):

@@ -18,6 +18,7 @@ from gateway.errors import CoexistError, FencedOut, StoreUnavailable
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
 from gateway.flow.deliver import Deliverer
 from gateway.flow.workplace import Workplace
+from gateway.policy.windows import Call
 
 IDLE_S: Final = 0.05
 WAIT_S_MAX: Final = 0.5
@@ -34,6 +35,9 @@ class Dispatcher:
         self._keeper = at.keeper
         self._observer = at.observer
         self._chance = at.chance
+        self._clock = at.clock
+        self._windows = at.windows
+        self._timing = at.erps[erp].timing
         self._deliverer = Deliverer(at)
         self._confirmer = Confirmer(at)
         self._in_flight_max = in_flight_max
@@ -61,7 +65,7 @@ class Dispatcher:
         leases = self._keeper.held()
         if room <= 0 or not leases:
             return IDLE_S
-        ready = await self._lanes.ready(leases, self._erp)
+        ready = self._allowed(await self._lanes.ready(leases, self._erp))
         want = _calls(ready.values())
         if want == 0:
             return IDLE_S
@@ -70,6 +74,19 @@ class Dispatcher:
             return min(WAIT_S_MAX, max(0.005, grant.wait_ms / 1000))
         await self._spend(list(grant.permits), ready)
         return 0.0
+
+    def _allowed(self, ready: Mapping[Lease, Ready]) -> Mapping[Lease, Ready]:
+        """Leave out what a window of the ERP forbids: it waits in its lane, not in our hands."""
+        now, timing = self._clock.now(), self._timing
+        write, read = Call(self._erp, writes=True), Call(self._erp)
+        takes = self._windows.gate(write, now, timing.request_ms_min) is None
+        polls = self._windows.gate(read, now, timing.request_ms) is None
+        if takes and polls:
+            return ready
+        return {
+            lease: Ready(it.by_class if takes else (0, 0, 0, 0), it.polls if polls else 0)
+            for lease, it in ready.items()
+        }
 
     async def _spend(self, permits: list[str], ready: Mapping[Lease, Ready]) -> None:
         try:

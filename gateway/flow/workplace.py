@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from gateway.canonical.process import Target
 from gateway.clock import Clock
 from gateway.flow.leases import LeaseKeeper
+from gateway.policy.windows import Windows
 from gateway.ports import Erp, Lanes, Observer, Quotas
 
 
@@ -23,3 +24,4 @@ class Workplace:
     observer: Observer
     clock: Clock
     chance: Random
+    windows: Windows = field(default_factory=Windows)

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         default=16, ge=1, le=PARTITIONS_MAX, description="fixed when the store is first used"
     )
     rules_dir: Path = Field(default=Path("routing_rules"), description="folder of the rules")
+    windows_dir: Path | None = Field(
+        default=None, description="folder of the ERPs' maintenance and batch windows"
+    )
     rule_lease_ms: int = Field(
         default=1000, ge=50, description="longest time reads go on by old rules during a flip"
     )

@@ -33,6 +33,8 @@ def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudO
     records = Records(shell)
     for document in shell.trade.seed_old_orders(options.old_orders, "C", shell.chance("old")):
         records.adopt(document)
+    shell.writes = lambda request: request.method == "POST" and "/oauth2/" not in request.path
+    shell.closed = _closed
     front = _Front(shell, Pages(shell, records))
     shell.app.add_routes(
         [
@@ -196,6 +198,11 @@ class _Front:
         if error.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return json_answer(error.body(guid(self._correlation)), error.status, headers)
+
+
+def _closed() -> web.Response:
+    message = "The service is under maintenance. Please try again later."
+    return json_answer({"error": {"code": "ServiceUnavailable", "message": message}}, 503)
 
 
 def _oauth_error(status: int, code: str, description: str) -> web.Response:

@@ -32,6 +32,8 @@ def legacy_erp(options: LegacyOptions, clock: Clock | None = None) -> Shell[Lega
     store = IdocStore(shell)
     for document in shell.trade.seed_old_orders(options.old_orders, "L", shell.chance("old")):
         store.adopt(document)
+    shell.writes = lambda request: request.path == "/sap/bc/idoc_xml"
+    shell.closed = _closed
     front = _Front(shell, store)
     shell.app.add_routes(
         [
@@ -155,6 +157,10 @@ class _Front:
                 await asyncio.wait_for(changed.wait(), interval_s)
             except TimeoutError:
                 return
+
+
+def _closed() -> web.Response:
+    return web.Response(status=503, text="The system is closed: batch run or maintenance")
 
 
 def _stored(idocs: list[Idoc]) -> web.Response:

@@ -78,15 +78,18 @@ class Timing:
 
     ``absent_final_ms`` is how long after an attempt began a look-up that finds nothing is final:
     the request's deadline + the ERP's queue + its execution + the lag of its look-ups. Until then
-    an earlier request can still arrive. ``by_process`` are deadlines of calls for single
-    processes, where they differ from ``request_ms``. What waits for a cause is tried again after
-    ``wait_first_ms``, then each time twice as late, up to ``wait_max_ms``; ``reposts`` says that
-    the ERP posts failed documents again by itself, so that they are only looked at.
+    an earlier request can still arrive. ``enquiry_ms`` is the deadline of enquiries, for which a
+    channel waits: longer than that it is better told to ask again. ``by_process`` are deadlines of
+    calls for single processes, where they differ from ``request_ms``. What waits for a cause is
+    tried again after ``wait_first_ms``, then each time twice as late, up to ``wait_max_ms``;
+    ``reposts`` says that the ERP posts failed documents again by itself, so that they are only
+    looked at.
     """
 
     request_ms: int
     absent_final_ms: int
     poll_ms: int
+    enquiry_ms: int = 5_000
     by_process: Mapping[str, int] = field(default_factory=dict)
     wait_first_ms: int = 60_000
     wait_max_ms: int = 1_800_000
@@ -95,6 +98,11 @@ class Timing:
     def request_of(self, process: str) -> int:
         """Return the deadline (ms) of a call for a process."""
         return self.by_process.get(process, self.request_ms)
+
+    @property
+    def request_ms_min(self) -> int:
+        """The shortest deadline of any process (ms)."""
+        return min([self.request_ms, *self.by_process.values()])
 
     @property
     def request_ms_max(self) -> int:

@@ -25,7 +25,7 @@ from gateway.erp.cloud.token import Tokens
 from gateway.erp.cloud.validation import ACTION, differences
 from gateway.erp.figures import BadAnswer, pieces, priced, unit
 from gateway.erp.http import Http, Reply
-from gateway.erp.lookup import ENQUIRY_MS_MAX, found, unavailable
+from gateway.erp.lookup import found, unavailable
 
 # A look-up that finds nothing is final once no earlier request can still arrive and be booked:
 #    60 s  our own deadline: the last byte leaves by then
@@ -71,6 +71,7 @@ class CloudErp:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.timing = timing
+        self._enquiry_ms = min(timing.enquiry_ms, timing.request_ms)
         self._access = access
         self._clock = clock
         self._http = Http(access.url, transport)
@@ -93,7 +94,8 @@ class CloudErp:
             return Refused(Cause.NOT_ACCEPTED, f"not sent: {error}")
         except Unsendable as error:
             return Refused(Cause.POISON, f"not sent: {error}")
-        reply = await self._call("POST", document.path, content=document.content)
+        within_ms = self.timing.request_of(envelope.process)
+        reply = await self._call("POST", document.path, document.content, within_ms)
         if not isinstance(reply, Reply):
             return reply
         reference = external_reference(envelope.transaction_id)
@@ -120,7 +122,8 @@ class CloudErp:
             document = build(envelope)
         except Unsendable as error:
             return Refused(Cause.POISON, f"not sent: {error}")
-        reply = await self._call("POST", document.path + ACTION, content=document.content)
+        within_ms = self.timing.request_of(envelope.process)
+        reply = await self._call("POST", document.path + ACTION, document.content, within_ms)
         if not isinstance(reply, Reply):
             return reply
         if reply.status in (404, 405):
@@ -148,7 +151,7 @@ class CloudErp:
         what = f"order {channel} {order_ref} of {legal_entity}"
         orders = collection(legal_entity, "salesOrders")
         query = where(orders, "channelOrderReference", order_ref)
-        rows = await self._rows(query, ENQUIRY_MS_MAX)
+        rows = await self._rows(query, self._enquiry_ms)
         if not isinstance(rows, list):
             raise unavailable(what, rows, self.name)
         ours = ("", None, channel.upper())
@@ -223,9 +226,7 @@ class CloudErp:
 
         Both tries share one deadline.
         """
-        until = self._http.deadline(
-            min(within_ms or self.timing.request_ms, self.timing.request_ms)
-        )
+        until = self._http.deadline(within_ms or self.timing.request_ms)
         reply: Reply | Busy | Unknown = Busy("not sent")
         for _ in range(2):
             token = await self._tokens.get(until)
@@ -254,7 +255,7 @@ class CloudErp:
     async def _item(self, what: str, sku: str, legal_entity: str) -> dict[str, Json] | None:
         """Ask for an item while a channel waits; None if there is none of exactly that number."""
         path = where(collection(legal_entity, "items"), "number", sku)
-        rows = await self._rows(path, ENQUIRY_MS_MAX)
+        rows = await self._rows(path, self._enquiry_ms)
         if not isinstance(rows, list):
             raise unavailable(what, rows, self.name)
         # The ERP compares numbers regardless of case, the other one does not: take only the exact.

@@ -31,7 +31,7 @@ from gateway.erp.figures import BadAnswer, figure, pieces, priced, unit
 from gateway.erp.http import Http, Reply
 from gateway.erp.legacy import answers, soap
 from gateway.erp.legacy.idoc import build
-from gateway.erp.lookup import ENQUIRY_MS_MAX, found, unavailable
+from gateway.erp.lookup import found, unavailable
 
 #: Documents one status call may ask for.
 CONFIRM_MAX: Final = 100
@@ -96,7 +96,7 @@ class LegacyErp:
         reply = await self._http.call(
             "POST",
             _IDOC,
-            until=self._http.deadline(self.timing.request_ms),
+            until=self._http.deadline(self.timing.request_of(envelope.process)),
             headers=self._headers,
             params={"sap-client": self._client},
             content=document,
@@ -242,7 +242,7 @@ class LegacyErp:
 
     async def _asked(self, what: str, function: str, parameters: soap.Parameters) -> Element | None:
         """Ask while a channel waits; None if the ERP has no such material."""
-        within_ms = min(ENQUIRY_MS_MAX, self.timing.request_ms)
+        within_ms = min(self.timing.enquiry_ms, self.timing.request_ms)
         answer = await self._ask(function, parameters, within_ms)
         if isinstance(answer, soap.Fault):
             if answer.code == "MATERIAL_NOT_FOUND":
