@@ -140,8 +140,9 @@ def read_log(parts: Parts) -> ReadLog:
 @asynccontextmanager
 async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
     """Keep the rule lease fresh and say so; end with the parent, however that ends."""
+    parts.versions.read_as(_name())
     tasks = [
-        asyncio.create_task(_follow_rules(parts, _name())),
+        asyncio.create_task(_follow_rules(parts)),
         asyncio.create_task(_measure(parts)),
         asyncio.create_task(_keep_reads(parts, reads)),
         asyncio.create_task(_end_with_parent()),
@@ -154,12 +155,12 @@ async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _follow_rules(parts: Parts, name: str) -> None:
+async def _follow_rules(parts: Parts) -> None:
     lease_ms = parts.settings.rule_lease_ms
     while True:
         try:
-            marker = await parts.versions.refresh()
-            await parts.book.report(name, marker.epoch, lease_ms * 3)
+            await parts.versions.refresh()
+            await parts.versions.report()
         except CoexistError as error:
             parts.observer.trouble("rules", error)
         await parts.clock.sleep(lease_ms / 4000)

@@ -53,15 +53,17 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; then finish what is in flight and give the partitions back."""
         await self._keeper.tick()
-        leasing = asyncio.create_task(self._keep_leases())
-        async with asyncio.TaskGroup() as group:
-            for dispatcher in self._dispatchers:
-                group.create_task(dispatcher.run(stop))
-            group.create_task(self._each_lease(stop, PROJECT_S, self._projector.project))
-            group.create_task(self._each_lease(stop, RELEASE_S, self._releaser.release))
-            group.create_task(self._each_lease(stop, WAKE_S, self._waker.wake))
-            group.create_task(self._every(stop, TIDY_S, self._decisions.tidy))
-        leasing.cancel()
+        async with asyncio.TaskGroup() as group:  # if one ends in error, all end: no half a worker
+            leasing = group.create_task(self._keep_leases())
+            work = [dispatcher.run(stop) for dispatcher in self._dispatchers]
+            work += [
+                self._each_lease(stop, PROJECT_S, self._projector.project),
+                self._each_lease(stop, RELEASE_S, self._releaser.release),
+                self._each_lease(stop, WAKE_S, self._waker.wake),
+                self._every(stop, TIDY_S, self._decisions.tidy),
+            ]
+            await asyncio.wait([group.create_task(one) for one in work])
+            leasing.cancel()
         await self._keeper.leave()
 
     async def _keep_leases(self) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.canonical.exchange import Lease
 from gateway.clock import Clock
-from gateway.errors import StoreUnavailable
+from gateway.errors import Unavailable
 from gateway.ports import Lanes
 
 #: Of a lease's time, the part a worker trusts: the rest is for the step between looking at the
@@ -62,7 +62,7 @@ class LeaseKeeper:
             share = math.ceil(self._partitions / max(1, workers))
             await self._give_back(share)
             await self._take_up_to(share)
-        except StoreUnavailable:
+        except Unavailable:
             # Nothing is renewed: the leases run out by this worker's clock, which is the point.
             return
 

@@ -9,6 +9,7 @@ that long no process can still read by the old rules.
 from __future__ import annotations
 
 from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import Publication
 from gateway.clock import Clock
 from gateway.errors import RulesUnavailable
 from gateway.ports import Ledger, RuleBook
@@ -27,10 +28,22 @@ class RuleVersions:
         self._ledger = ledger
         self._clock = clock
         self._lease_s = lease_ms / 1000
+        #: Longer than it may read by what it saw.
+        self._noted_ms = lease_ms * 3
         self._compiled: dict[str, Compiled] = {}
         self._partitions: dict[int, Marker] = {}
         self._current: Marker | None = None
         self._seen_s = float("-inf")
+        self._gateway = ""
+
+    def read_as(self, gateway: str) -> None:
+        """Say who reads by these rules: from now on each look notes it for whoever flips them."""
+        self._gateway = gateway
+
+    async def report(self) -> None:
+        """Say what this gateway reads by now: a flip need not wait for its rule lease to end."""
+        epoch = 0 if self._current is None else self._current.epoch
+        await self._book.report(self._gateway, epoch, self._noted_ms)
 
     async def refresh(self) -> Marker:
         """Look up what is in force, get it compiled, and start a new rule lease from before that.
@@ -38,13 +51,23 @@ class RuleVersions:
         While a flip is open its *new* version counts: partitions are being raised to it.
         """
         started_s = self._clock.monotonic_s()
-        publication = await self._book.publication()
+        publication = await self._look()
         marker = publication.pending or publication.marker
         await self.compiled(marker.version)
         if self._current is None or marker.epoch >= self._current.epoch:
             # Two looks may overlap: what the later one saw must not be undone by the earlier.
             self._current, self._seen_s = marker, max(started_s, self._seen_s)
         return self._current
+
+    async def _look(self) -> Publication:
+        """Look at what is in force; who reads by it is noted before any later flip looks.
+
+        It is noted under the epoch it still reads by: the new one is not compiled yet.
+        """
+        if not self._gateway:
+            return await self._book.publication()
+        epoch = 0 if self._current is None else self._current.epoch
+        return await self._book.look(self._gateway, epoch, self._noted_ms)
 
     async def current(self) -> tuple[Marker, Compiled]:
         """Return what reads and first attempts decide under, looking again if the lease is over."""

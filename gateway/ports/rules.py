@@ -18,6 +18,13 @@ class RuleBook(Protocol):
         """Return what is in force and what is being applied."""
         ...
 
+    async def look(self, gateway: str, epoch: int, ttl_ms: int) -> Publication:
+        """Return the same, and in the same step note that ``gateway`` lives for ``ttl_ms``.
+
+        It reads by ``epoch`` until it reports another. A flip that opens later finds it noted.
+        """
+        ...
+
     async def text(self, version: str) -> str | None:
         """Return a stored rule text."""
         ...

@@ -219,23 +219,12 @@ class Client:
 
     async def note_alive(self, key: bytes, name: str, ttl_ms: int, note: str = "") -> None:
         """Say in the register ``key`` that ``name`` lives for ``ttl_ms`` from now (0: is gone)."""
-        if ttl_ms <= 0:
-            await self.command("HDEL", key, name)
-            return
-        await self.command("HSET", key, name, f"{await self.server_ms() + ttl_ms}:{note}")
+        await self.script("note", [key], self.now_ms, name, ttl_ms, note)
 
     async def alive(self, key: bytes) -> dict[str, str]:
         """Return who lives by the register ``key``, with their notes; forget the dead."""
-        now_ms = await self.server_ms()
-        live = {}
-        pairs = await self.command("HGETALL", key)
-        for name, value in pairs.items():
-            until_ms, _, note = value.decode().partition(":")
-            if int(until_ms) > now_ms:
-                live[name.decode()] = note
-            else:
-                await self.command("HDEL", key, name)
-        return live
+        flat = [it.decode() for it in await self.script("alive", [key], self.now_ms)]
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def ping(self) -> None:
         """Raise unless the server answers."""

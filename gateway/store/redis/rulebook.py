@@ -21,21 +21,32 @@ class RedisRuleBook:
     async def install(self) -> None:
         """Note the number of partitions at first; refuse a store that was set up with another."""
         wanted = len(self._partitions)
-        await self._client.command("HSETNX", keys.INSTALLATION, "partitions", wanted)
-        found = int(await self._client.command("HGET", keys.INSTALLATION, "partitions"))
+        found = await self._partitions_noted()
+        if found is None:  # a full server refuses to write, also what is there
+            await self._client.command("HSETNX", keys.INSTALLATION, "partitions", wanted)
+            found = await self._partitions_noted()
         if found != wanted:
             raise InstallationMismatch(
                 f"partitions: configured {wanted}, but this store was set up with {found}; the "
                 f"number is fixed at installation: set COEXIST_PARTITIONS={found}"
             )
 
+    async def _partitions_noted(self) -> int | None:
+        noted = await self._client.command("HGET", keys.INSTALLATION, "partitions")
+        return None if noted is None else int(noted)
+
     async def publication(self) -> Publication:
         """Return what is in force and what is being applied."""
         fields = ("epoch", "version", "pending_epoch", "pending_version", "by", "kind")
-        values = await self._client.command("HMGET", keys.BOOK, *fields)
-        epoch, version, open_epoch, open_version, by, kind = ((v or b"").decode() for v in values)
-        pending = Marker(int(open_epoch), open_version) if open_epoch else None
-        return Publication(Marker(int(epoch or 0), version), pending, by, kind)
+        return _publication(await self._client.command("HMGET", keys.BOOK, *fields))
+
+    async def look(self, gateway: str, epoch: int, ttl_ms: int) -> Publication:
+        """Return the same; in the same step note that ``gateway`` reads by ``epoch`` till then."""
+        return _publication(
+            await self._client.script(
+                "look", [keys.BOOK, keys.GATEWAYS], self._client.now_ms, gateway, ttl_ms, epoch
+            )
+        )
 
     async def text(self, version: str) -> str | None:
         """Return a stored rule text."""
@@ -86,3 +97,9 @@ class RedisRuleBook:
         """Return the epoch every live gateway reported last; forget those long silent."""
         live = await self._client.alive(keys.GATEWAYS)
         return {name: int(epoch) for name, epoch in live.items()}
+
+
+def _publication(values: Sequence[bytes | None]) -> Publication:
+    epoch, version, open_epoch, open_version, by, kind = ((v or b"").decode() for v in values)
+    pending = Marker(int(open_epoch), open_version) if open_epoch else None
+    return Publication(Marker(int(epoch or 0), version), pending, by, kind)

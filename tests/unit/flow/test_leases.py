@@ -89,3 +89,16 @@ async def test_while_the_store_is_silent_leases_run_out_by_the_worker_s_own_cloc
     clock.passed_s += LEASE_MS / 1000
     await worker.tick()
     assert worker.held() == ()
+
+
+async def test_a_full_store_is_served_on_so_that_it_drains(buffer: Buffer) -> None:
+    worker = keeper(buffer, "w1", StillClock())
+    await buffer.client.command("CONFIG", "SET", "maxmemory", "1")
+    try:
+        await worker.tick()
+        assert partitions(worker) == set(range(PARTITIONS))
+        buffer.later(LEASE_MS // 2)
+        await worker.tick()
+        assert len(partitions(worker)) == PARTITIONS
+    finally:
+        await buffer.client.command("CONFIG", "SET", "maxmemory", "0")

@@ -97,3 +97,36 @@ async def test_a_look_that_began_earlier_does_not_undo_what_a_later_one_saw(
     slow.set()
     await early_look
     assert await target(versions) is Target.CLOUD
+
+
+async def test_a_flip_waits_for_a_gateway_that_has_only_just_looked(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher
+) -> None:
+    del publisher
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    versions.read_as("g1")
+    assert await target(versions) is Target.LEGACY, "its lease begins, and it has reported nothing"
+    flipping = Publisher(buffer.book, ledger, clock, PARTITIONS, LEASE_MS)
+    await flipping.apply(all_to(Mode.CLOUD), "ann", "")
+    assert await target(versions) is Target.CLOUD
+
+
+async def test_a_flip_waits_for_no_gateway_that_reported_the_new_rules(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher
+) -> None:
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    versions.read_as("g1")
+    await versions.refresh()
+    await versions.report()
+    assert await buffer.book.gateways() == {"g1": 1}
+    await versions.refresh()
+    assert await buffer.book.gateways() == {"g1": 1}, "a look says what it reads by until then"
+    await publisher.apply(all_to(Mode.CLOUD), "ann", "")
+    await versions.refresh()
+    assert await buffer.book.gateways() == {"g1": 1}, "not compiled yet when it looked"
+    await versions.report()
+    assert await buffer.book.gateways() == {"g1": 2}
+    buffer.later(LEASE_MS * 3 + 1)
+    assert await buffer.book.gateways() == {}

@@ -186,6 +186,20 @@ async def test_a_full_server_refuses_to_accept_but_still_settles(buffer: Buffer)
     assert (await buffer.lanes.backlog())["legacy"] == 0
 
 
+async def test_processes_start_and_report_at_a_full_server(buffer: Buffer) -> None:
+    await buffer.book.install()
+    await buffer.client.command("CONFIG", "SET", "maxmemory", "1")
+    try:
+        await buffer.book.install()
+        await buffer.book.report("g1", 3, 1000)
+        await buffer.book.look("g2", 2, 1000)
+        assert await buffer.book.gateways() == {"g1": 3, "g2": 2}
+        assert await buffer.lanes.workers("w1", 1000) == 1
+        assert await buffer.lanes.workers("w1", 0) == 0
+    finally:
+        await buffer.client.command("CONFIG", "SET", "maxmemory", "0")
+
+
 async def test_a_server_that_is_not_there_is_a_clear_error() -> None:
     client = Client("redis://127.0.0.1:1")
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
