@@ -31,6 +31,7 @@ from gateway.store.redis.client import Client
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
+from gateway.store.redis.moving import RedisMoves
 from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.rulebook import RedisRuleBook
 
@@ -46,6 +47,7 @@ class Parts:
     client: Client
     intake: RedisIntake
     lanes: RedisLanes
+    moves: RedisMoves
     feed: RedisFeed
     quotas: RedisQuotas
     book: RedisRuleBook
@@ -83,6 +85,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             client=client,
             intake=RedisIntake(client, settings.partitions, clock),
             lanes=RedisLanes(client, settings.partitions),
+            moves=RedisMoves(client, settings.partitions),
             feed=RedisFeed(client, settings.partitions),
             quotas=RedisQuotas(client, _limits(settings)),
             book=book,

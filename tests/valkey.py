@@ -24,6 +24,7 @@ from gateway.store.redis.client import Client
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
+from gateway.store.redis.moving import RedisMoves
 from gateway.store.redis.rulebook import RedisRuleBook
 
 PARTITIONS = 4
@@ -57,6 +58,7 @@ class Buffer:
         self.at(NOW_MS)
         self.intake = RedisIntake(client, PARTITIONS, SystemClock())
         self.lanes = RedisLanes(client, PARTITIONS)
+        self.moves = RedisMoves(client, PARTITIONS)
         self.feed = RedisFeed(client, PARTITIONS)
         self.book = RedisRuleBook(client, PARTITIONS)
 

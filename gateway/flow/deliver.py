@@ -183,16 +183,10 @@ class Deliverer:
     async def _close(self, taken: Taken, delay_ms: int, reason: str) -> None:
         """Put the object back with its attempt closed: it was certainly not booked.
 
-        If the store's answer is lost, that may have happened, and the next attempt may be out
-        already: the repeat leaves an attempt open, which costs a probe and never a second send.
+        If the store's answer is lost and this is repeated, the next attempt may be out already:
+        the take's number keeps the repeat from closing that one.
         """
-        try:
-            await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
-        except StoreUnavailable:
-            await self._settled(lambda: self._leave_open(taken, delay_ms, reason))
-
-    async def _leave_open(self, taken: Taken, delay_ms: int, reason: str) -> None:
-        await self._lanes.defer(taken, delay_ms, unknown=True, reason=reason)
+        await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
 
     async def _busy_ms(self, taken: Taken, busy: Busy) -> int:
         """Close the ERP's quota if it asked for silence; return when this object may try again."""

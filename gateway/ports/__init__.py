@@ -12,6 +12,7 @@ from gateway.ports.governance import Governance
 from gateway.ports.intake import Intake
 from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
+from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
@@ -25,6 +26,7 @@ __all__ = [
     "Intake",
     "Lanes",
     "Ledger",
+    "Moves",
     "Observer",
     "Quotas",
     "RuleBook",

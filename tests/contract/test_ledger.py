@@ -217,6 +217,27 @@ async def test_where_an_owner_came_from_is_recorded(ledger: SqlLedger) -> None:
     }
 
 
+@pytest.mark.parametrize("batch", [1, 100])
+async def test_an_object_that_was_moved_has_its_new_owner(ledger: SqlLedger, batch: int) -> None:
+    stream = Stream()
+    first = stream.accept("order:webshop:S-1")
+    second = stream.accept("order:webshop:S-1")
+    refused = stream.accept("order:webshop:S-2")
+    stream.add("held", refused, cause="unknown-item", detail="no such SKU")
+    told = {"owner": "cloud", "by": "ann", "epoch": "2"}
+    stream.add("moved", first, object="order:webshop:S-1", refused="0", **told)
+    stream.add("moved", refused, object="order:webshop:S-2", refused="1", **told)
+    stream.book(first)
+    for start in range(0, len(stream.events), batch):
+        await ledger.project(stream.partition, stream.events[start : start + batch])
+    for object_key in ("order:webshop:S-1", "order:webshop:S-2"):
+        assert await ledger.owner(object_key) is Target.CLOUD
+    rows = [await record_of(ledger, each) for each in (first, second, refused)]
+    assert [(it.owner, it.state) for it in rows] == [
+        ("cloud", "booked"), ("cloud", "waiting"), ("cloud", "waiting"),
+    ]  # fmt: skip
+
+
 # --------------------------------------------------------------------------- installation, rules
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,8 +113,24 @@ class Books:
         mine = (it for it in self.documents if it.transaction_id == transaction_id)
         return any(it.standing == "failed" for it in mine)
 
+    def check(self, accepted: Mapping[str, Sequence[str]], pipelined: str) -> None:
+        """Nothing is here twice, and all in the order of acceptance: transactions by object."""
+        alive = [it.transaction_id for it in self.documents if it.standing != "failed"]
+        assert len(alive) == len(set(alive)), "booked twice"
+        for object_key, ids in accepted.items():
+            mine = [it.transaction_id for it in self.documents if it.object_key == object_key]
+            _in_order(list(dict.fromkeys(mine)), ids)
+            if object_key != pipelined:
+                posted = (it.transaction_id for it in self.posted)
+                _in_order([it for it in posted if it in ids], ids)
+
     def _arrive(self, document: Document) -> None:
         document.standing = "stored" if document.erp is Target.LEGACY else "posted"
         self.documents.append(document)
         if document.standing == "posted":
             self.posted.append(document)
+
+
+def _in_order(some: Sequence[str], all_of_them: Sequence[str]) -> None:
+    """Some of all, in the order of all."""
+    assert list(some) == [it for it in all_of_them if it in some]

@@ -9,6 +9,7 @@ from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import (
     AcceptAnswer,
     Accepted,
+    Awaiting,
     Clash,
     Entry,
     Ownerless,
@@ -28,11 +29,16 @@ class Message:
     hold: bool
     state: str
     takes: int = 0
+    number: int = 0
     attempts: int = 0
     open_ms: int | None = None
     released: int = 0
     document: str = ""
     poll_ms: int = 0
+
+    @property
+    def untried(self) -> bool:
+        return self.attempts == 0
 
 
 @dataclass(slots=True)
@@ -58,6 +64,8 @@ class Model:
         self.holder = ""
         self.until_ms = 0
         self.purged: set[str] = set()
+        self.history: set[str] = set()  # objects of which something is, or may be, in an ERP
+        self.tried: set[str] = set()  # objects about which a call was begun since they were moved
 
     # ------------------------------------------------------------------ accept
 
@@ -75,6 +83,10 @@ class Model:
             owner = entry.target if entry.target in ERPS else entry.owner_found
             if owner is None and entry.follow_up and not fifo:
                 return Ownerless()
+            if owner is not None and entry.target not in ERPS:
+                self.history.add(entry.object_key)
+        elif not fifo:
+            self.history.add(entry.object_key)
         if owner is not None:
             self.owners[entry.object_key] = owner
         hold = entry.target is Target.HOLD
@@ -103,7 +115,7 @@ class Model:
     # ------------------------------------------------------------------ deliver
 
     def take(self, erp: Target, count: int) -> list[tuple[object, ...]]:
-        """Return object, transaction, takes, attempts, ms open and released of what is taken."""
+        """Return what is taken: the fields of ``Taken`` but lease, owner and payload."""
         due = sorted(
             (place.name, place.due_ms, object_key)
             for object_key, place in self.places.items()
@@ -115,15 +127,17 @@ class Model:
             head = self.fifos[object_key][0]
             it = self.messages[head]
             it.takes += 1
+            it.number += 1
             open_ms = None if it.open_ms is None else self.now_ms - it.open_ms
-            rows.append((object_key, head, it.takes, it.attempts, open_ms, it.released))
+            rows.append((object_key, head, it.takes, it.attempts, open_ms, it.released, it.number))
         return rows
 
     def attempt(self, taken: Taken) -> bool:
-        if not self._in_hand(taken) or self.places[taken.object_key].name != "flight":
+        if not self._in_hand(taken):
             return False
         it = self.messages[taken.transaction_id]
         it.attempts += 1
+        self.tried.add(taken.object_key)
         it.open_ms, it.state = self.now_ms, "sent"
         it.released = 2 if it.released else 0
         return True
@@ -133,6 +147,7 @@ class Model:
         if it.state == "booked":
             return
         it.state, it.document, it.open_ms = "booked", document, None
+        self.history.add(it.entry.object_key)
         fifo = self.fifos[it.entry.object_key]
         was_head = fifo[:1] == [transaction_id]
         if transaction_id in fifo:
@@ -146,6 +161,7 @@ class Model:
         it = self.messages[taken.transaction_id]
         it.state, it.document, it.open_ms, it.takes = "stored", document, None, 0
         it.poll_ms = self.now_ms + poll_after_ms
+        self.history.add(taken.object_key)
         if it.entry.pipelined:
             self.fifos[taken.object_key].pop(0)
             self._place(taken.object_key)
@@ -163,9 +179,13 @@ class Model:
         self._place(taken.object_key, delay_ms)
         return True
 
-    def hold(self, token: int, transaction_id: str, *, poison: bool) -> bool:
+    def hold(self, at: Taken | Awaiting, *, poison: bool) -> bool:
+        transaction_id = at.transaction_id
         it = self.messages[transaction_id]
-        if not self.holds(token) or it.state in ("booked", "held"):
+        if isinstance(at, Taken):
+            if not self._in_hand(at):
+                return False
+        elif not self.holds(at.lease.token) or (it.state, it.number) != ("stored", at.number):
             return False
         it.state, it.takes = "held", 0
         it.open_ms = it.open_ms if poison else None
@@ -219,11 +239,48 @@ class Model:
         self._place(object_key)
         return True
 
+    # ------------------------------------------------------------------ moves
+
+    def movable(self, erp: Target, *, refused: bool) -> list[str]:
+        """Return the objects that may be given to the other ERP."""
+        return sorted(
+            it
+            for it, place in self.places.items()
+            if self.owners.get(it) is erp and place.name != "flight" and it not in self.history
+            if (it in self.tried) == refused and (not refused or self._refused(it))
+        )
+
+    def _refused(self, object_key: str) -> bool:
+        head, *rest = (self.messages[it] for it in self.fifos[object_key])
+        said_no = head.state == "held" and head.open_ms is None and head.attempts > 0
+        return said_no and all(it.untried for it in rest)
+
+    def move(self, object_key: str, epoch: int, to: Target, *, refused: bool) -> bool:
+        erp = Target.LEGACY if to is Target.CLOUD else Target.CLOUD
+        if epoch != self.marker.epoch or object_key not in self.movable(erp, refused=refused):
+            return False
+        self.owners[object_key] = to
+        place = self.places[object_key]
+        if refused:
+            head = self.messages[self.fifos[object_key][0]]
+            head.state, head.takes, head.released = "waiting", 0, 0
+            self.tried.discard(object_key)
+            self._place(object_key)
+        elif place.name.startswith("l:"):
+            place.name = f"l:{to}:{place.name.rpartition(':')[2]}"
+        return True
+
     # ------------------------------------------------------------------ places
 
     def _in_hand(self, taken: Taken) -> bool:
-        head = self.fifos[taken.object_key][:1]
-        return self.holds(taken.lease.token) and head == [taken.transaction_id]
+        place = self.places.get(taken.object_key)
+        return (
+            self.holds(taken.lease.token)
+            and place is not None
+            and place.name == "flight"
+            and self.fifos[taken.object_key][:1] == [taken.transaction_id]
+            and self.messages[taken.transaction_id].number == taken.number
+        )
 
     def _place(self, object_key: str, delay_ms: int = 0) -> None:
         fifo = self.fifos[object_key]

@@ -31,7 +31,9 @@ class Record:
         self._rows |= changes.created | changes.changed
         self._checkpoint = upto
         for object_key, pin in changes.pins.items():
-            assert self._pins.setdefault(object_key, pin.owner) == pin.owner
+            moved = object_key in changes.moved
+            assert self._pins.setdefault(object_key, pin.owner) == pin.owner or moved
+        self._pins |= {key: pin.owner for key, pin in changes.moved.items()}
         if not crash and upto != "0-0":
             await self._buffer.feed.projected(self._partition, upto, settled)
             self._model.purged |= set(settled)
@@ -47,6 +49,7 @@ class Record:
             assert _told(row["state"]) == _told(it.state), transaction_id
             assert row["document"] == it.document
         owners = {key: pin.owner for key, pin in changes.pins.items()} | self._pins
+        owners |= {key: pin.owner for key, pin in changes.moved.items()}
         assert owners == self._model.owners
 
 

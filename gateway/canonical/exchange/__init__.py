@@ -10,7 +10,15 @@ from gateway.canonical.exchange.accepting import (
     Replay,
     Stale,
 )
-from gateway.canonical.exchange.delivering import Awaiting, Lease, Parked, Ready, Taken, Timing
+from gateway.canonical.exchange.delivering import (
+    Awaiting,
+    Lease,
+    Movable,
+    Parked,
+    Ready,
+    Taken,
+    Timing,
+)
 from gateway.canonical.exchange.evidence import DryRun, KeptBlock
 from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
 from gateway.canonical.exchange.recording import BufferEvent, Record
@@ -29,6 +37,7 @@ __all__ = [
     "KeptBlock",
     "Lease",
     "Limits",
+    "Movable",
     "Ownerless",
     "Parked",
     "Progress",

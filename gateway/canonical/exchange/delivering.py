@@ -20,8 +20,10 @@ class Lease:
 class Taken:
     """The head of a business object, taken for delivery.
 
-    ``takes`` counts this take. ``open_ms`` is how long ago (server's clock) an attempt began
-    whose outcome nobody knows, or None if nothing unknown was ever sent. ``released`` is 1 once
+    ``takes`` counts the takes since the last outcome, ``number`` all of them: what settles this
+    take says its number, so a later take is not touched by it. ``open_ms`` is how long ago
+    (server's clock) an attempt began whose outcome nobody knows, or None if nothing unknown was
+    ever sent. ``released`` is 1 once
     staff let it go after a refusal (the same refusal, seen again by a probe, does not count), and
     2 once it was sent again since (then an old refusal says nothing of the new attempt).
     """
@@ -35,6 +37,7 @@ class Taken:
     open_ms: int | None
     payload: bytes
     released: int = 0
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Awaiting:
     transaction_id: str
     object_key: str
     document: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Parked:
     owner: Target | None
     payload: bytes
     since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movable:
+    """An object that may be given to the other ERP: its head, and how many messages wait in all.
+
+    ``refused`` says that its head was tried and refused; else nothing of it was ever tried.
+    """
+
+    transaction_id: str
+    object_key: str
+    owner: Target
+    payload: bytes
+    waiting: int
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)

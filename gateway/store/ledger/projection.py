@@ -30,7 +30,7 @@ class Pin:
     """An owner to record, unless the ledger has one.
 
     ``source`` says how it was found: by the ``rules``, by a ``lookup`` in ledger or ERPs, or by a
-    ``flip`` that released the object from hold.
+    ``flip`` that released the object from hold, or moved it to the other ERP.
     """
 
     owner: str
@@ -40,12 +40,17 @@ class Pin:
 
 @dataclass(slots=True)
 class Changes:
-    """The outcome of a batch. ``owned`` are objects whose ownerless messages now have an owner."""
+    """The outcome of a batch.
+
+    ``owned`` are objects whose ownerless messages now have an owner, ``moved`` those that have
+    another owner than before.
+    """
 
     created: dict[str, Row] = field(default_factory=dict)
     changed: dict[str, Row] = field(default_factory=dict)
     pins: dict[str, Pin] = field(default_factory=dict)
     owned: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, Pin] = field(default_factory=dict)
 
 
 def position(sequence: str) -> Position:
@@ -81,6 +86,8 @@ def fold(
             _accept(changes, partition, place, event, known)
         elif event.kind == "owned":
             _own(changes, event)
+        elif event.kind == "moved":
+            _move(changes, event, known)
         elif event.kind != "marker":  # what rules the partition is under: kept, changes no message
             _step(changes, event, known)
     for row in changes.created.values():
@@ -129,6 +136,20 @@ def _own(changes: Changes, event: BufferEvent) -> None:
     object_key, owner = _field(event, "object"), _field(event, "owner")
     changes.pins.setdefault(object_key, Pin(owner, _at(event), "flip"))
     changes.owned[object_key] = owner
+
+
+def _move(changes: Changes, event: BufferEvent, known: Mapping[str, Row]) -> None:
+    """Nothing of a moved object was ever booked, so all its messages have the new owner."""
+    object_key, owner = _field(event, "object"), _field(event, "owner")
+    pin = Pin(owner, _at(event), "flip")
+    changes.moved[object_key] = pin
+    if object_key in changes.pins:
+        changes.pins[object_key] = pin
+    for row in changes.created.values():
+        if row["object_key"] == object_key:
+            row["owner"] = owner
+    if _field(event, "refused") == "1":
+        _step(changes, event, known)
 
 
 def _step(changes: Changes, event: BufferEvent, known: Mapping[str, Row]) -> None:
@@ -199,6 +220,7 @@ _STEPS: Final[dict[str, Callable[[Row, BufferEvent], None]]] = {
     "held": _held,
     "waits": _waits,
     "released": _released,
+    "moved": _released,
 }
 
 

@@ -69,6 +69,18 @@ _OWN: Final = (
     .where(_COLUMNS.object_key == bindparam("object_"), _COLUMNS.owner == "")
     .values(owner=bindparam("new_owner"))
 )
+_MOVE: Final = (
+    update(tables.transactions)
+    .where(_COLUMNS.object_key == bindparam("object_"))
+    .values(owner=bindparam("new_owner"))
+)
+_REPIN: Final = (
+    update(tables.owners)
+    .where(tables.owners.c.object_key == bindparam("object_"))
+    .values(
+        owner=bindparam("new_owner"), pinned_at=bindparam("new_at"), source=bindparam("new_source")
+    )
+)
 
 
 def _apply(db: Connection, changes: projection.Changes) -> None:
@@ -79,6 +91,9 @@ def _apply(db: Connection, changes: projection.Changes) -> None:
     if changes.owned:
         db.execute(_OWN, [{"object_": k, "new_owner": v} for k, v in changes.owned.items()])
     insert_new(db, tables.owners, [_pin(*item) for item in changes.pins.items()])
+    if changes.moved:
+        db.execute(_MOVE, [{"object_": k, "new_owner": v.owner} for k, v in changes.moved.items()])
+        db.execute(_REPIN, [_repin(*item) for item in changes.moved.items()])
 
 
 def _event(partition: int, place: projection.Position, event: BufferEvent) -> dict[str, object]:
@@ -99,6 +114,12 @@ def _change(identity: str, row: projection.Row) -> dict[str, object]:
 
 def _pin(object_key: str, pin: projection.Pin) -> dict[str, object]:
     return {"object_key": object_key, "owner": pin.owner, "pinned_at": pin.at, "source": pin.source}
+
+
+def _repin(object_key: str, pin: projection.Pin) -> dict[str, object]:
+    return {
+        "object_": object_key, "new_owner": pin.owner, "new_at": pin.at, "new_source": pin.source,
+    }  # fmt: skip
 
 
 def kept_rules(db: Connection, version: str) -> str | None:

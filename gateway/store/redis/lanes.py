@@ -102,15 +102,19 @@ class RedisLanes:
                 open_ms=None if open_ms < 0 else int(open_ms),
                 payload=payload,
                 released=int(released),
+                number=int(number),
             )
-            for object_key, transaction_id, takes, attempts, open_ms, payload, released in rows
-        ]
+            for (
+                object_key, transaction_id, takes, attempts, open_ms, payload, released, number,
+            ) in rows
+        ]  # fmt: skip
 
     async def attempt(self, taken: Taken) -> bool:
         """Record, durably, that a send begins now; False if it is no longer ours to send."""
         answer = await self._run(
-            "attempt", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id
-        )
+            "attempt", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id,
+            taken.number,
+        )  # fmt: skip
         return int(answer) > 0
 
     async def book(self, transaction_id: str, document: str, result: str) -> None:
@@ -125,7 +129,7 @@ class RedisLanes:
         """Record that the ERP keeps the document; it is polled from now on."""
         answer = await self._run(
             "stored", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id,
-            document, poll_after_ms,
+            document, poll_after_ms, taken.number,
         )  # fmt: skip
         return bool(answer)
 
@@ -135,7 +139,7 @@ class RedisLanes:
         """Put the object back for later; ``unknown`` leaves the attempt open, to be probed."""
         answer = await self._run(
             "defer", taken.lease, taken.object_key, taken.transaction_id, delay_ms,
-            1 if unknown else 0, reason[:DETAIL_CHARS_MAX], 1 if outcome else 0,
+            1 if unknown else 0, reason[:DETAIL_CHARS_MAX], 1 if outcome else 0, taken.number,
         )  # fmt: skip
         return bool(answer)
 
@@ -150,7 +154,8 @@ class RedisLanes:
         first, longest = retry_ms or ("", "")
         answer = await self._run(
             "hold", taken.lease, taken.object_key, taken.transaction_id, cause.value,
-            detail[:DETAIL_CHARS_MAX], first, longest,
+            detail[:DETAIL_CHARS_MAX], first, longest, taken.number,
+            1 if isinstance(taken, Awaiting) else 0,
         )  # fmt: skip
         return bool(answer)
 
@@ -184,8 +189,10 @@ class RedisLanes:
         """Return stored documents due for a poll, and put their next poll ``again_ms`` ahead."""
         answer = await self._run("awaiting", lease, erp.value, count, again_ms)
         return [
-            Awaiting(lease, transaction_id.decode(), object_key.decode(), document.decode())
-            for transaction_id, object_key, document in _unfenced(lease, answer)
+            Awaiting(
+                lease, transaction_id.decode(), object_key.decode(), document.decode(), int(number)
+            )
+            for transaction_id, object_key, document, number in _unfenced(lease, answer)
         ]
 
     async def parked(self, lease: Lease, since_ms: int, first: int, count: int) -> Sequence[Parked]:

@@ -5,8 +5,9 @@
 -- Returns: nothing; defines local functions.
 -- Invariants: an object with waiting messages is in exactly one place: a lane, `flight`, `parked`,
 --   waiting for its stored head to be posted, or blocked by its head that is held or waits for a
---   cause (b:OBJECT field `st` says which). P is the partition's key prefix; all keys built from
---   it share its hash tag.
+--   cause (b:OBJECT field `st` says which). Its field `hs` is absent if no call about the object
+--   was ever begun, 1 if one was, 2 if something of it is, or may be, in an ERP. P is the
+--   partition's key prefix; all keys built from it share its hash tag.
 
 local function clock(given)
   if given ~= '' then return tonumber(given) end
@@ -22,6 +23,13 @@ end
 local function holds(P, now, token)
   local lease = redis.call('HMGET', P .. 'lease', 'token', 'until')
   return lease[1] == token and lease[2] and tonumber(lease[2]) > now
+end
+
+-- Is this take of the object's head still the one in somebody's hands?
+local function in_hand(P, object, tx, number)
+  return redis.call('HGET', P .. 'b:' .. object, 'st') == 'flight'
+    and redis.call('LINDEX', P .. 'f:' .. object, 0) == tx
+    and redis.call('HGET', P .. 'm:' .. tx, 'tn') == number
 end
 
 -- Put an object where its head message belongs; `due` is when it may be taken (ms).

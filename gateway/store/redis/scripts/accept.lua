@@ -28,10 +28,10 @@ end
 
 local owner = call('HGET', KEYS[5], ARGV[8])
 local waiting = call('LLEN', KEYS[7])
-local target, pinned = ARGV[9], false
+local target, pinned, routed = ARGV[9], false, false
 if not owner then
   if target == 'legacy' or target == 'cloud' then
-    owner, pinned = target, true
+    owner, pinned, routed = target, true, true
   elseif ARGV[14] ~= '' then
     owner, pinned = ARGV[14], true
   elseif ARGV[10] == '1' and waiting == 0 then
@@ -65,11 +65,14 @@ if waiting == 0 then
   local state = place_at == KEYS[11] and 'parked' or 'ready'
   if owner then
     call('HSET', KEYS[6], 'st', state, 'ln', place_at, 'ow', owner)
+    -- It has an owner and nothing waits: earlier messages of it are in that ERP.
+    if not routed then call('HSET', KEYS[6], 'hs', '2') end
   else
     call('HSET', KEYS[6], 'st', state)
   end
 elseif pinned then
   call('HSET', KEYS[6], 'ow', owner)
+  if not routed then call('HSET', KEYS[6], 'hs', '2') end
 end
 emit(P, now, 'accepted', ARGV[4], 'owner', owner or '', 'route', target, 'epoch', ARGV[3])
 return {'ok', ARGV[4], ms}

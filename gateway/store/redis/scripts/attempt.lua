@@ -3,14 +3,16 @@
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 erp  5 object  6 transaction id
+--       7 number of the take
 -- Returns: the number of the attempt, or 0 if it is not ours to send any more.
--- Invariants: from here until a settle the outcome counts as unknown (`at` is set).
+-- Invariants: from here until a settle the outcome counts as unknown (`at` is set); `hs` of the
+--   object says from now on that something of it was tried.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
-local object = redis.call('HMGET', P .. 'b:' .. ARGV[5], 'ow', 'st')
-if object[1] ~= ARGV[4] or object[2] ~= 'flight' then return 0 end
-if redis.call('LINDEX', P .. 'f:' .. ARGV[5], 0) ~= ARGV[6] then return 0 end
+local object = redis.call('HMGET', P .. 'b:' .. ARGV[5], 'ow', 'hs')
+if object[1] ~= ARGV[4] or not in_hand(P, ARGV[5], ARGV[6], ARGV[7]) then return 0 end
 local message = P .. 'm:' .. ARGV[6]
+if not object[2] then redis.call('HSET', P .. 'b:' .. ARGV[5], 'hs', '1') end
 local attempt = redis.call('HINCRBY', message, 'n', 1)
 redis.call('HSET', message, 'at', string.format('%d', now), 's', 'sent')
 -- 1: staff let it go after a refusal; 2: and it was sent again since.

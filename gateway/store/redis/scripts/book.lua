@@ -4,7 +4,8 @@
 -- KEYS: 1 message
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 document  5 result
 -- Returns: 1, or 0 if that was known.
--- Invariants: a booked message is never waiting; the object goes on with its next message.
+-- Invariants: a booked message is never waiting; the object goes on with its next message, and
+--   its `hs` says that something of it is booked.
 local P, now = ARGV[1], clock(ARGV[2])
 local message = redis.call('HMGET', KEYS[1], 's', 'o')
 if not message[1] or message[1] == 'booked' then return 0 end
@@ -18,6 +19,7 @@ redis.call('ZREM', P .. 'waits', ARGV[3])
 if redis.call('LINDEX', P .. 'f:' .. object, 0) == ARGV[3] then
   redis.call('LPOP', P .. 'f:' .. object)
   displace(P, object)
+  redis.call('HSET', P .. 'b:' .. object, 'hs', '2')
   place(P, object, now)
 else
   redis.call('LREM', P .. 'f:' .. object, 1, ARGV[3])

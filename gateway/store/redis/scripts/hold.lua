@@ -4,7 +4,8 @@
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 object  5 transaction id
 --       6 cause  7 detail  8 first retry in (ms), "" holds until staff act  9 longest wait (ms)
--- Returns: 1 | 0 if fenced or settled meanwhile
+--       10 number of the take  11 found by a poll: 1 | 0
+-- Returns: 1 | 0 if fenced, the take is over, or (polled) it is not awaited any more
 -- Invariants: no other object is touched. A pipelined message whose posting failed has left the
 --   fifo already and is held by itself. A refusal closes the attempt (the ERP said no); a poison
 --   message's attempt stays open. What waits is in `waits` by when it is due, each time twice as
@@ -12,10 +13,13 @@
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
 local message = P .. 'm:' .. ARGV[5]
-local state = redis.call('HGET', message, 's')
-if not state or state == 'booked' or state == 'held' then return 0 end
+local polled = redis.call('HMGET', message, 's', 'tn')
+if ARGV[11] == '1' then
+  if polled[1] ~= 'stored' or polled[2] ~= ARGV[10] then return 0 end
+elseif not in_hand(P, ARGV[4], ARGV[5], ARGV[10]) then
+  return 0
+end
 local waits = ARGV[8] ~= ''
-if state == 'waiting' and (redis.call('HGET', message, 'cause') or '') ~= '' then return 0 end
 redis.call('HSET', message, 's', waits and 'waiting' or 'held', 'cause', ARGV[6],
   'det', ARGV[7], 'tk', 0, 'sm', string.format('%d', now))
 if ARGV[6] ~= 'poison' then redis.call('HSET', message, 'at', '') end

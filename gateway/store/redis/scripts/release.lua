@@ -29,7 +29,7 @@ else
   redis.call('RPUSH', fifo, ARGV[3])
   if not head then
     local owner = redis.call('HGET', KEYS[2], ARGV[5])
-    if owner then redis.call('HSET', P .. 'b:' .. object, 'ow', owner) end
+    if owner then redis.call('HSET', P .. 'b:' .. object, 'ow', owner, 'hs', '2') end
     place(P, object, now)
   end
 end

@@ -3,22 +3,20 @@
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 erp  5 object  6 transaction id
---       7 document  8 first poll in (ms)
--- Returns: 1 | 0 if fenced or no longer the head
+--       7 document  8 first poll in (ms)  9 number of the take
+-- Returns: 1 | 0 if fenced or the take is over
 -- Invariants: a pipelined message leaves the fifo here, so that the next may follow; any other
 --   stays the head until it is posted.
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
--- Settled already: this take is over, and what follows must not be undone by its repeat.
-if redis.call('HGET', P .. 'b:' .. ARGV[5], 'st') ~= 'flight' then return 0 end
-local fifo = P .. 'f:' .. ARGV[5]
-if redis.call('LINDEX', fifo, 0) ~= ARGV[6] then return 0 end
+if not in_hand(P, ARGV[5], ARGV[6], ARGV[9]) then return 0 end
 local message = P .. 'm:' .. ARGV[6]
 redis.call('HSET', message, 's', 'stored', 'doc', ARGV[7], 'at', '', 'tk', 0)
 redis.call('ZADD', P .. 'w:' .. ARGV[4], now + ARGV[8], ARGV[6])
 redis.call('ZREM', P .. 'flight', ARGV[5])
+redis.call('HSET', P .. 'b:' .. ARGV[5], 'hs', '2')
 if redis.call('HGET', message, 'pl') == '1' then
-  redis.call('LPOP', fifo)
+  redis.call('LPOP', P .. 'f:' .. ARGV[5])
   place(P, ARGV[5], now)
 else
   redis.call('HSET', P .. 'b:' .. ARGV[5], 'st', 'stored')
