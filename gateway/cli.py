@@ -11,7 +11,17 @@ import sys
 import rich_click as click
 
 from gateway import __version__
-from gateway.commands import audit, calendar, demo, exceptions, processes, reference, rules, setup
+from gateway.commands import (
+    audit,
+    calendar,
+    demo,
+    exceptions,
+    processes,
+    reference,
+    rules,
+    settlements,
+    setup,
+)
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
 EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
@@ -24,10 +34,25 @@ def coexist() -> None:
 
 
 for command in (
-    demo.demo, setup.init, setup.config, setup.keys, setup.status, setup.stop_store, processes.up,
-    processes.serve, processes.work, processes.simulate, rules.rules, exceptions.exceptions,
-    audit.audit, calendar.calendar, demo.load, demo.bench, reference.reference,
-):  # fmt: skip
+    demo.demo,
+    setup.init,
+    setup.config,
+    setup.keys,
+    setup.status,
+    setup.stop_store,
+    processes.up,
+    processes.serve,
+    processes.work,
+    processes.simulate,
+    rules.rules,
+    exceptions.exceptions,
+    audit.audit,
+    calendar.calendar,
+    settlements.settlements,
+    demo.load,
+    demo.bench,
+    reference.reference,
+):
     coexist.add_command(command)
 
 

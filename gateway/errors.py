@@ -10,6 +10,7 @@
     │   ├── NotFound          404    no such order, transaction, SKU
     │   ├── TooLarge          413    body above the limit
     │   ├── Invalid           422    fields that are wrong, each with its pointer
+    │   ├── FileRefused       422    a file with lines that are wrong: nothing of it is kept
     │   └── IdempotencyClash  422    the same key or reference with another body
     ├── Unavailable           503    try again after `retry_after_s`
     │   ├── StoreUnavailable         Redis does not answer: the outcome of a write is unknown
@@ -110,6 +111,34 @@ class Invalid(InputError):
     status = 422
     code = "invalid-fields"
     title = "Some fields are not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """One problem of a file; ``line`` counts from 1, ``column`` is its name, "" is the line."""
+
+    line: int
+    column: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.column + ': ' if self.column else ''}{self.problem}"
+
+
+class FileRefused(InputError):
+    """A file that is not taken: ``problems`` are the first of ``count`` in all."""
+
+    status = 422
+    code = "file-refused"
+    title = "The file is not taken"
+
+    def __init__(self, problems: Sequence[FileProblem], count: int = 0) -> None:
+        self.problems = tuple(problems)
+        self.count = max(count, len(problems))
+        lines = [str(problem) for problem in self.problems]
+        if self.count > len(lines):
+            lines.append(f"… and {self.count - len(lines)} more")
+        super().__init__("\n".join(lines))
 
 
 class IdempotencyClash(InputError):

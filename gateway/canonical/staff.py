@@ -34,6 +34,7 @@ class Action(StrEnum):
     RULES_APPROVE = "rules.approve"
     RULES_WAIVE = "rules.waive"
     DELIVERY_PEAK = "delivery.peak"
+    SETTLEMENT_TAKE = "settlement.take"
 
 
 _ALL: Final = frozenset(Role)
@@ -53,6 +54,7 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     # Who lets a red gate pass answers for it, like who approves.
     Action.RULES_WAIVE: frozenset({Role.APPROVER}),
     Action.DELIVERY_PEAK: frozenset({Role.OPERATOR, Role.LEAD}),
+    Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
 }
 """Which roles may do what; a test holds the documented table against it."""
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accept, decide, flip
+from tests.bench import accept, decide, flip, settlement
 from tests.bench.figure import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "decide": decide.run,
     "accept": accept.run,
     "flip": flip.run,
+    "settlement": settlement.run,
 }
 
 

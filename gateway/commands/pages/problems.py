@@ -28,6 +28,7 @@ _REMEDIES: Final = {
     "not-found": "correct the reference",
     "body-too-large": "send less at a time",
     "invalid-fields": "correct every field listed; do not repeat unchanged",
+    "file-refused": "mend the lines that `detail` names, or get the file again; nothing was kept",
     "idempotency-clash": "send the first body again, or a new reference and key",
     "method-not-allowed": "use a method of the `Allow` header",
     "unsupported-media-type": "send `application/json` in UTF-8",

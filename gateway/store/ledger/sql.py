@@ -25,6 +25,7 @@ from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
+from gateway.store.ledger.settlements import SettlementTables
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
 
@@ -41,7 +42,7 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(AuditTable, EvidenceTables, GovernanceTables):
+class SqlLedger(AuditTable, EvidenceTables, GovernanceTables, SettlementTables):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:

@@ -1,0 +1,63 @@
+"""``coexist settlements``, as finance calls it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway import cli
+from gateway.errors import FileRefused, NotFound
+from tests.unit.channels.settlement_files import ROWS, settlement
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    coexist("init")
+    yield tmp_path
+    coexist("stop-store")
+
+
+def coexist(*arguments: str) -> str:
+    done = CliRunner().invoke(cli.coexist, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_settlement_is_taken_once_listed_and_shown(home: Path) -> None:
+    assert "no settlement was taken yet" in coexist("settlements", "list")
+    odd = {**ROWS[0], "amount-description": "MoonFee", "amount": "0.00"}
+    (home / "s.txt").write_bytes(settlement([*ROWS, odd]))
+    said = coexist("settlements", "import", "s.txt", "--by", "fay")
+    assert "settlement 19900000001 taken: 8 rows, 60.44 EUR" in said
+    assert "1 row(s) of 1 kind(s) that no list has" in said
+    again = json.loads(coexist("settlements", "import", "s.txt", "--json"))
+    assert (again["fresh"], again["rows"], again["total"]) == (False, 8, "60.44")
+    shown = json.loads(coexist("settlements", "show", "19900000001", "--json"))
+    known = {it["amount_description"]: it["known"] for it in shown["components"]}
+    assert known["MoonFee"] is False
+    assert known["Commission"] is True
+    assert "MoonFee" in coexist("settlements", "show", "19900000001")
+    lines = coexist("settlements", "rows", "19900000001").splitlines()
+    assert [json.loads(line)["amount"] for line in lines][:2] == ["89.9000", "18.8800"]
+    assert "19900000001" in coexist("settlements", "list")
+    audited = json.loads(coexist("audit", "list", "--json"))
+    assert {row["action"] for row in audited} == {"settlement.take"}
+
+
+def test_bad_input_is_said_with_its_line_and_nothing_is_kept(home: Path) -> None:
+    (home / "s.txt").write_bytes(settlement(total="1.00"))
+    with pytest.raises(FileRefused, match=r"line 2: total-amount: 1\.00 EUR is stated"):
+        coexist("settlements", "import", "s.txt")
+    for option, value, said in (
+        ("--encoding", "klingon", "is no encoding"), ("--channel", "moon", "is not a channel"),
+    ):  # fmt: skip
+        done = CliRunner().invoke(cli.coexist, ["settlements", "import", "s.txt", option, value])
+        assert (done.exit_code, said in done.output) == (2, True), done.output
+    with pytest.raises(NotFound, match="no settlement '42' was taken"):
+        coexist("settlements", "show", "42")
+    assert json.loads(coexist("settlements", "list", "--json")) == []
