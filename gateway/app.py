@@ -28,7 +28,9 @@ from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
+from gateway.flow.watch import Watch
 from gateway.observe.logs import configure
+from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.wiring import Parts, opened
@@ -140,9 +142,12 @@ def read_log(parts: Parts) -> ReadLog:
 @asynccontextmanager
 async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
     """Keep the rule lease fresh and say so; end with the parent, however that ends."""
-    parts.versions.read_as(_name())
+    name = _name()
+    parts.versions.read_as(name)
+    watch = Watch(parts.book, name, duties(parts), parts.observer, parts.clock)
     tasks = [
         asyncio.create_task(_follow_rules(parts)),
+        asyncio.create_task(watch.run()),
         asyncio.create_task(_measure(parts)),
         asyncio.create_task(_keep_reads(parts, reads)),
         asyncio.create_task(_end_with_parent()),

@@ -21,6 +21,7 @@ from gateway.commands import (
     rules,
     settlements,
     setup,
+    wave,
 )
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
@@ -45,6 +46,7 @@ for command in (
     processes.work,
     processes.simulate,
     rules.rules,
+    wave.wave,
     exceptions.exceptions,
     audit.audit,
     calendar.calendar,

@@ -22,6 +22,7 @@
     ├── ConfigError                  what was configured cannot work; raised at start
     │   ├── RulesError               routing rules with problems, all of them listed
     │   │   └── WindowsError         the same of the ERPs' windows
+    │   │   └── CalendarsError       the same of calendar files
     │   └── InstallationMismatch     the store belongs to another installation
     ├── PublishError                 a flip was refused or interrupted
     └── FencedOut                    another worker holds the partition now
@@ -241,6 +242,12 @@ class WindowsError(RulesError):
     """Window files with problems; ``problems`` lists all of all files."""
 
     what = "the windows of the ERPs"
+
+
+class CalendarsError(RulesError):
+    """Calendar files with problems; ``problems`` lists all of all files."""
+
+    what = "the calendars"
 
 
 class InstallationMismatch(ConfigError):

@@ -20,7 +20,9 @@ from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
 from gateway.flow.wake import Waker
+from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
+from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.wiring import Parts, opened
 
@@ -49,6 +51,7 @@ class Worker:
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
         self._waker = Waker(parts.lanes)
         self._decisions = DecisionKeeper(parts.ledger, clock, settings.evidence.keep_days)
+        self._watch = Watch(parts.book, holder, duties(parts), parts.observer, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; then finish what is in flight and give the partitions back."""
@@ -61,6 +64,7 @@ class Worker:
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
                 self._every(stop, TIDY_S, self._decisions.tidy),
+                self._every(stop, TICK_S, self._watch.tick),
             ]
             await asyncio.wait([group.create_task(one) for one in work])
             leasing.cancel()
@@ -72,7 +76,7 @@ class Worker:
             await self._keeper.tick()
 
     async def _every(
-        self, stop: asyncio.Event, pause_s: float, act: Callable[[], Awaitable[None]]
+        self, stop: asyncio.Event, pause_s: float, act: Callable[[], Awaitable[object]]
     ) -> None:
         while not stop.is_set():
             try:

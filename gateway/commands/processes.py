@@ -13,7 +13,7 @@ import rich_click as click
 
 from gateway.commands.children import Child
 from gateway.commands.common import installation, run
-from gateway.commands.rules.common import publisher, vocabulary
+from gateway.commands.rules.common import vocabulary
 from gateway.routing.loader import load as load_rules
 from gateway.settings import Settings, load
 
@@ -135,10 +135,12 @@ def _supervise(children: list[Child], stopping: threading.Event, max_seconds: in
 
 
 async def _first_rules(settings: Settings) -> None:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
         publication = await parts.book.publication()
         if publication.marker.version or publication.pending is not None:
             return
         rules = load_rules(settings.rules_dir, vocabulary(settings))
-        marker = await publisher(parts).apply(rules, "coexist up", "first rules")
+        marker = await ruling(parts).publisher.apply(rules, "coexist up", "first rules")
         click.echo(f"  rules: version {marker.version} of {settings.rules_dir} in force")

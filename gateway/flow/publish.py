@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Applied, Publication
+from gateway.canonical.exchange import Applied, Duty, Publication
 from gateway.clock import Clock
 from gateway.errors import PublishError
 from gateway.ports import Ledger, RuleBook
@@ -39,6 +39,25 @@ class Step:
 Progress = Callable[[Step], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a flip is made.
+
+    ``over`` is what has to be in force (or open) for it: whatever was checked was checked against
+    that. ``take_over`` ends a flip that is open. ``duty`` is the token of a process that acts by
+    itself.
+    """
+
+    kind: str = "apply"
+    backlog: str = "drain"
+    over: Marker | None = None
+    take_over: bool = False
+    duty: Duty | None = None
+
+
+PLAIN: Final = Terms()
+
+
 class Publisher:
     """Brings rule sets into force for one installation."""
 
@@ -52,15 +71,24 @@ class Publisher:
         self._rule_lease_s = rule_lease_ms / 1000
 
     async def apply(
-        self, rules: RuleSet, by: str, note: str, progress: Progress = lambda _: None
+        self,
+        rules: RuleSet,
+        by: str,
+        note: str,
+        progress: Progress = lambda _: None,
+        *,
+        terms: Terms = PLAIN,
     ) -> Marker:
         """Bring ``rules`` into force; when this returns, nothing is decided by older ones.
 
         Raises:
             PublishError: a flip is open, somebody else was first, or the rules are in force.
+            FencedOut: somebody else went on duty since.
         """
         publication = await self._book.publication()
-        if publication.pending is not None:
+        if publication.pending is not None and not terms.take_over:
+            raise PublishError(_open_flip(publication))
+        if terms.over is not None and terms.over != (publication.pending or publication.marker):
             raise PublishError(_open_flip(publication))
         if publication.marker.version == rules.version:
             raise PublishError(
@@ -68,7 +96,7 @@ class Publisher:
                 f"{publication.marker.epoch}; nothing to apply"
             )
         await self._ledger.keep_rules(rules.version, rules.text)
-        return await self._flip(publication, rules.version, "apply", by, note, progress)
+        return await self._flip(publication, rules.version, by, note, progress, terms)
 
     async def rollback(self, by: str, note: str, progress: Progress = lambda _: None) -> Marker:
         """Bring back the rules that were in force before the present ones, as a new epoch.
@@ -83,7 +111,8 @@ class Publisher:
             await self._record(publication.pending, publication.kind, publication.by, note_of_open)
         newest = publication.pending or publication.marker
         version = await self._before(newest)
-        return await self._flip(publication, version, "rollback", by, note, progress)
+        terms = Terms("rollback", take_over=publication.pending is not None)
+        return await self._flip(publication, version, by, note, progress, terms)
 
     async def resume(self, by: str, progress: Progress = lambda _: None) -> Marker:
         """Finish the flip that is open."""
@@ -110,21 +139,23 @@ class Publisher:
         self,
         publication: Publication,
         version: str,
-        kind: str,
         by: str,
         note: str,
         progress: Progress,
+        terms: Terms,
     ) -> Marker:
         text = await self._ledger.rules(version)
         if text is None:
             raise PublishError(f"the ledger does not hold the text of rule version {version}")
         await self._book.keep(version, text)
         newest = publication.pending or publication.marker
-        take_over = publication.pending is not None
-        marker = await self._book.begin(newest.epoch, version, kind, by, take_over=take_over)
+        marker = await self._book.begin(
+            newest.epoch, version, terms.kind, by,
+            take_over=terms.take_over, backlog=terms.backlog, duty=terms.duty,
+        )  # fmt: skip
         if marker is None:
             raise PublishError(_open_flip(await self._book.publication()))
-        return await self._complete(marker, kind, by, note, progress)
+        return await self._complete(marker, terms.kind, by, note, progress)
 
     async def _complete(
         self, marker: Marker, kind: str, by: str, note: str, progress: Progress
@@ -167,15 +198,17 @@ class Publisher:
 def _standing(history: Sequence[Applied]) -> list[str]:
     """Return the versions that stand on each other: an apply adds one, a rollback removes one.
 
-    So that rolling back twice goes back two waves, not to and fro between the last two.
+    So that rolling back twice goes back two waves, not to and fro between the last two. A guardrail
+    changes the newest one, and so does the apply that follows it: what is rolled back then is the
+    wave, paused or not.
     """
-    stack: list[str] = []
+    stack: list[Applied] = []
     for applied in sorted(history, key=lambda line: line.epoch):
-        if applied.kind == "rollback" and stack:
+        if stack and (applied.kind in ("rollback", "guardrail") or stack[-1].kind == "guardrail"):
             stack.pop()
-        else:
-            stack.append(applied.version)
-    return stack
+        if applied.kind != "rollback" or not stack:
+            stack.append(applied)
+    return [applied.version for applied in stack]
 
 
 def _open_flip(publication: Publication) -> str:

@@ -25,7 +25,10 @@ def standing(version: str, text: str, in_force: Marker, proposals: Sequence[Prop
     Nor does one made while other rules were in force, under an earlier epoch: what its evidence
     was compared with is no longer there.
     """
-    mine = sorted((it for it in proposals if it.version == version), key=lambda it: it.at)
+    mine = sorted(
+        (it for it in proposals if it.version == version),
+        key=lambda it: (it.at, it.ruling != Ruling.APPROVED),  # of one instant: the cautious way
+    )
     if not mine:
         return Standing(f"version {version} was never proposed")
     newest = mine[-1]

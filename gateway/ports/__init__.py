@@ -16,6 +16,7 @@ from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
+from gateway.ports.waves import WaveFigures
 
 __all__ = [
     "AuditLog",
@@ -30,4 +31,5 @@ __all__ = [
     "Observer",
     "Quotas",
     "RuleBook",
+    "WaveFigures",
 ]

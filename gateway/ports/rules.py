@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import (
+    Duty,
     Publication,
 )
 
@@ -34,12 +35,25 @@ class RuleBook(Protocol):
         ...
 
     async def begin(
-        self, newest_epoch: int, version: str, kind: str, by: str, *, take_over: bool = False
+        self,
+        newest_epoch: int,
+        version: str,
+        kind: str,
+        by: str,
+        *,
+        take_over: bool = False,
+        backlog: str = "drain",
+        duty: Duty | None = None,
     ) -> Marker | None:
         """Open a flip if ``newest_epoch`` still is the newest; None if somebody else was first.
 
-        An open flip is in the way unless it is to be taken over.
+        An open flip is in the way unless it is to be taken over. Raises
+        :class:`~gateway.errors.FencedOut` if somebody else went on duty since.
         """
+        ...
+
+    async def on_duty(self, holder: str, for_ms: int) -> Duty | None:
+        """Go on duty, or stay; None while somebody else is."""
         ...
 
     async def partition(self, number: int) -> Marker:

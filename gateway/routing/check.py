@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.canonical.process import PROCESSES
 from gateway.errors import RuleProblem
+from gateway.routing.dependencies import unmet
 from gateway.routing.model import Place, Rule, default_mode
 from gateway.routing.overlap import Covered, Overlaps, Tie
 from gateway.routing.reader import Draft, WaveDraft
@@ -37,6 +38,7 @@ def check_drafts(
         *_defaults(drafts, defaults),
         *_unknown_waves(waves),
         *_circles(waves),
+        *_unmet(waves, rules),
         *check_rules(rules),
     ]
 
@@ -146,6 +148,17 @@ def _circles(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
                 places[start], f"the waves depend on each other in a circle: {path}",
                 "remove one of the dependencies",
             )  # fmt: skip
+
+
+def _unmet(waves: Sequence[WaveDraft], rules: Sequence[Rule]) -> Iterator[RuleProblem]:
+    places = {each.wave.name: dict(each.depends_on) for each in waves}
+    for found in unmet((each.wave for each in waves), rules):
+        yield _problem(
+            places[found.wave][found.needs],
+            f"'{found.wave}' moves business and depends on '{found.needs}', which moves none: "
+            f"{found.why}",
+            f"move '{found.needs}' first, or remove the dependency",
+        )
 
 
 def _circle_through(start: str, before: Mapping[str, Sequence[str]]) -> list[str]:

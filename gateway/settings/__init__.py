@@ -24,6 +24,7 @@ from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
 from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
 from gateway.settings.evidence import EvidenceSettings
+from gateway.settings.governance import GovernanceSettings
 from gateway.settings.parties import (
     CHANNEL_CHARS_MAX,
     SCOPES,
@@ -40,6 +41,7 @@ __all__ = [
     "EntitySettings",
     "ErpSettings",
     "ErpsSettings",
+    "GovernanceSettings",
     "QuotaSettings",
     "Section",
     "Settings",
@@ -101,6 +103,9 @@ class Settings(BaseSettings):
     staff: dict[str, StaffSettings] = Field(
         default_factory=dict,
         description="people by name; if there are any, `--by` has to name one with the role",
+    )
+    governance: GovernanceSettings = Field(
+        default=GovernanceSettings(), description="what a change of rules needs"
     )
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(

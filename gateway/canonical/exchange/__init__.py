@@ -22,7 +22,7 @@ from gateway.canonical.exchange.delivering import (
 from gateway.canonical.exchange.evidence import DryRun, KeptBlock
 from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
 from gateway.canonical.exchange.recording import BufferEvent, Record
-from gateway.canonical.exchange.rules import Applied, Publication
+from gateway.canonical.exchange.rules import Applied, Duty, Publication
 
 __all__ = [
     "AcceptAnswer",
@@ -32,6 +32,7 @@ __all__ = [
     "BufferEvent",
     "Clash",
     "DryRun",
+    "Duty",
     "Entry",
     "Grant",
     "KeptBlock",

@@ -12,18 +12,28 @@ from gateway.canonical.envelope import Marker
 class Publication:
     """The state of the rule book: what is in force, and the flip that is under way, if any.
 
-    ``kind`` (``apply`` or ``rollback``) and ``by`` are of the newest flip, open or closed.
+    ``kind`` (``apply``, ``rollback`` or ``guardrail``), ``by`` and ``backlog`` (``drain`` or
+    ``move``) are of the newest flip, open or closed.
     """
 
     marker: Marker
     pending: Marker | None
     by: str
     kind: str
+    backlog: str = "drain"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who looks after schedules and guardrails, under which fencing token."""
+
+    holder: str
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One line of the history of flips; ``kind`` is ``apply`` or ``rollback``."""
+    """One line of the history of flips; ``kind`` as in :class:`Publication`."""
 
     epoch: int
     version: str

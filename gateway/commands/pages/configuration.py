@@ -60,6 +60,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
         "StaffSettings": "staff.NAME",
+        "GovernanceSettings": "governance",
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",
         "EvidenceSettings": "evidence",

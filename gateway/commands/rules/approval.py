@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import rich_click as click
 
 from gateway.canonical.exchange.governance import Proposal, Ruling
 from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
 from gateway.commands.rules.common import directory_argument, load_directory
-from gateway.flow.approvals import Approvals
-
-if TYPE_CHECKING:
-    from gateway.wiring import Parts
 
 proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")
 
@@ -88,33 +84,36 @@ def list_approvals(count: int, shown: str | None, *, as_json: bool) -> None:
         click.echo(f"{it.proposal_id} {it.version} {it.at:%Y-%m-%d %H:%M} {it.by}: {said}{why}")
 
 
-def approvals(parts: Parts) -> Approvals:
-    """Return the proposals of an installation."""
-    return Approvals(parts.ledger, parts.ledger, parts.book, parts.auditor, parts.clock)
-
-
 async def _propose(directory: Path | None, evidence: bytes, by: str, note: str) -> Proposal:
     wanted = load_directory(directory)
+    from gateway.ruling import ruling
+
     async with installation() as parts:
         staff = acting(parts.settings, by)
-        return await approvals(parts).propose(staff, wanted, evidence, note)
+        return await ruling(parts).approvals.propose(staff, wanted, evidence, note)
 
 
-async def _rule(proposal_id: str, by: str, ruling: Ruling, reason: str) -> Proposal:
+async def _rule(proposal_id: str, by: str, said: Ruling, reason: str) -> Proposal:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
         staff = acting(parts.settings, by)
-        return await approvals(parts).rule(staff, proposal_id, ruling, reason)
+        return await ruling(parts).approvals.rule(staff, proposal_id, said, reason)
 
 
 async def _proposals(count: int) -> list[Proposal]:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
-        return list(await approvals(parts).proposals(count))
+        return list(await ruling(parts).approvals.proposals(count))
 
 
 async def _evidence(proposal_id: str) -> str:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
         proposal = await parts.ledger.proposal(proposal_id)
-        return "" if proposal is None else await approvals(parts).evidence(proposal)
+        return "" if proposal is None else await ruling(parts).approvals.evidence(proposal)
 
 
 def _show_ruling(proposal: Proposal, *, as_json: bool) -> None:

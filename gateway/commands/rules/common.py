@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from gateway.errors import ConfigError
-from gateway.flow.publish import Publisher
 from gateway.routing.loader import load as load_rules
 from gateway.routing.model import Vocabulary
 from gateway.routing.ruleset import RuleSet
 from gateway.settings import Settings, load
-
-if TYPE_CHECKING:
-    from gateway.wiring import Parts
 
 directory_argument = click.argument(
     "directory", type=click.Path(path_type=Path, file_okay=False), required=False
@@ -39,12 +34,4 @@ def vocabulary(settings: Settings) -> Vocabulary:
         channels=frozenset(settings.channels),
         legal_entities=frozenset(settings.legal_entities),
         stores=frozenset(settings.stores) or None,
-    )
-
-
-def publisher(parts: Parts) -> Publisher:
-    """Return what flips the rules of an installation."""
-    settings = parts.settings
-    return Publisher(
-        parts.book, parts.ledger, parts.clock, settings.partitions, settings.rule_lease_ms
     )

@@ -10,8 +10,10 @@ import rich_click as click
 from gateway.canonical.envelope import Marker
 from gateway.canonical.staff import Action
 from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
-from gateway.commands.rules.common import directory_argument, load_directory, publisher
-from gateway.flow.publish import Step
+from gateway.commands.rules.common import directory_argument, load_directory
+from gateway.commands.rules.progress import Shown
+from gateway.commands.rules.waiving import backlog_option, waive_options, waiver_of
+from gateway.errors import BadRequest
 from gateway.routing.ruleset import RuleSet
 
 
@@ -19,15 +21,36 @@ from gateway.routing.ruleset import RuleSet
 @directory_argument
 @by_option
 @click.option("--note", default="", help="Why, for the history.")
+@backlog_option
+@waive_options
 @click.option("--resume", is_flag=True, help="Finish a flip that was interrupted.")
 @json_option
-def apply(directory: Path | None, by: str, note: str, *, resume: bool, as_json: bool) -> None:
+def apply(
+    directory: Path | None,
+    by: str,
+    note: str,
+    backlog: str,
+    waives: tuple[str, ...],
+    waived_by: str | None,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> None:
     """Bring the rules of DIRECTORY into force on every gateway process.
 
-    When this returns, no later request is decided by older rules.
+    Every gate of `coexist wave ready` has to be green. When this returns, no later request is
+    decided by older rules.
     """
-    wanted = None if resume else load_directory(directory)
-    marker = run(_apply(wanted, by, note, quiet=as_json))
+    with Shown(quiet=as_json) as shown:
+        if resume:
+            if directory is not None or waives:
+                raise BadRequest(
+                    "--resume finishes what was begun: name no rules and waive nothing"
+                )
+            marker = run(_resume(by, shown))
+        else:
+            wanted = load_directory(directory)
+            marker = run(_apply(wanted, by, note, backlog, waives, waived_by, shown))
     _print_marker(marker, "in force", as_json=as_json)
 
 
@@ -40,39 +63,46 @@ def rollback(by: str, note: str, *, as_json: bool) -> None:
 
     What was booked stays where it is: follow-ups go on to the ERP that owns the object.
     """
-    marker = run(_rollback(by, note, quiet=as_json))
+    with Shown(quiet=as_json) as shown:
+        marker = run(_rollback(by, note, shown))
     _print_marker(marker, "back in force", as_json=as_json)
 
 
-async def _apply(wanted: RuleSet | None, by: str, note: str, *, quiet: bool) -> Marker:
+async def _apply(
+    wanted: RuleSet,
+    by: str,
+    note: str,
+    backlog: str,
+    waives: tuple[str, ...],
+    waived_by: str | None,
+    shown: Shown,
+) -> Marker:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
-        subject = "the open flip" if wanted is None else wanted.version
         staff = acting(parts.settings, by)
-        await parts.auditor.record(staff, Action.RULES_APPLY, subject, note)
-        if wanted is None:
-            return await publisher(parts).resume(by, _progress(quiet=quiet))
-        return await publisher(parts).apply(wanted, by, note, _progress(quiet=quiet))
+        waiver = waiver_of(parts.settings, waives, waived_by)
+        changes = ruling(parts).changes
+        return await changes.apply(staff, wanted, note, shown, waiver=waiver, backlog=backlog)
 
 
-async def _rollback(by: str, note: str, *, quiet: bool) -> Marker:
+async def _resume(by: str, shown: Shown) -> Marker:
+    from gateway.ruling import ruling
+
+    async with installation() as parts:
+        staff = acting(parts.settings, by)
+        await parts.auditor.record(staff, Action.RULES_APPLY, "the open flip")
+        return await ruling(parts).publisher.resume(by, shown)
+
+
+async def _rollback(by: str, note: str, shown: Shown) -> Marker:
+    from gateway.ruling import ruling
+
     async with installation() as parts:
         subject = (await parts.book.publication()).marker.version
         staff = acting(parts.settings, by)
         await parts.auditor.record(staff, Action.RULES_ROLLBACK, subject, note)
-        return await publisher(parts).rollback(by, note, _progress(quiet=quiet))
-
-
-class _progress:  # noqa: N801 -- used as a function
-    """Prints the steps of a flip, one line each, when they are complete."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._last: Step | None = None
-
-    def __call__(self, step: Step) -> None:
-        if not self._quiet and step.done == step.total and step != self._last:
-            click.echo(f"  {step.doing}: {step.done} of {step.total}", err=True)
-        self._last = step
+        return await ruling(parts).publisher.rollback(by, note, shown)
 
 
 def _print_marker(marker: Marker, what: str, *, as_json: bool) -> None:

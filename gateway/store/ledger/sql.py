@@ -26,6 +26,7 @@ from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.settlements import SettlementTables
+from gateway.store.ledger.wave_figures import WaveFiguresTables
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
 
@@ -42,7 +43,9 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(AuditTable, EvidenceTables, GovernanceTables, SettlementTables):
+class SqlLedger(
+    AuditTable, EvidenceTables, GovernanceTables, SettlementTables, WaveFiguresTables
+):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:

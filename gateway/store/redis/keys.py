@@ -27,6 +27,7 @@ GENERATION_MS: Final = 31 * 24 * 3600 * 1000
 FIELD_BYTES: Final = 12
 
 BOOK = b"cx:{rules}:book"
+DUTY = b"cx:{rules}:duty"
 GATEWAYS = b"cx:{rules}:gateways"
 WORKERS = b"cx:{rules}:workers"
 INSTALLATION = b"cx:{rules}:installation"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Publication
-from gateway.errors import InstallationMismatch
+from gateway.canonical.exchange import Duty, Publication
+from gateway.errors import FencedOut, InstallationMismatch
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
+
+_FENCED_OUT = -1
 
 
 class RedisRuleBook:
@@ -37,7 +39,7 @@ class RedisRuleBook:
 
     async def publication(self) -> Publication:
         """Return what is in force and what is being applied."""
-        fields = ("epoch", "version", "pending_epoch", "pending_version", "by", "kind")
+        fields = ("epoch", "version", "pending_epoch", "pending_version", "by", "kind", "backlog")
         return _publication(await self._client.command("HMGET", keys.BOOK, *fields))
 
     async def look(self, gateway: str, epoch: int, ttl_ms: int) -> Publication:
@@ -58,12 +60,29 @@ class RedisRuleBook:
         await self._client.command("SET", keys.text_key(version), text, "NX")
 
     async def begin(
-        self, newest_epoch: int, version: str, kind: str, by: str, *, take_over: bool = False
+        self,
+        newest_epoch: int,
+        version: str,
+        kind: str,
+        by: str,
+        *,
+        take_over: bool = False,
+        backlog: str = "drain",
+        duty: Duty | None = None,
     ) -> Marker | None:
         epoch = await self._client.script(
-            "begin", [keys.BOOK], newest_epoch, version, by, 1 if take_over else 0, kind
-        )
+            "begin", [keys.BOOK, keys.DUTY],
+            newest_epoch, version, by, 1 if take_over else 0, kind, backlog,
+            "" if duty is None else duty.token,
+        )  # fmt: skip
+        if epoch == _FENCED_OUT:
+            raise FencedOut("another process looks after schedules and guardrails by now")
         return None if epoch is None else Marker(int(epoch), version)
+
+    async def on_duty(self, holder: str, for_ms: int) -> Duty | None:
+        """Go on duty, or stay; None while somebody else is."""
+        token = await self._client.script("duty", [keys.DUTY], self._client.now_ms, holder, for_ms)
+        return None if token is None else Duty(holder, int(token))
 
     async def raise_partition(self, partition: int, marker: Marker) -> Marker:
         """Raise one partition's epoch; return what it is under then (epochs only rise)."""
@@ -100,6 +119,7 @@ class RedisRuleBook:
 
 
 def _publication(values: Sequence[bytes | None]) -> Publication:
-    epoch, version, open_epoch, open_version, by, kind = ((v or b"").decode() for v in values)
+    texts = ((value or b"").decode() for value in values)
+    epoch, version, open_epoch, open_version, by, kind, backlog = texts
     pending = Marker(int(open_epoch), open_version) if open_epoch else None
-    return Publication(Marker(int(epoch or 0), version), pending, by, kind)
+    return Publication(Marker(int(epoch or 0), version), pending, by, kind, backlog or "drain")

@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
-from tests.valkey import buffer, valkey_url
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-__all__ = ["buffer", "valkey_url"]
+import pytest
+
+from gateway.store.ledger import open_ledger
+from tests.unit.flow.governed import Governed
+from tests.valkey import Buffer, buffer, valkey_url
+
+__all__ = ["buffer", "governed", "strict", "valkey_url"]
+
+
+@pytest.fixture
+async def governed(buffer: Buffer, tmp_path: Path) -> AsyncIterator[Governed]:
+    """An installation where whoever may change rules does."""
+    await buffer.client.command("FLUSHALL")
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    yield Governed(buffer, ledger)
+    await ledger.close()
+
+
+@pytest.fixture
+async def strict(buffer: Buffer, tmp_path: Path) -> AsyncIterator[Governed]:
+    """One where somebody else has to approve."""
+    await buffer.client.command("FLUSHALL")
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    yield Governed(buffer, ledger, required=True)
+    await ledger.close()

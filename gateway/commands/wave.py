@@ -1,0 +1,61 @@
+"""`coexist wave`: is it ready, and how does it fare."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import rich_click as click
+
+from gateway.commands.common import installation, json_option, print_json, run
+from gateway.commands.rules.common import load_directory
+from gateway.errors import NotFound
+from gateway.flow.readiness import Gate
+from gateway.routing.ruleset import RuleSet
+
+
+@click.group()
+def wave() -> None:
+    """One wave of the migration: go or no go, and how it fares afterwards."""
+
+
+@wave.command()
+@click.argument("name", metavar="WAVE")
+@click.option("--rules", "directory", type=click.Path(path_type=Path), help="The rules folder.")
+@json_option
+def ready(name: str, directory: Path | None, *, as_json: bool) -> None:
+    """Show every gate of WAVE, green or red, and who can turn it green.
+
+    Ends with 1 if one is red. `coexist rules apply` asks the same gates.
+    """
+    draft = load_directory(directory)
+    if name not in {it.name for it in draft.waves}:
+        known = ", ".join(it.name for it in draft.waves) or "none"
+        raise NotFound(f"no wave {name!r} in the rule files; known here: {known}")
+    gates, touched = run(_gates(draft, name))
+    go = all(gate.green for gate in gates)
+    if as_json:
+        print_json({
+            "wave": name, "version": draft.version, "go": go, "changes": touched,
+            "gates": [asdict(gate) for gate in gates],
+        })  # fmt: skip
+    else:
+        if not touched:
+            click.echo(f"{name} is in force as the files say it; there is nothing to apply")
+        for gate in gates:
+            colour, word = ("green", "green") if gate.green else ("red", "RED")
+            mark = click.style(f"{word:<6}", fg=colour)
+            click.echo(f"{mark} {gate.name:<13} {gate.finding}  [{gate.owner}]")
+    if not go:
+        sys.exit(1)
+
+
+async def _gates(draft: RuleSet, name: str) -> tuple[list[Gate], bool]:
+    from gateway.ruling import ruling
+
+    async with installation() as parts:
+        in_force = (await parts.book.publication()).marker
+        readiness = ruling(parts).readiness
+        touched = name in (await readiness.change(draft, in_force)).waves
+        return await readiness.gates(draft, in_force, name), touched

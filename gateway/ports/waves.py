@@ -1,0 +1,16 @@
+"""What the ledger can tell of a wave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.canonical.exchange import Record
+
+
+class WaveFigures(Protocol):
+    """Counts for readiness, guardrails and hypercare; part of the ledger."""
+
+    async def open_exceptions(self, count: int) -> Sequence[Record]:
+        """Return messages that are held or wait for a cause, the oldest first."""
+        ...

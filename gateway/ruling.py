@@ -1,0 +1,62 @@
+"""What changes the rules of an installation, put together: for commands, gateways and workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.canonical.process import ERPS
+from gateway.canonical.staff import Role
+from gateway.flow.approvals import Approvals
+from gateway.flow.changes import Changes
+from gateway.flow.publish import Publisher
+from gateway.flow.readiness import Readiness, Terms
+from gateway.flow.schedule import Scheduler, Tools
+from gateway.flow.watch import Work
+from gateway.routing.calendar_files import load_calendars
+from gateway.settings import Settings
+from gateway.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Everything that changes rules."""
+
+    publisher: Publisher
+    approvals: Approvals
+    readiness: Readiness
+    changes: Changes
+    scheduler: Scheduler
+
+
+def ruling(parts: Parts) -> Ruling:
+    """Put it together for one process."""
+    settings, ledger, book = parts.settings, parts.ledger, parts.book
+    publisher = Publisher(book, ledger, parts.clock, settings.partitions, settings.rule_lease_ms)
+    approvals = Approvals(ledger, ledger, book, parts.auditor, parts.clock)
+    readiness = Readiness(
+        ledger, parts.quotas, parts.versions, approvals, parts.clock, _terms(settings)
+    )
+    changes = Changes(publisher, readiness, book, parts.auditor, four_eyes=bool(settings.staff))
+    tools = Tools(ledger, ledger, book, parts.auditor, changes, readiness, publisher, parts.clock)
+    scheduler = Scheduler(tools, settings.governance.late_s_max)
+    return Ruling(publisher, approvals, readiness, changes, scheduler)
+
+
+def duties(parts: Parts) -> tuple[Work, ...]:
+    """Return what a process does while it is on duty."""
+    return (ruling(parts).scheduler.carry_out,)
+
+
+def _terms(settings: Settings) -> Terms:
+    required = settings.governance.approvals_required
+    entities = frozenset(settings.legal_entities)
+    return Terms(
+        legal_entities=entities,
+        stores={name: store.legal_entity for name, store in settings.stores.items()},
+        calls_max={erp: getattr(settings.erps, erp.value).quota.calls_max for erp in ERPS},
+        approvals_required=bool(settings.staff) if required is None else required,
+        approvers=tuple(
+            name for name, person in settings.staff.items() if Role.APPROVER in person.roles
+        ),
+        calendars=lambda: load_calendars(settings.governance.calendars_dir, entities),
+    )
