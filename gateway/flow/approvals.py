@@ -18,6 +18,7 @@ from gateway.canonical.staff import Action, Staff
 from gateway.clock import Clock, token_bits
 from gateway.errors import BadRequest, Forbidden, NotFound, PublishError
 from gateway.flow.audit import Auditor
+from gateway.flow.dryrun_report import evidence_hash
 from gateway.policy.approval import Standing, refusal, standing
 from gateway.ports import Governance, Ledger, RuleBook
 from gateway.routing.ruleset import RuleSet
@@ -60,12 +61,12 @@ class Approvals:
                 "nothing to propose"
             )
         text = _evidence_text(evidence, rules.version)
-        evidence_hash = sha256(evidence).hexdigest() if evidence else ""
+        file_hash = sha256(evidence).hexdigest() if evidence else ""
         proposal = Proposal(
             proposal_id=new_id("p-"),
             version=rules.version,
-            digest=digest_of(rules.text, evidence_hash),
-            evidence_hash=evidence_hash,
+            digest=digest_of(rules.text, file_hash),
+            evidence_hash=file_hash,
             base_epoch=in_force.epoch,
             base_version=in_force.version,
             by=staff.name,
@@ -74,7 +75,7 @@ class Approvals:
         )
         await self._auditor.record(
             staff, Action.RULES_PROPOSE, rules.version, note, proposal=proposal.proposal_id,
-            digest=proposal.digest, evidence=evidence_hash, base_epoch=in_force.epoch,
+            digest=proposal.digest, evidence=file_hash, base_epoch=in_force.epoch,
         )  # fmt: skip
         await self._ledger.keep_rules(rules.version, rules.text)
         await self._kept.propose(proposal, text)
@@ -146,7 +147,9 @@ def _evidence_text(evidence: bytes, version: str) -> str:
         )
     try:
         text = evidence.decode("utf-8")
-        found = json.loads(text)["rules_version"]
+        report = json.loads(text)
+        found, named = report["rules_version"], report["evidence_hash"]
+        hashed = evidence_hash(found, report["evidence"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadRequest(
             f"the evidence is no report of a dry run ({type(error).__name__}: {error}); give the "
@@ -156,5 +159,10 @@ def _evidence_text(evidence: bytes, version: str) -> str:
         raise BadRequest(
             f"the evidence is about rule version {found}, and the files say {version}: somebody "
             "edited them since; run `coexist rules dryrun` again"
+        )
+    if named != hashed:
+        raise BadRequest(
+            f"the evidence calls itself {str(named)[:12]} and its figures are those of "
+            f"{hashed[:12]}: the file was edited; run `coexist rules dryrun` again"
         )
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
 from sqlalchemy import update
@@ -18,6 +17,7 @@ from gateway.flow.audit import Auditor
 from gateway.routing.ruleset import RuleSet
 from gateway.store.ledger import SqlLedger, tables, wave_tables
 from gateway.store.redis.rulebook import RedisRuleBook
+from tests.unit.flow.governed import evidence_of
 from tests.valkey import Buffer
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ LEAD = Staff("lee", frozenset({Role.LEAD}), "cli")
 APPROVER = Staff("ada", frozenset({Role.APPROVER}), "cli")
 BOTH = Staff("bo", frozenset({Role.LEAD, Role.APPROVER}), "cli")
 RULES = RuleSet((), (), '{"rules": "v2"}', "v2")
-REPORT = json.dumps({"rules_version": "v2", "moved": 12}).encode()
+REPORT = evidence_of("v2", {"moved": 12})
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_somebody_else_approves_and_the_audit_log_says_so(
 async def test_other_evidence_takes_the_approval_back(approvals: Approvals) -> None:
     proposal = await approvals.propose(LEAD, RULES, REPORT, "")
     await approvals.rule(APPROVER, proposal.proposal_id, Ruling.APPROVED, "")
-    other = json.dumps({"rules_version": "v2", "moved": 13}).encode()
+    other = evidence_of("v2", {"moved": 13})
     again = await approvals.propose(LEAD, RULES, other, "")
     assert again.digest != proposal.digest
     assert not (await approvals.standing(RULES, Marker(0, ""))).approved
@@ -109,7 +109,8 @@ async def test_of_two_rulings_at_once_one_counts(approvals: Approvals) -> None:
         (b"\xff", "is no report of a dry run"),
         (b"[]", "is no report of a dry run"),
         (b"{}", "is no report of a dry run"),
-        (b'{"rules_version": "v1"}', "about rule version v1, and the files say v2"),
+        (evidence_of("v1", {}), "about rule version v1, and the files say v2"),
+        (REPORT.replace(b"12", b"13"), "the file was edited; run `coexist rules dryrun` again"),
         (b" " * (8 * 1024 * 1024 + 1), "at most 8388608 are kept"),
     ],
 )

@@ -20,7 +20,8 @@ proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The JSON that `coexist rules dryrun` wrote about these rules.",
+    help="What `coexist rules dryrun --evidence` wrote; default: the newest dry run of these "
+    "rules that the ledger has.",
 )
 @by_option
 @click.option("--note", default="", help="Why, for the approver and the history.")
@@ -90,6 +91,8 @@ async def _propose(directory: Path | None, evidence: bytes, by: str, note: str) 
 
     async with installation() as parts:
         staff = acting(parts.settings, by)
+        if not evidence and (newest := await parts.ledger.dry_run_of(wanted.version)):
+            evidence = newest.report.encode()
         return await ruling(parts).approvals.propose(staff, wanted, evidence, note)
 
 

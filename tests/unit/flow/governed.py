@@ -19,6 +19,7 @@ from gateway.canonical.staff import Role, Staff
 from gateway.flow.approvals import Approvals
 from gateway.flow.audit import Auditor
 from gateway.flow.changes import Changes
+from gateway.flow.dryrun_report import evidence_hash
 from gateway.flow.publish import Publisher
 from gateway.flow.readiness import Gate, Readiness, Terms
 from gateway.flow.schedule import Scheduler, Tools
@@ -148,7 +149,17 @@ class Governed:
 def report(draft: RuleSet, headroom: float = 0.5) -> bytes:
     """The evidence of a dry run that leaves this share of both quotas."""
     load = {erp: {"draft": {"headroom": headroom}} for erp in ("legacy", "cloud")}
-    return json.dumps({"rules_version": draft.version, "evidence": {"load": load}}).encode()
+    return evidence_of(draft.version, {"load": load})
+
+
+def evidence_of(version: str, found: Mapping[str, object]) -> bytes:
+    """A report as a dry run writes it, with the hash of its figures."""
+    report = {
+        "rules_version": version,
+        "evidence_hash": evidence_hash(version, found),
+        "evidence": found,
+    }
+    return json.dumps(report).encode()
 
 
 async def approved(it: Governed, draft: RuleSet, headroom: float = 0.5) -> None:
