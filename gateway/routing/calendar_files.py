@@ -13,10 +13,10 @@ from gateway.errors import CalendarsError, RuleProblem
 from gateway.routing.model import Place
 from gateway.routing.sheet import Sheet, Value, did_you_mean
 
-CALENDAR_KEYS: Final = ("calendar", "owner", "kind", "legal_entities", "timezone", "windows")
+CALENDAR_KEYS: Final = ("calendar", "owner", "kind", "legal_entities", "time_zone", "windows")
 WINDOW_KEYS: Final = ("id", "from", "to", "why")
 
-_FORM: Final = "write 2026-11-30T18:00, the local time of the calendar's timezone, or a day"
+_FORM: Final = "write 2026-11-30T18:00, the local time of the calendar's time zone, or a day"
 
 
 def load_calendars(
@@ -67,7 +67,7 @@ def _calendar(
         if known_entities is not None and entity not in known_entities:
             remedy = did_you_mean(entity, sorted(known_entities))
             sheet.report(at, f"unknown legal entity '{entity}'", remedy)
-    zone = _zone(sheet, found["timezone"]) if "timezone" in found else UTC
+    zone = _zone(sheet, found["time_zone"]) if "time_zone" in found else UTC
     items = sheet.items(found["windows"]) if "windows" in found else []
     windows = [_window(sheet, item, zone or UTC) for item in items]
     seen: set[str] = set()
@@ -91,7 +91,7 @@ def _window(sheet: Sheet, item: Value, zone: tzinfo) -> Window | None:
     if found is None or not sheet.required(item, found, "id", "from", "to"):
         return None
     name = sheet.text(found["id"])
-    start, end = (_time(sheet, found[key], zone) for key in ("from", "to"))
+    start, end = _time(sheet, found["from"], zone, 0), _time(sheet, found["to"], zone, 1)
     why = sheet.text(found["why"]) if "why" in found else ""
     if name is None or start is None or end is None:
         return None
@@ -101,7 +101,8 @@ def _window(sheet: Sheet, item: Value, zone: tzinfo) -> Window | None:
     return Window(name, start, end, why or "")
 
 
-def _time(sheet: Sheet, at: Value, zone: tzinfo) -> datetime | None:
+def _time(sheet: Sheet, at: Value, zone: tzinfo, fold: int) -> datetime | None:
+    """Read a time; of one that a change of clocks repeats, the first or second by ``fold``."""
     text = sheet.text(at)
     if text is None:
         return None
@@ -111,7 +112,9 @@ def _time(sheet: Sheet, at: Value, zone: tzinfo) -> datetime | None:
         sheet.report(at, f"'{text}' is not a time", _FORM)
         return None
     # In UTC: times of one zone are compared by their clock faces, wrongly in the hour told twice.
-    return (time if time.tzinfo is not None else time.replace(tzinfo=zone)).astimezone(UTC)
+    return (time if time.tzinfo is not None else time.replace(tzinfo=zone, fold=fold)).astimezone(
+        UTC
+    )
 
 
 def _zone(sheet: Sheet, at: Value) -> tzinfo | None:

@@ -15,7 +15,7 @@ calendar: nl-close
 owner: finance
 kind: finance-close
 legal_entities: [NL01]
-timezone: Europe/Amsterdam
+time_zone: Europe/Amsterdam
 windows:
   - {id: 2026-10, from: 2026-10-24T18:00, to: 2026-10-26T12:00, why: October is being closed}
   - {id: 2026-11, from: 2026-11-30, to: 2026-12-03T12:00+00:00}
@@ -44,6 +44,16 @@ def test_a_calendar_means_the_local_time_of_its_zone(tmp_path: Path) -> None:
     assert november.end == datetime(2026, 12, 3, 12, tzinfo=UTC)
 
 
+def test_a_window_is_never_shorter_than_meant_when_clocks_go_back(tmp_path: Path) -> None:
+    text = GOOD.replace("2026-10-24T18:00", "2026-10-25T02:15").replace(
+        "2026-10-26T12:00", "2026-10-25T02:45"
+    )
+    (calendar,) = load_calendars(write(tmp_path, text), {"NL01"})
+    october = calendar.windows[0]
+    assert october.start == datetime(2026, 10, 25, 0, 15, tzinfo=UTC)
+    assert october.end == datetime(2026, 10, 25, 1, 45, tzinfo=UTC)
+
+
 def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
     assert load_calendars(None) == ()
     assert load_calendars(tmp_path) == ()
@@ -54,8 +64,8 @@ def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
 WRONG = {
     "legal_entities: [NL01]": ("legal_entities: [NL1]", 4, "unknown legal entity 'NL1'", "'NL01'"),
     "kind: finance-close": ("kind: close", 3, "unknown kind 'close'", "finance-close"),
-    "timezone: Europe/Amsterdam": (
-        "timezone: Amsterdam/Europe", 5, "unknown time zone", "like Europe/Amsterdam",
+    "time_zone: Europe/Amsterdam": (
+        "time_zone: Amsterdam/Europe", 5, "unknown time zone", "like Europe/Amsterdam",
     ),
     "owner: finance": ("owners: finance", 2, "unknown key 'owners'", "did you mean 'owner'"),
     "from: 2026-11-30,": ("from: soon,", 8, "'soon' is not a time", "write 2026-11-30T18:00"),
