@@ -112,9 +112,8 @@ def _time(sheet: Sheet, at: Value, zone: tzinfo, fold: int) -> datetime | None:
         sheet.report(at, f"'{text}' is not a time", _FORM)
         return None
     # In UTC: times of one zone are compared by their clock faces, wrongly in the hour told twice.
-    return (time if time.tzinfo is not None else time.replace(tzinfo=zone, fold=fold)).astimezone(
-        UTC
-    )
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=zone, fold=fold)
+    return aware.astimezone(UTC)
 
 
 def _zone(sheet: Sheet, at: Value) -> tzinfo | None:

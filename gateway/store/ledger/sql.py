@@ -43,9 +43,7 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(
-    AuditTable, EvidenceTables, GovernanceTables, SettlementTables, WaveFiguresTables
-):
+class SqlLedger(AuditTable, EvidenceTables, GovernanceTables, SettlementTables, WaveFiguresTables):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:
