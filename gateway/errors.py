@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,18 @@ class FileRefused(InputError):
     code = "file-refused"
     title = "The file is not taken"
 
-    def __init__(self, problems: Sequence[FileProblem], count: int = 0) -> None:
+    def __init__(self, detail: str, problems: Sequence[FileProblem] = (), count: int = 0) -> None:
+        super().__init__(detail)
         self.problems = tuple(problems)
         self.count = max(count, len(problems))
-        lines = [str(problem) for problem in self.problems]
-        if self.count > len(lines):
-            lines.append(f"… and {self.count - len(lines)} more")
-        super().__init__("\n".join(lines))
+
+    @classmethod
+    def of(cls, problems: Sequence[FileProblem], count: int = 0) -> Self:
+        """Say what all the problems are; ``count`` is how many there were, if not all are here."""
+        lines = [str(problem) for problem in problems]
+        if count > len(lines):
+            lines.append(f"… and {count - len(lines)} more")
+        return cls("\n".join(lines), problems, count)
 
 
 class IdempotencyClash(InputError):

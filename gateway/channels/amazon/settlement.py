@@ -116,7 +116,7 @@ class SettlementFile:
                 "it again",
             )  # fmt: skip
         if self._wrong:
-            raise FileRefused(self._problems, self._wrong)
+            raise FileRefused.of(self._problems, self._wrong)
 
     def unknown_components(self) -> Sequence[tuple[Component, int]]:
         """Return the components nobody knows, the most frequent first."""
@@ -131,23 +131,23 @@ class SettlementFile:
     def _header(self) -> list[str]:
         first = next(self._fields_of_any_length(), None)
         if first is None:
-            raise FileRefused([FileProblem(1, "", "the file is empty; get it again")])
+            raise FileRefused.of([FileProblem(1, "", "the file is empty; get it again")])
         names = [name.strip().casefold() for name in first[1]]
         missing = sorted(_REQUIRED - set(names))
         if not missing and not _POSTED & set(names):
             missing = ["posted-date-time"]
         if missing:
             text = f"no column {', '.join(missing)}; this is no settlement report V2"
-            raise FileRefused([FileProblem(first[0], "", text)])
+            raise FileRefused.of([FileProblem(first[0], "", text)])
         twice = [name for name, count in Counter(names).items() if count > 1 and name]
         if twice:
-            raise FileRefused([FileProblem(first[0], twice[0], "the column occurs twice")])
+            raise FileRefused.of([FileProblem(first[0], twice[0], "the column occurs twice")])
         return names
 
     def _summary(self, columns: Mapping[str, int]) -> Settlement:
         found = next(self._fields_of_any_length(), None)
         if found is None:
-            raise FileRefused(
+            raise FileRefused.of(
                 [FileProblem(2, "", "there is a header and nothing behind it; get it again")]
             )
         line, fields = found
@@ -178,7 +178,7 @@ class SettlementFile:
                 for item in error.errors():
                     name = str(item["loc"][0]).replace("_", "-")
                     problems.append(FileProblem(line, name, f"{item['input']!r}: {item['msg']}"))
-        raise FileRefused(problems)
+        raise FileRefused.of(problems)
 
     def _instant(self, text: str) -> object:
         return instant(text, self._order)
