@@ -54,6 +54,7 @@ class Draft:
     currency: str
     lines: tuple[Line, ...]
     channel: str = ""
+    customer: str = ""
     dated: date | None = None
     shipping: Decimal = ZERO
     tax: Decimal = ZERO

@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
+_WORD = re.compile(r"[A-Za-z0-9._-]{1,35}")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -20,9 +21,20 @@ class OptionError(ValueError):
     """An unknown option or a value out of bounds; the message names value and remedy."""
 
 
-def option(default: T, why: str, *, low: float = 0, high: float = 0, live: bool = False) -> T:
-    """A field of an options class: bounds for figures, `live` if it may change while running."""
-    meta = {"why": why, "low": low, "high": high, "live": live}
+def option(
+    default: T,
+    why: str,
+    *,
+    low: float = 0,
+    high: float = 0,
+    live: bool = False,
+    parts: re.Pattern[str] = _WORD,
+) -> T:
+    """A field of an options class: bounds for figures, `live` if it may change while running.
+
+    `parts` is what each text of a list has to look like.
+    """
+    meta = {"why": why, "low": low, "high": high, "live": live, "parts": parts}
     return field(default=default, metadata=meta)
 
 
@@ -94,7 +106,13 @@ class Options(ServerOptions):
         live=True,
     )
     closed_periods: tuple[str, ...] = option(
-        (), "months (2026-10,2026-09) documents may not be dated in", live=True
+        (), "months (2026-10,2026-09) documents may not be dated in", live=True, parts=_PERIOD
+    )
+    missing_customers: tuple[str, ...] = option(
+        (), "customers nobody has created yet: their orders are refused", live=True
+    )
+    blocked_customers: tuple[str, ...] = option(
+        (), "customers whose credit is used up: their orders are refused", live=True
     )
 
 
@@ -187,8 +205,10 @@ def _check(each: Field[Any], value: Any) -> None:  # noqa: ANN401 - checked here
         raise OptionError(f"{name} is {value!r}, it must be of the kind of {default!r}")
     if isinstance(value, tuple):
         for part in value:
-            if not isinstance(part, str) or not _PERIOD.fullmatch(part):
-                raise OptionError(f"{name} holds {part!r}, it must be a month such as 2026-10")
+            parts: re.Pattern[str] = each.metadata["parts"]
+            if not isinstance(part, str) or not parts.fullmatch(part):
+                wanted = "a month such as 2026-10" if parts is _PERIOD else "a name"
+                raise OptionError(f"{name} holds {part!r}, it must be {wanted}")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         low, high = each.metadata["low"], each.metadata["high"]
         if not low <= value <= high:

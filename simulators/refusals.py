@@ -13,6 +13,8 @@ class Why(StrEnum):
     """The reasons; the facts that come with each are named in the comment."""
 
     UNKNOWN_ITEM = "unknown_item"  # sku, line
+    UNKNOWN_CUSTOMER = "unknown_customer"  # customer
+    CREDIT_BLOCK = "credit_block"  # customer
     UNKNOWN_ORDER = "unknown_order"  # reference
     UNKNOWN_LINE = "unknown_line"  # reference, line
     UNKNOWN_COMPANY = "unknown_company"  # company

@@ -91,6 +91,7 @@ class Trade:
             raise Refusal(Why.UNKNOWN_COMPANY, company=draft.legal_entity)
         if draft.currency and draft.currency != company.currency:
             raise Refusal(Why.UNKNOWN_CURRENCY, currency=draft.currency, company=company.code)
+        self._check_customer(draft)
         self._check_period(draft)
         self._check_lines(draft, order)
         for what, stated, computed in draft.stated:
@@ -187,6 +188,12 @@ class Trade:
                 if not draft.channel or order.document.channel == wanted:
                     return order
         raise Refusal(Why.UNKNOWN_ORDER, reference=draft.object_reference)
+
+    def _check_customer(self, draft: Draft) -> None:
+        if draft.kind is Kind.ORDER and draft.customer in self._options().missing_customers:
+            raise Refusal(Why.UNKNOWN_CUSTOMER, customer=draft.customer)
+        if draft.kind is Kind.ORDER and draft.customer in self._options().blocked_customers:
+            raise Refusal(Why.CREDIT_BLOCK, customer=draft.customer)
 
     def _check_period(self, draft: Draft) -> None:
         if draft.dated is not None:

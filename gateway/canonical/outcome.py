@@ -21,6 +21,7 @@ class Cause(StrEnum):
     CREDIT_BLOCK = "credit-block"
     TOTAL_DIFFERS = "total-differs"
     NOT_ACCEPTED = "not-accepted"
+    MISCONFIGURED = "misconfigured"
     POISON = "poison"
 
     @property
@@ -30,9 +31,16 @@ class Cause(StrEnum):
 
 
 WAITS: Final = frozenset(
-    {Cause.UNKNOWN_ITEM, Cause.UNKNOWN_CUSTOMER, Cause.CLOSED_PERIOD, Cause.CREDIT_BLOCK}
+    {
+        Cause.UNKNOWN_ITEM,
+        Cause.UNKNOWN_CUSTOMER,
+        Cause.CLOSED_PERIOD,
+        Cause.CREDIT_BLOCK,
+        Cause.MISCONFIGURED,
+    }
 )
-"""Missing master data, a closed period, a credit block: these wait, they do not fail."""
+"""Missing master data, a closed period, a credit block, a wrong tenant or password of ours: these
+wait, they do not fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +68,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Certainly not booked; try later. ``closes`` says the whole ERP asked for silence."""
+    """Certainly not booked; try later. ``closes`` says the whole ERP asked for silence.
+
+    ``misconfigured``: waiting alone will not help, somebody has to correct our configuration.
+    """
 
     detail: str
     retry_after_ms: int | None = None
     closes: bool = False
+    misconfigured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

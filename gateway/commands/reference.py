@@ -22,6 +22,7 @@ def pages(root: click.Command) -> dict[str, str]:
 
     Imports are here because the pages describe modules that no other command needs.
     """
+    from gateway.commands.pages.answers import erp_answers
     from gateway.commands.pages.command_line import command_line
     from gateway.commands.pages.configuration import configuration
     from gateway.commands.pages.lifecycle import lifecycle
@@ -31,6 +32,7 @@ def pages(root: click.Command) -> dict[str, str]:
     return {
         "cli.md": command_line(root),
         "configuration.md": configuration(),
+        "erp-answers.md": erp_answers(),
         "lifecycle.md": lifecycle(),
         "problems.md": problems(),
         "rules.md": rules(),

@@ -39,6 +39,10 @@ TAKES_MAX: Final = 3
 LET_GO: Final = 1
 SENT_AGAIN: Final = 2
 
+#: How long answers that only a change of our configuration can cure are waited out before a message
+#: that meets one becomes an exception.
+FAULT_S_MAX: Final = 60.0
+
 #: How long a settlement is tried again while the store does not answer. Later, the attempt is
 #: open and the next worker probes.
 SETTLE_S_MAX: Final = 30.0
@@ -57,6 +61,7 @@ class Deliverer:
         self._chance = at.chance
         self._windows = at.windows
         self._closures: dict[Target, int] = {}
+        self._faulty_since_s: dict[Target, float] = {}
 
     async def deliver(self, taken: Taken, permit: str) -> None:
         """Bring one taken message one step on; the permit is good for one call."""
@@ -131,14 +136,18 @@ class Deliverer:
         """One settlement per outcome of a send."""
         match outcome:
             case Booked(document, result):
-                self._closures.pop(taken.owner, None)
+                self._works(taken.owner)
                 await self._lanes.book(taken.transaction_id, document, result)
             case Stored(document):
-                self._closures.pop(taken.owner, None)
+                self._works(taken.owner)
                 poll_ms = self._erps[taken.owner].timing.poll_ms
                 await self._lanes.stored(taken, document, poll_ms)
             case Refused(cause, detail):
                 await self._lanes.hold(taken, cause, detail, self._retry_ms(taken.owner, cause))
+            case Busy() if outcome.misconfigured and self._faulty(taken.owner, outcome.detail):
+                await self._busy_ms(taken, outcome)
+                cause, retry_ms = Cause.MISCONFIGURED, self._retry_ms
+                await self._lanes.hold(taken, cause, outcome.detail, retry_ms(taken.owner, cause))
             case Busy():
                 await self._close(taken, await self._busy_ms(taken, outcome), outcome.detail)
             case Unknown(detail):
@@ -176,6 +185,23 @@ class Deliverer:
                 await self._lanes.defer(taken, delay_ms, unknown=True, reason=detail)
             case _:
                 await self._settle(taken, probed)
+
+    def _works(self, erp: Target) -> None:
+        """Note that an ERP took something: what it refused before is over."""
+        self._closures.pop(erp, None)
+        if self._faulty_since_s.pop(erp, None) is not None:
+            self._observer.misconfigured(erp.value, "")
+
+    def _faulty(self, erp: Target, detail: str) -> bool:
+        """Note an answer that only a change of configuration can cure; say if it lasts.
+
+        An ERP that is being restarted may say so, too, for a moment. What lasts becomes an
+        exception somebody sees, one message a time: the ERP stays closed for all others.
+        """
+        now_s = self._clock.monotonic_s()
+        since_s = self._faulty_since_s.setdefault(erp, now_s)
+        self._observer.misconfigured(erp.value, detail)
+        return now_s - since_s >= FAULT_S_MAX
 
     def _retry_ms(self, erp: Target, cause: Cause) -> tuple[int, int] | None:
         return wait_ms(self._erps[erp].timing, cause, self._chance)

@@ -44,6 +44,12 @@ class Metrics:
             ("where", "error"),
             registry=self.registry,
         )
+        self._misconfigured = Gauge(
+            "coexist_erp_misconfigured",
+            "1 while an ERP answers that address, tenant or credentials are wrong.",
+            ("erp",),
+            registry=self.registry,
+        )
         self._backlog = Gauge(
             "coexist_backlog", "What waits in the buffer.", ("what",), registry=self.registry
         )
@@ -70,6 +76,10 @@ class Metrics:
     def called(self, erp: str, call: str, process: str, outcome: str, seconds: float) -> None:
         """Count one call to an ERP."""
         self._calls.labels(erp, call, process, outcome).observe(seconds)
+
+    def misconfigured(self, erp: str, detail: str) -> None:
+        """Set whether an ERP says that our configuration is wrong."""
+        self._misconfigured.labels(erp).set(1 if detail else 0)
 
     def trouble(self, where: str, error: BaseException) -> None:
         """Count a failure that nobody was waiting for, by the kind of error."""

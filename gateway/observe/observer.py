@@ -50,6 +50,14 @@ class ProcessObserver(Metrics):
             duration_ms=round(duration_s * 1000, 1),
         )
 
+    def misconfigured(self, erp: str, detail: str) -> None:
+        """An ERP says that our configuration is wrong; "" says that it works again."""
+        super().misconfigured(erp, detail)
+        if detail:
+            self._log.error("erp_misconfigured", erp=erp, detail=detail)
+        else:
+            self._log.info("erp_works_again", erp=erp)
+
     def trouble(self, where: str, error: BaseException) -> None:
         """Something failed that nobody was waiting for."""
         super().trouble(where, error)

@@ -23,6 +23,10 @@ class Observer(Protocol):
         """One call to an ERP ended: one wide event."""
         ...
 
+    def misconfigured(self, erp: str, detail: str) -> None:
+        """An ERP says that our configuration is wrong; "" says that it works again."""
+        ...
+
     def trouble(self, where: str, error: BaseException) -> None:
         """Something failed that nobody was waiting for."""
         ...

@@ -105,6 +105,7 @@ def _sale(
         external_reference=_text(body, "externalDocumentNumber"),
         object_reference=_text(body, "channelOrderReference"),
         channel=_text(body, DIMENSION),
+        customer=_text(body, "customerNumber"),
         legal_entity=company,
         currency=_text(body, "currencyCode"),
         lines=tuple(sums.lines),

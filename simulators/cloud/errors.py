@@ -9,6 +9,12 @@ WORDING: dict[Why, str] = {
     Why.UNKNOWN_ITEM: (
         "The Item does not exist. Identification fields and values: No.='{sku}' (line {line})"
     ),
+    Why.UNKNOWN_CUSTOMER: (
+        "The Customer does not exist. Identification fields and values: No.='{customer}'"
+    ),
+    Why.CREDIT_BLOCK: (
+        "You cannot create this type of document when Customer {customer} is blocked with type All"
+    ),
     Why.UNKNOWN_ORDER: (
         "The Sales Order does not exist. Identification fields and values: "
         "Channel Order Reference='{reference}'"

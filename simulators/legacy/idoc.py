@@ -86,6 +86,7 @@ def _order(idoc: Element) -> Draft:
         external_reference=external_reference(idoc),
         object_reference=_required(order_reference(idoc), "E1EDK02 001 BELNR"),
         channel=channel(idoc),
+        customer=_by_qualifier(idoc, "E1EDKA1", "PARVW", "AG", "PARTN"),
         legal_entity=_by_qualifier(idoc, "E1EDK14", "QUALF", "008", "ORGID"),
         currency=text_of(idoc, "E1EDK01/CURCY"),
         lines=lines,

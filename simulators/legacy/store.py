@@ -24,6 +24,8 @@ SERIES = {
 }
 WORDING: dict[Why, str] = {
     Why.UNKNOWN_ITEM: "Material {sku} is not maintained (item {line})",
+    Why.UNKNOWN_CUSTOMER: "Customer {customer} is not maintained for the sales area",
+    Why.CREDIT_BLOCK: "Credit check: the credit limit of customer {customer} is exceeded",
     Why.UNKNOWN_ORDER: "Sales document for customer reference {reference} does not exist",
     Why.UNKNOWN_LINE: "Item {line} does not exist in the order of reference {reference}",
     Why.UNKNOWN_COMPANY: "Company code {company} is not defined",

@@ -1,9 +1,7 @@
-"""What the cloud ERP's answers mean: one table for HTTP statuses, one for error texts."""
+"""What the cloud ERP's answers mean: one table for HTTP statuses, one for words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,6 +10,7 @@ from gateway.canonical.outcome import Booked, Busy, Cause, Outcome, Refused, Unk
 from gateway.erp.cloud.exact import Json, loads
 from gateway.erp.figures import BadAnswer
 from gateway.erp.http import Reply
+from gateway.erp.meaning import Answer, Means, cause, means, words
 from gateway.erp.retry_after import retry_after_ms
 
 # --------------------------------------------------------------------------- bodies
@@ -70,90 +69,84 @@ def values(reply: Reply) -> list[Json]:
     return rows
 
 
-# --------------------------------------------------------------------------- HTTP
+# --------------------------------------------------------------------------- tables
 
+ANSWERS: Final[tuple[Answer, ...]] = (
+    Answer(200, Means.BOOKED, "the document, if it carries our reference and a number"),
+    Answer(201, Means.BOOKED, "the document, if it carries our reference and a number"),
+    Answer(400, Means.BY_WORDS, "a business rule, or a field it cannot read", worded=True),
+    Answer(400, Means.UNKNOWN, "a proxy's: it may have passed the request on", worded=False),
+    Answer(401, Means.RENEW, "did not run; with a new token it is sent once more, then it is a "
+           "configuration fault"),
+    Answer(403, Means.FAULT, "the client may not do this: its permissions"),
+    Answer(404, Means.BY_WORDS, "no such company or record", worded=True),
+    Answer(404, Means.FAULT, "not this ERP: the address or the tenant", worded=False),
+    Answer(405, Means.BY_WORDS, "not possible on this resource", worded=True),
+    Answer(405, Means.FAULT, "not this ERP: the address or the tenant", worded=False),
+    Answer(408, Means.UNKNOWN, "ran too long and is rolled back, or is not"),
+    Answer(409, Means.RETRY, "locked or changed by another user: rolled back"),
+    Answer(412, Means.RETRY, "changed by another user: rolled back"),
+    Answer(413, Means.HOLD, "larger than it takes"),
+    Answer(415, Means.BY_WORDS, "not the type it reads", worded=True),
+    Answer(422, Means.BY_WORDS, "a field it cannot take", worded=True),
+    Answer(429, Means.CLOSED, "the limits of this user are used up"),
+    Answer(500, Means.UNKNOWN, "failed somewhere"),
+    Answer(502, Means.UNKNOWN, "a proxy lost the server under the request"),
+    Answer(503, Means.CLOSED, "waited too long in the queue and never ran, or maintenance",
+           worded=True),
+    Answer(503, Means.CLOSED, "asks for a pause", paused=True),
+    Answer(503, Means.UNKNOWN, "a proxy's: also sent when a server dies under a request",
+           worded=False, paused=False),
+    Answer(504, Means.UNKNOWN, "the gateway's own limit ended the wait, not the work"),
+)  # fmt: skip
+"""What a status of a write means. Any other is unknown."""
 
-def _booked(reply: Reply, reference: str, _: datetime) -> Outcome:
-    try:
-        return booked(loads(reply.body), reference)
-    except BadAnswer as error:
-        return Unknown(f"{reply}: {error}")
+WORDS: Final = words(
+    (r"\bthe item does not exist", Cause.UNKNOWN_ITEM),
+    (r"\bthe customer does not exist", Cause.UNKNOWN_CUSTOMER),
+    (r"\bcustomer\b.*\bis blocked\b", Cause.CREDIT_BLOCK),
+    (r"\bthe sales (order|invoice)( header)? does not exist", Cause.UNKNOWN_ORDER),
+    (r"\ballowed posting dates\b", Cause.CLOSED_PERIOD),
+    (r"\b(total|amount)\b.*\bmust be equal to\b", Cause.TOTAL_DIFFERS),
+)
+"""The words an error message refuses in. Any other is ``not-accepted``."""
 
-
-def _refused(reply: Reply, _reference: str, _: datetime) -> Outcome:
-    problem = problem_of(reply)
-    if problem is None:
-        # Not in this ERP's words: whoever refused it may have done so after passing it on.
-        return Unknown(str(reply))
-    return Refused(cause_of(problem), f"{reply.status} {problem.code}: {problem.message}")
-
-
-def _too_large(reply: Reply, _reference: str, _: datetime) -> Outcome:
-    return Refused(Cause.NOT_ACCEPTED, str(reply))
-
-
-def _credentials(reply: Reply, _reference: str, _: datetime) -> Outcome:
-    return Busy(f"{reply} (check the client and its permissions)", closes=True)
-
-
-def _not_here(reply: Reply, _reference: str, now: datetime) -> Outcome:
-    if problem_of(reply) is not None:
-        return _refused(reply, _reference, now)
-    return Busy(f"{reply} (check the address and the tenant)", closes=True)
-
-
-def _conflict(reply: Reply, _reference: str, _: datetime) -> Outcome:
-    return Busy(str(reply))
-
-
-def _throttled(reply: Reply, _reference: str, now: datetime) -> Outcome:
-    wait_ms = retry_after_ms(reply.headers, now)
-    return Busy(str(reply), retry_after_ms=wait_ms, closes=True)
-
-
-def _unavailable(reply: Reply, _reference: str, now: datetime) -> Outcome:
-    """A request that waited too long in the queue is answered so, by this ERP, and never ran.
-
-    A bare 503 is some proxy's, and proxies also send it when a server dies under a request.
-    """
-    wait_ms = retry_after_ms(reply.headers, now)
-    if wait_ms is None and problem_of(reply) is None:
-        return Unknown(str(reply))
-    return Busy(str(reply), retry_after_ms=wait_ms, closes=True)
-
-
-def _unsure(reply: Reply, _reference: str, _: datetime) -> Outcome:
-    return Unknown(str(reply))
-
-
-_Reading = Callable[[Reply, str, datetime], Outcome]
-
-WRITES: Final[dict[int, _Reading]] = {
-    200: _booked,
-    201: _booked,
-    400: _refused,
-    401: _credentials,
-    403: _credentials,
-    404: _not_here,
-    405: _not_here,
-    409: _conflict,  # locked, or changed by another user: rolled back
-    412: _conflict,
-    413: _too_large,
-    415: _refused,
-    422: _refused,
-    429: _throttled,
-    503: _unavailable,
+_REMEDY: Final = {
+    401: "check the client and its permissions",
+    403: "check the client and its permissions",
 }
-"""HTTP status of a write -> how to read it.
-
-Any other is unknown, among them those that come when it may have run: 408 (operation timed out),
-500, 502 and 504 (the gateway's own limit).
-"""
 
 
 def write(reply: Reply, reference: str, now: datetime) -> Outcome:
     """Say what became of a document that was posted."""
-    return WRITES.get(reply.status, _unsure)(reply, reference, now)
+    wait_ms, problem = retry_after_ms(reply.headers, now), problem_of(reply)
+    meaning = means(ANSWERS, reply.status, worded=problem is not None, paused=wait_ms is not None)
+    outcome: Outcome
+    match meaning:
+        case Means.BOOKED:
+            outcome = _booked(reply, reference)
+        case Means.BY_WORDS if problem is not None:
+            detail = f"{reply.status} {problem.code}: {problem.message}"
+            outcome = Refused(cause_of(problem), detail)
+        case Means.HOLD:
+            outcome = Refused(Cause.NOT_ACCEPTED, str(reply))
+        case Means.RETRY:
+            outcome = Busy(str(reply))
+        case Means.CLOSED:
+            outcome = Busy(str(reply), retry_after_ms=wait_ms, closes=True)
+        case Means.RENEW | Means.FAULT:
+            remedy = _REMEDY.get(reply.status, "check the address and the tenant")
+            outcome = Busy(f"{reply} ({remedy})", closes=True, misconfigured=True)
+        case _:
+            outcome = Unknown(str(reply))
+    return outcome
+
+
+def _booked(reply: Reply, reference: str) -> Outcome:
+    try:
+        return booked(loads(reply.body), reference)
+    except BadAnswer as error:
+        return Unknown(f"{reply}: {error}")
 
 
 def query(reply: Reply, now: datetime) -> Busy | Unknown:
@@ -162,21 +155,6 @@ def query(reply: Reply, now: datetime) -> Busy | Unknown:
     return outcome if isinstance(outcome, Busy) else Unknown(str(reply))
 
 
-# --------------------------------------------------------------------------- texts
-
-_WORDS: Final[tuple[tuple[re.Pattern[str], Cause], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), cause)
-    for pattern, cause in (
-        (r"\bthe item does not exist", Cause.UNKNOWN_ITEM),
-        (r"\bthe sales (order|invoice)( header)? does not exist", Cause.UNKNOWN_ORDER),
-        (r"\ballowed posting dates\b", Cause.CLOSED_PERIOD),
-        (r"\b(total|amount)\b.*\bmust be equal to\b", Cause.TOTAL_DIFFERS),
-    )
-)
-
-
 def cause_of(problem: Problem) -> Cause:
     """Return the cause an error means, ``NOT_ACCEPTED`` for any we do not know."""
-    return next(
-        (cause for words, cause in _WORDS if words.search(problem.message)), Cause.NOT_ACCEPTED
-    )
+    return cause(WORDS, problem.message)

@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.erp.cloud.exact import loads
 from gateway.erp.figures import BadAnswer
 from gateway.erp.http import Http, Reply
+from gateway.erp.meaning import Answer, Means, means
 from gateway.erp.retry_after import retry_after_ms
 
 #: An answer we ask for while a document waits. Entra answers within a second or is in trouble.
@@ -24,6 +25,18 @@ MARGIN_S_MAX: Final = 60.0
 MARGIN_PART_MAX: Final = 0.1
 #: What RFC 6749 leaves to us where ``expires_in`` is missing or senseless.
 LIFETIME_S_DEFAULT: Final = 300.0
+
+ANSWERS: Final = (
+    Answer(200, Means.RENEW, "a token, if there is one in it"),
+    Answer(400, Means.FAULT, "the grant, the scope or the tenant"),
+    Answer(401, Means.FAULT, "the client id or the secret"),
+    Answer(403, Means.FAULT, "what the client may do"),
+    Answer(404, Means.FAULT, "the address or the tenant"),
+    Answer(429, Means.CLOSED, "asks for a pause"),
+    Answer(500, Means.CLOSED, "failed; no document was sent, so nothing is unknown"),
+    Answer(503, Means.CLOSED, "asks for a pause, or is away"),
+)
+"""What a status of the token endpoint means. Any other closes too: without a token nothing goes."""
 
 #: RFC 6750's b64token. Anything else would not survive as a header.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -79,24 +92,26 @@ class Tokens:
             content=self._form,
         )
         if not isinstance(reply, Reply):
-            closes = isinstance(reply, Busy) and reply.closes
-            return Busy(f"no token: {reply.detail}", closes=closes)
+            return Busy(f"no token: {reply.detail}", closes=True)
         if reply.status != 200:
             return self._refused(reply)
         try:
             token, lifetime_s = _read(reply.body)
         except BadAnswer as error:
-            return Busy(f"no token: {reply.call}: {error}")  # the body may hold a secret
+            detail = f"no token: {reply.call}: {error}"  # the body may hold a secret
+            return Busy(detail, closes=True)
         margin_s = min(MARGIN_S_MAX, lifetime_s * MARGIN_PART_MAX)
         self._token, self._renew_at_s = token, asked_s + lifetime_s - margin_s
         return token
 
     def _refused(self, reply: Reply) -> Busy:
-        if reply.status in (400, 401, 403):
-            # The bytes of an error body (RFC 6749, 5.2) hold a code, never the credentials.
-            return Busy(f"no token: {reply} (check the client id, secret and scope)", closes=True)
+        # The bytes of an error body (RFC 6749, 5.2) hold a code, never the credentials.
         wait_ms = retry_after_ms(reply.headers, self._clock.now())
-        return Busy(f"no token: {reply}", retry_after_ms=wait_ms, closes=wait_ms is not None)
+        meaning = means(ANSWERS, reply.status, worded=False, paused=wait_ms is not None)
+        if meaning is Means.FAULT:
+            remedy = "check the client id, the secret, the scope and the tenant"
+            return Busy(f"no token: {reply} ({remedy})", closes=True, misconfigured=True)
+        return Busy(f"no token: {reply}", retry_after_ms=wait_ms, closes=True)
 
 
 def _read(body: bytes) -> tuple[str, float]:

@@ -1,9 +1,7 @@
-"""What the legacy ERP's answers mean: one table for HTTP, one for IDoc statuses, one for texts."""
+"""What the legacy ERP's answers mean: one table for HTTP, one for IDoc statuses, one for words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
@@ -13,12 +11,54 @@ from gateway.canonical.outcome import Booked, Busy, Cause, Outcome, Refused, Sto
 from gateway.erp.figures import BadAnswer
 from gateway.erp.http import Reply
 from gateway.erp.legacy.soap import field, parse, required
+from gateway.erp.meaning import Answer, Means, cause, means, words
 from gateway.erp.retry_after import retry_after_ms
 
 # --------------------------------------------------------------------------- HTTP
 
+ANSWERS: Final[tuple[Answer, ...]] = (
+    Answer(200, Means.STORED, "the IDoc's number, if there is exactly one"),
+    Answer(201, Means.STORED, "the IDoc's number, if there is exactly one"),
+    Answer(400, Means.HOLD, "no IDoc, or a control record it cannot read"),
+    Answer(401, Means.FAULT, "the user or the password"),
+    Answer(403, Means.FAULT, "what the user may do"),
+    Answer(404, Means.FAULT, "the address, or the service is not active in SICF"),
+    Answer(405, Means.FAULT, "the address, or the service is not active in SICF"),
+    Answer(408, Means.UNKNOWN, "ran too long"),
+    Answer(413, Means.HOLD, "larger than it takes"),
+    Answer(415, Means.HOLD, "not the type it reads"),
+    Answer(429, Means.CLOSED, "asks for a pause"),
+    Answer(500, Means.UNKNOWN, "failed somewhere, perhaps after the commit"),
+    Answer(502, Means.UNKNOWN, "a proxy lost the server under the request"),
+    Answer(503, Means.CLOSED, "no session is free, or the system is closed"),
+    Answer(504, Means.UNKNOWN, "a proxy ended the wait, not the work"),
+)
+"""What a status of the IDoc intake means. Any other is unknown."""
 
-def _stored(reply: Reply, _: datetime) -> Outcome:
+_REMEDY: Final = {
+    401: "check the credentials and what they may do",
+    403: "check the credentials and what they may do",
+}
+
+
+def intake(reply: Reply, now: datetime) -> Outcome:
+    """Say what became of an IDoc that was posted to the intake."""
+    wait_ms = retry_after_ms(reply.headers, now)
+    match means(ANSWERS, reply.status, worded=False, paused=wait_ms is not None):
+        case Means.STORED:
+            return _stored(reply)
+        case Means.HOLD:
+            return Refused(Cause.NOT_ACCEPTED, str(reply))
+        case Means.CLOSED:
+            return Busy(str(reply), retry_after_ms=wait_ms, closes=True)
+        case Means.FAULT:
+            remedy = _REMEDY.get(reply.status, "check the address, and the service in SICF")
+            return Busy(f"{reply} ({remedy})", closes=True, misconfigured=True)
+        case _:
+            return Unknown(str(reply))
+
+
+def _stored(reply: Reply) -> Outcome:
     try:
         numbers = [(each.text or "").strip() for each in parse(reply.body).iter("DOCNUM")]
     except BadAnswer as error:
@@ -27,50 +67,6 @@ def _stored(reply: Reply, _: datetime) -> Outcome:
     if len(numbers) != 1 or not numbers[0].strip("0"):
         return Unknown(f"{reply}: {len(numbers)} document numbers, expected one")
     return Stored(numbers[0])
-
-
-def _refused(reply: Reply, _: datetime) -> Outcome:
-    return Refused(Cause.NOT_ACCEPTED, str(reply))
-
-
-def _credentials(reply: Reply, _: datetime) -> Outcome:
-    return Busy(f"{reply} (check the credentials and what they may do)", closes=True)
-
-
-def _not_here(reply: Reply, _: datetime) -> Outcome:
-    return Busy(f"{reply} (check the address, and the service in SICF)", closes=True)
-
-
-def _no_session(reply: Reply, now: datetime) -> Outcome:
-    wait_ms = retry_after_ms(reply.headers, now)
-    return Busy(str(reply), retry_after_ms=wait_ms, closes=wait_ms is not None)
-
-
-def _unsure(reply: Reply, _: datetime) -> Outcome:
-    return Unknown(str(reply))
-
-
-_Reading = Callable[[Reply, datetime], Outcome]
-
-INTAKE: Final[dict[int, _Reading]] = {
-    200: _stored,
-    201: _stored,
-    400: _refused,
-    401: _credentials,
-    403: _credentials,
-    404: _not_here,
-    405: _not_here,
-    413: _refused,
-    415: _refused,
-    429: _no_session,
-    503: _no_session,
-}
-"""HTTP status of the IDoc intake -> how to read it. Any other, 408 and 500 included, is unknown."""
-
-
-def intake(reply: Reply, now: datetime) -> Outcome:
-    """Say what became of an IDoc that was posted to the intake."""
-    return INTAKE.get(reply.status, _unsure)(reply, now)
 
 
 def enquiry(reply: Reply, now: datetime) -> Busy | Unknown:
@@ -129,20 +125,19 @@ def standing(item: Element) -> Outcome:
             return Unknown(f"IDoc {number}: status {status!r} {text}".rstrip())
 
 
-# --------------------------------------------------------------------------- texts
+# --------------------------------------------------------------------------- words
 
-_WORDS: Final[tuple[tuple[re.Pattern[str], Cause], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), cause)
-    for pattern, cause in (
-        (r"\bmaterial\b.*\bnot (maintained|defined|exist)", Cause.UNKNOWN_ITEM),
-        (r"\bmaterial\b.*\bdoes not exist", Cause.UNKNOWN_ITEM),
-        (r"\b(sales document|order)\b.*\b(does not exist|not found)", Cause.UNKNOWN_ORDER),
-        (r"\bperiod\b.*\b(not open|closed)", Cause.CLOSED_PERIOD),
-        (r"\b(control total|sum|total)\b.*\b(add up|differ)", Cause.TOTAL_DIFFERS),
-    )
+WORDS: Final = words(
+    (r"\bmaterial\b.*\b(not (maintained|defined|exist)|does not exist)", Cause.UNKNOWN_ITEM),
+    (r"\bcustomer\b.*\bis not (maintained|defined)", Cause.UNKNOWN_CUSTOMER),
+    (r"\bcredit\b.*\b(exceeded|blocked)", Cause.CREDIT_BLOCK),
+    (r"\b(sales document|order)\b.*\b(does not exist|not found)", Cause.UNKNOWN_ORDER),
+    (r"\bperiod\b.*\b(not open|closed)", Cause.CLOSED_PERIOD),
+    (r"\b(control total|sum|total)\b.*\b(add up|differ)", Cause.TOTAL_DIFFERS),
 )
+"""The words a status text refuses in. Any other is ``not-accepted``."""
 
 
 def cause_of(text: str) -> Cause:
     """Return the cause a status text means, ``NOT_ACCEPTED`` for any we do not know."""
-    return next((cause for words, cause in _WORDS if words.search(text)), Cause.NOT_ACCEPTED)
+    return cause(WORDS, text)

@@ -85,9 +85,9 @@ async def test_only_one_document_number_is_proof_of_storage(
     [
         (400, {}, Refused(Cause.NOT_ACCEPTED, "POST /sap/bc/idoc_xml: 400 why")),
         (413, {}, Refused(Cause.NOT_ACCEPTED, "POST /sap/bc/idoc_xml: 413 why")),
-        (503, {}, Busy("POST /sap/bc/idoc_xml: 503 why")),
+        (503, {}, Busy("POST /sap/bc/idoc_xml: 503 why", closes=True)),
         (503, {"Retry-After": "1"}, Busy("POST /sap/bc/idoc_xml: 503 why", 1_000, closes=True)),
-        (503, {"Retry-After": "-1"}, Busy("POST /sap/bc/idoc_xml: 503 why")),
+        (503, {"Retry-After": "-1"}, Busy("POST /sap/bc/idoc_xml: 503 why", closes=True)),
         (429, {"Retry-After": "7"}, Busy("POST /sap/bc/idoc_xml: 429 why", 7_000, closes=True)),
         (
             503,
@@ -116,6 +116,7 @@ async def test_trouble_that_hits_every_document_closes_the_erp_and_says_what_to_
     outcome = await legacy(server).send(envelope(order()))
     assert isinstance(outcome, Busy)
     assert outcome.closes
+    assert outcome.misconfigured
     assert "check the" in outcome.detail
     assert "made-up" not in outcome.detail
 

@@ -84,9 +84,13 @@ class Notes:
     def __init__(self) -> None:
         self.attempts: list[str] = []
         self.troubles: list[str] = []
+        self.faults: list[str] = []
 
     def attempt(self, *, call: str, outcome: str, **_: object) -> None:
         self.attempts.append(f"{call}:{outcome}")
+
+    def misconfigured(self, erp: str, detail: str) -> None:
+        self.faults.append(f"{erp}: {detail}")
 
     def trouble(self, where: str, error: BaseException) -> None:
         self.troubles.append(f"{where}: {error!r}")

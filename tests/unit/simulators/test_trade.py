@@ -285,6 +285,7 @@ def test_each_erp_words_every_refusal(table: dict[Why, str]) -> None:
     every = {
         "sku": "NOPE",
         "line": 1,
+        "customer": "C-1",
         "reference": "SHOP-1",
         "company": "FR01",
         "currency": "USD",
