@@ -1,4 +1,4 @@
-"""Composes the API process: Litestar over the opened parts, as granian's worker runs it.
+"""Composes the API process: the API over the opened parts, as granian's worker runs it.
 
 Run as many as you like, on as many machines as you like: they share nothing but the store and the
 ledger.
@@ -11,14 +11,13 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
-
-from litestar import Litestar
+from typing import Any, Final
 
 from gateway import __version__
 from gateway.api.app import create_app
+from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
 from gateway.clock import token_bits
 from gateway.errors import CoexistError
@@ -34,12 +33,6 @@ from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.wiring import Parts, opened
-
-# ASGI leaves what travels to the specification; the frameworks' own types disagree in detail.
-Scope: TypeAlias = Any
-Receive: TypeAlias = Any
-Send: TypeAlias = Any
-Message: TypeAlias = Any
 
 #: Containers made before the collector looks: about a hundred orders' worth.
 GARBAGE_THRESHOLD: Final = 50_000
@@ -58,40 +51,48 @@ def application() -> Application:
 
 
 class Application:
-    """An ASGI application that opens its parts when the server starts it.
-
-    Store and ledger are opened in the worker's own event loop, so the Litestar application, which
-    needs them, is made there too.
-    """
+    """The application granian's worker runs (RSGI); opens its parts in the worker's event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._inner: Litestar | None = None
+        self._front: Front
+        self._stop = asyncio.Event()
+        self._life: asyncio.Task[None]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live through the process's lifespan."""
-        if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        elif self._inner is not None:
-            await self._inner(scope, receive, send)
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the parts before the first request; end the process if that is not possible."""
+        ready = loop.create_future()
+        self._life = loop.create_task(self._live(ready))
+        try:
+            loop.run_until_complete(ready)
+        except CoexistError as error:
+            print(f"coexist serve: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            sys.exit(1)
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def announcing(message: Message) -> None:
-            await send(message)
-            if message["type"] == "lifespan.startup.complete":
-                settle_garbage_collector()
-                announce()
+    def __rsgi__(self, asked: Asked, exchange: Exchange) -> Coroutine[Any, Any, None]:
+        """Answer one request."""
+        return self._front(asked, exchange)
 
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the parts after the last request."""
+        self._stop.set()
+        loop.run_until_complete(self._life)
+
+    async def _live(self, ready: asyncio.Future[None]) -> None:
         try:
             async with opened(self._settings) as parts:
                 reads = read_log(parts)
-                async with watching(parts, reads):
-                    self._inner = create_app(services(parts, reads))
-                    await self._inner(scope, receive, announcing)
-        except CoexistError as error:
-            print(f"coexist serve: {error}", file=sys.stderr, flush=True)  # noqa: T201
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+                gateway = create_app(services(parts, reads))
+                async with watching(parts, reads), gateway.lifespan():
+                    self._front = Front(gateway)
+                    settle_garbage_collector()
+                    ready.set_result(None)
+                    await announce()
+                    await self._stop.wait()
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
 
 
 def settle_garbage_collector() -> None:

@@ -6,6 +6,7 @@ uses.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -21,6 +22,9 @@ from gateway.settings import load
 ANNOUNCE_ENV: Final = "COEXIST_ANNOUNCE_FILE"
 ADDRESS_ENV: Final = "COEXIST_ANNOUNCE_URL"
 
+#: Between two looks whether the port is open yet, which it is within milliseconds of the start.
+LISTENING_S: Final = 0.01
+
 
 def serve(host: str, port: int, announce: Path | None) -> None:
     """Serve until stopped. Port 0 takes a free one; ``announce`` gets the URL once ready."""
@@ -34,7 +38,7 @@ def serve(host: str, port: int, announce: Path | None) -> None:
         "gateway.app:application",
         address=host,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         workers=1,
         loop=Loops.uvloop,
         websockets=False,
@@ -52,12 +56,29 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def announce() -> None:
-    """Write URL and process ids to the file ``serve`` was told to announce itself in."""
+async def announce() -> None:
+    """Write URL and process ids to the file ``serve`` was told to announce itself in, if any.
+
+    Only once the port is open: whoever reads it sends requests at once.
+    """
     target = os.environ.get(ANNOUNCE_ENV)
-    if target:
-        body = {"url": os.environ[ADDRESS_ENV], "pid": os.getppid(), "worker_pid": os.getpid()}
-        write_announcement(Path(target), body)
+    if not target:
+        return
+    url = os.environ[ADDRESS_ENV]
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    while not await _listening(host, int(port)):  # noqa: ASYNC110 -- the server tells nobody
+        await asyncio.sleep(LISTENING_S)
+    body = {"url": url, "pid": os.getppid(), "worker_pid": os.getpid()}
+    write_announcement(Path(target), body)
+
+
+async def _listening(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def write_announcement(target: Path, body: dict[str, object]) -> None:

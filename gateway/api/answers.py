@@ -18,7 +18,9 @@ Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 NO_STORE: Final[Headers] = ((b"cache-control", b"no-store"),)
 
 _JSON = b"application/json"
-_encode = msgspec.json.Encoder().encode
+
+encoded: Final = msgspec.json.Encoder().encode
+"""Write a value (made of dicts, lists, strings, numbers) as JSON."""
 
 
 class Answer:
@@ -46,4 +48,4 @@ class Answer:
 
 def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
     """Answer ``value`` (made of dicts, lists, strings, numbers) as JSON."""
-    return Answer(status, _encode(value), headers)
+    return Answer(status, encoded(value), headers)

@@ -47,9 +47,13 @@ class Keys:
                         f"{known.name}; give each channel its own keys"
                     )
 
+    def known(self, key: bytes) -> Channel | None:
+        """Return the channel that owns ``key``, if there is one."""
+        return self._channels.get(sha256(key).hexdigest())
+
     def channel_of(self, headers: Mapping[bytes, bytes]) -> Channel:
         """Return the channel that owns the key sent; raise :class:`Unauthenticated`."""
-        channel = self._channels.get(sha256(_key_of(headers)).hexdigest())
+        channel = self.known(_key_of(headers))
         if channel is None:
             raise Unauthenticated(
                 "the API key belongs to no channel; check it, or ask the operator for a new one"

@@ -5,7 +5,7 @@ All that is wrong with one body is found in one go, each with its pointer. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -48,6 +48,12 @@ class Checks:
             amounts.append((("shipping", "tax"), order.shipping.tax))
             found += _places(amounts, order.currency)
         _raise_any(found)
+
+    def passes(
+        self, channel: Channel, legal_entity: str, currency: str, ordered_at: datetime
+    ) -> bool:
+        """Say whether nothing is wrong with an order, of whose amounts all places are right."""
+        return not (self._entity(channel, legal_entity, currency) or self._instant("", ordered_at))
 
     def returned(self, channel: Channel, document: Return) -> None:
         """Raise :class:`Invalid` listing all that is wrong with a return."""
@@ -103,7 +109,7 @@ class Checks:
             raise Forbidden(_not_yours(channel, named))
         return named
 
-    def _entity(self, channel: Channel, code: str, currency: str) -> Iterable[FieldError]:
+    def _entity(self, channel: Channel, code: str, currency: str) -> Sequence[FieldError]:
         if code not in self._settings.legal_entities:
             detail = f"legal entity '{code}' is not known; use {_list(channel)}"
             return [FieldError("/legal_entity", detail)]
@@ -111,7 +117,7 @@ class Checks:
             return [FieldError("/legal_entity", _not_yours(channel, code))]
         return self._currency(code, currency)
 
-    def _currency(self, legal_entity: str, currency: str) -> Iterable[FieldError]:
+    def _currency(self, legal_entity: str, currency: str) -> Sequence[FieldError]:
         booked = self._settings.legal_entities[legal_entity].currencies
         if currency in booked:
             return ()
@@ -121,13 +127,13 @@ class Checks:
         )
         return [FieldError("/currency", detail)]
 
-    def _order_channel(self, name: str) -> Iterable[FieldError]:
+    def _order_channel(self, name: str) -> Sequence[FieldError]:
         if not name or name in self._settings.channels:
             return ()
         detail = f"channel '{name}' is not known; name the channel the order came from"
         return [FieldError("/order_channel", detail)]
 
-    def _instant(self, at: str, instant: datetime) -> Iterable[FieldError]:
+    def _instant(self, at: str, instant: datetime) -> Sequence[FieldError]:
         now = self._clock.now()
         ahead = instant - now
         if ahead > timedelta(seconds=self._settings.future_s_max):
@@ -138,7 +144,7 @@ class Checks:
             return [FieldError(at, detail)]
         return _too_old(at, instant, -ahead)
 
-    def _business_date(self, day: date) -> Iterable[FieldError]:
+    def _business_date(self, day: date) -> Sequence[FieldError]:
         today = self._clock.now().astimezone(UTC).date()
         ahead = day - today
         if ahead.days > DAYS_AHEAD_MAX:
@@ -183,7 +189,7 @@ def _places(amounts: Iterable[_Amount], currency: str) -> list[FieldError]:
     return [FieldError(pointer(at), f"{amount} {said}") for at, amount in amounts if amount % unit]
 
 
-def _too_old(at: str, when: date, age: timedelta) -> Iterable[FieldError]:
+def _too_old(at: str, when: date, age: timedelta) -> Sequence[FieldError]:
     if age <= _AGE_MAX:
         return ()
     detail = (

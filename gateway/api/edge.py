@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import cast
 
 from litestar import Litestar, Request
 from litestar.enums import ScopeType
@@ -22,16 +21,9 @@ from litestar.types import (
 from gateway.api import problems
 from gateway.api.calls import AnyRequest, Facade
 from gateway.api.headers import request_id
-from gateway.api.orders import take_order
 
 #: The route of requests that no route serves, so that a scan of paths makes one series.
 UNROUTED = "-"
-
-
-#: Fixed paths of the accept path, served without Litestar's routing, parameters and response
-#: negotiation, which cost as much as validating an order. The same functions stand behind the
-#: documented routes; answers are the same, and a test compares them.
-DIRECT: Final = {("POST", "/v1/orders"): take_order}
 
 
 class Gateway(Litestar):
@@ -46,14 +38,35 @@ class Gateway(Litestar):
         """Serve one request, or the life of the process."""
         if scope["type"] == ScopeType.HTTP:
             await self._serve(
-                cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+                cast("HTTPScope", scope),
+                cast("Receive", receive),
+                cast("Send", send),
+                super().__call__,
             )
         else:
             await super().__call__(scope, receive, send)
 
-    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    @property
+    def facade(self) -> Facade:
+        """What all calls share."""
         facade: Facade = self.state["facade"]
-        services = facade.services
+        return facade
+
+    async def refuse(
+        self, scope: HTTPScope, receive: Receive, send: Send, error: Exception
+    ) -> None:
+        """Answer a request of the express lane that failed, as if it had failed when routed."""
+
+        async def failed(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["path_template"] = scope["path"]
+            request: AnyRequest = Request(scope)
+            answer = problems.answered(request, error).to_asgi_response(None, request)
+            await answer(scope, receive, send)
+
+        await self._serve(scope, receive, send, failed)
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send, inner: ASGIApp) -> None:
+        services = self.facade.services
         started_s = services.clock.monotonic_s()
         method = scope["method"]
         named = request_id(next((v for k, v in scope["headers"] if k == b"x-request-id"), None))
@@ -73,26 +86,9 @@ class Gateway(Litestar):
                 message["body"] = b""
             await send(message)
 
-        direct = DIRECT.get((method, scope["path"]))
         try:
-            if direct is None:
-                await super().__call__(scope, receive, answer)
-            else:
-                await self._direct(direct, scope, receive, answer)
+            await inner(scope, receive, answer)
         finally:
             route = scope.get("path_template", UNROUTED)
             seconds = services.clock.monotonic_s() - started_s
             services.observer.answered(method, route, status, seconds)
-
-    async def _direct(
-        self, take: Callable[[AnyRequest], Awaitable[ASGIApp]], scope: HTTPScope, receive: Receive,
-        send: Send,
-    ) -> None:  # fmt: skip
-        scope["litestar_app"] = self
-        scope["path_template"] = scope["path"]
-        request: AnyRequest = Request(scope, receive, send)
-        try:
-            answer = await take(request)
-        except Exception as error:  # noqa: BLE001 -- every error becomes a problem document
-            answer = problems.answered(request, error).to_asgi_response(None, request)
-        await answer(scope, receive, send)

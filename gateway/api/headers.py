@@ -23,12 +23,17 @@ def idempotency_key(call: Call) -> str | None:
     sent = _all(call, b"idempotency-key")
     if len(sent) > 1:
         raise BadRequest(f"Idempotency-Key was sent {len(sent)} times; send it once")
-    if not _KEY.fullmatch(sent[0]):
+    if not is_idempotency_key(sent[0]):
         raise BadRequest(
             f"Idempotency-Key has {len(sent[0])} bytes of which some may be unreadable; "
             "send 1 to 255 printable ASCII characters, such as a UUID"
         )
     return sent[0].decode("ascii")
+
+
+def is_idempotency_key(sent: bytes) -> bool:
+    """Say whether ``sent`` can be an ``Idempotency-Key``."""
+    return _KEY.fullmatch(sent) is not None
 
 
 def refuse_idempotency_key(call: Call) -> None:

@@ -9,7 +9,7 @@ from litestar import Controller, get, post
 from litestar.types import ASGIApp
 from pydantic import TypeAdapter
 
-from gateway.api import describe, examples, headers, intake, views
+from gateway.api import describe, examples, headers, intake, quick, views
 from gateway.api.answers import NO_STORE, as_json
 from gateway.api.calls import AnyRequest, Call, admit
 from gateway.api.submit import submit
@@ -38,7 +38,13 @@ class Orders(Controller):
     )
     async def take(self, request: AnyRequest) -> ASGIApp:
         """Take an order; the routing rules decide which system books it."""
-        return await take_order(request)
+        call = admit(request, "orders")
+        key = headers.idempotency_key(call)
+        received = await intake.read(call)
+        order = validated(Order, received.document)
+        call.checks.order(call.channel, order)
+        submission = intake_of(call.channel.name, order, received.canonical, key)
+        return await submit(call, submission, {"order_ref": order.order_ref})
 
     @post(
         "/{order_ref:str}/cancellations",
@@ -83,19 +89,12 @@ class Orders(Controller):
         return as_json(views.order_status(order_ref, own), headers=NO_STORE)
 
 
-async def take_order(request: AnyRequest) -> ASGIApp:
-    """Take an order and return the answer, ready to be sent."""
-    call = admit(request, "orders")
-    key = headers.idempotency_key(call)
-    received = await intake.read(call)
-    order = validated(Order, received.document)
-    call.checks.order(call.channel, order)
-    submission = _intake_of(call, order, received, key)
-    return await submit(call, submission, {"order_ref": order.order_ref})
+def intake_of(channel: str, order: Order | quick.Order, text: bytes, key: str | None) -> Submission:
+    """Return the submission of an order whose canonical text is ``text``.
 
-
-def _intake_of(call: Call, order: Order, received: intake.Received, key: str | None) -> Submission:
-    channel = call.channel.name
+    The body is passed on as it was received: it is valid, and dumping the model again would cost
+    more than a third of validating it.
+    """
     return Submission(
         process="order.intake",
         channel=channel,
@@ -106,15 +105,13 @@ def _intake_of(call: Call, order: Order, received: intake.Received, key: str | N
             channel=channel,
             legal_entity=order.legal_entity,
             country=order.ship_to.country,
-            region=order.ship_to.region,
-            customer_group=order.customer.group,
+            region=str(order.ship_to.region or ""),
+            customer_group=str(order.customer.group or ""),
             customer_ref=order.customer.ref,
             order_ref=order.order_ref,
         ),
-        # As it was received: it is valid, and dumping the model again would cost more than a
-        # third of validating it.
-        body=msgspec.Raw(received.canonical),
-        digest=intake.digest(f"order.intake|{order.order_ref}", received.canonical),
+        body=msgspec.Raw(text),
+        digest=intake.digest(f"order.intake|{order.order_ref}", text),
         key=key,
     )
 

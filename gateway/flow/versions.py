@@ -8,6 +8,8 @@ that long no process can still read by the old rules.
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Publication
 from gateway.clock import Clock
@@ -18,6 +20,10 @@ from gateway.routing.loader import parse
 
 #: Compiled versions kept; a flip needs two, a rollback soon after three.
 VERSIONS_MAX = 8
+
+#: Looks at what is in force for one read. A look that takes longer than the lease has started
+#: before the lease's end, so what it saw may be out of force already.
+LOOKS_MAX = 3
 
 
 class RuleVersions:
@@ -35,6 +41,7 @@ class RuleVersions:
         self._current: Marker | None = None
         self._seen_s = float("-inf")
         self._gateway = ""
+        self._looking: asyncio.Future[Marker] | None = None
 
     def read_as(self, gateway: str) -> None:
         """Say who reads by these rules: from now on each look notes it for whoever flips them."""
@@ -70,18 +77,29 @@ class RuleVersions:
         return await self._book.look(self._gateway, epoch, self._noted_ms)
 
     async def current(self) -> tuple[Marker, Compiled]:
-        """Return what reads and first attempts decide under, looking again if the lease is over."""
-        marker = self._current
-        if marker is None or self._clock.monotonic_s() - self._seen_s >= self._lease_s:
-            marker = await self.refresh()
-        return marker, await self.compiled(marker.version)
+        """Return what reads decide under, looking again if the lease is over.
+
+        Requests that find it over share one look: a flood of looks would be the slower, the more
+        requests wait for it.
+        """
+        for _ in range(LOOKS_MAX):
+            marker = self._current
+            if marker is not None and self._clock.monotonic_s() - self._seen_s < self._lease_s:
+                return marker, await self.compiled(marker.version)
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.ensure_future(self.refresh())
+            await asyncio.shield(self._looking)
+        raise RulesUnavailable("the rules in force cannot be read within their lease; repeat")
 
     async def at(self, partition: int) -> tuple[Marker, Compiled]:
-        """Return the marker and rules a partition was last known to be under."""
-        marker = self._partitions.get(partition)
+        """Return the marker and rules a partition was last known to be under.
+
+        However long ago: what is written is checked against the partition's own marker.
+        """
+        marker = self._partitions.get(partition) or self._current
         if marker is None:
             return await self.current()
-        return marker, await self.compiled(marker.version)
+        return marker, self._compiled.get(marker.version) or await self.compiled(marker.version)
 
     def learned(self, partition: int, marker: Marker) -> None:
         """Note what a partition answered it is under."""

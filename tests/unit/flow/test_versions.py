@@ -10,7 +10,7 @@ import pytest
 
 from gateway.canonical.exchange import Publication
 from gateway.canonical.process import Target
-from gateway.errors import StoreUnavailable
+from gateway.errors import RulesUnavailable, StoreUnavailable
 from gateway.flow.publish import Publisher
 from gateway.flow.versions import RuleVersions
 from gateway.routing.facts import Facts
@@ -130,3 +130,60 @@ async def test_a_flip_waits_for_no_gateway_that_reported_the_new_rules(
     assert await buffer.book.gateways() == {"g1": 2}
     buffer.later(LEASE_MS * 3 + 1)
     assert await buffer.book.gateways() == {}
+
+
+async def test_reads_that_find_the_lease_over_share_one_look(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del publisher
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    real, looks = buffer.book.publication, 0
+
+    async def counted() -> Publication:
+        nonlocal looks
+        looks += 1
+        return await real()
+
+    monkeypatch.setattr(buffer.book, "publication", counted)
+    first = asyncio.create_task(target(versions))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(target(versions)) for _ in range(20)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await asyncio.gather(*others) == [Target.LEGACY] * 20
+    assert looks == 1
+
+
+async def test_looks_slower_than_the_lease_serve_no_read(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del publisher
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    real = buffer.book.publication
+
+    async def slow() -> Publication:
+        clock.passed_s += LEASE_MS / 1000
+        return await real()
+
+    monkeypatch.setattr(buffer.book, "publication", slow)
+    with pytest.raises(RulesUnavailable, match="within their lease"):
+        await target(versions)
+
+
+async def test_a_write_needs_no_lease_since_its_partition_checks_the_marker(
+    buffer: Buffer, ledger: SqlLedger, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del publisher
+    clock = StillClock()
+    versions = RuleVersions(buffer.book, ledger, clock, LEASE_MS)
+    await versions.refresh()
+
+    async def gone() -> Publication:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(buffer.book, "publication", gone)
+    clock.passed_s += 10 * LEASE_MS / 1000
+    marker, _ = await versions.at(0)
+    assert marker.epoch == 1
