@@ -8,6 +8,7 @@
     │   ├── Unauthenticated   401    no key, or a key nobody owns
     │   ├── Forbidden         403    the key lacks the scope, or asks for another's entity
     │   ├── NotFound          404    no such order, transaction, SKU
+    │   ├── Conflict          409    somebody else changed it meanwhile, or its state forbids it
     │   ├── TooLarge          413    body above the limit
     │   ├── Invalid           422    fields that are wrong, each with its pointer
     │   ├── FileRefused       422    a file with lines that are wrong: nothing of it is kept
@@ -96,6 +97,14 @@ class NotFound(InputError):
     status = 404
     code = "not-found"
     title = "Not found"
+
+
+class Conflict(InputError):
+    """What is asked for does not fit the state it is in now; look again."""
+
+    status = 409
+    code = "conflict"
+    title = "Not as it was"
 
 
 class TooLarge(InputError):

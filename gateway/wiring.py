@@ -19,8 +19,10 @@ from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
 from gateway.errors import ConfigError
 from gateway.flow.audit import Auditor
+from gateway.flow.exceptions import Bench
 from gateway.flow.versions import RuleVersions
 from gateway.observe.observer import ProcessObserver
+from gateway.policy.triage import Team, Teams
 from gateway.policy.windows import Windows
 from gateway.ports import Erp
 from gateway.routing.window_files import load_windows
@@ -28,6 +30,7 @@ from gateway.settings import ErpSettings, Settings
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis import durability, embedded
 from gateway.store.redis.client import Client
+from gateway.store.redis.desk import RedisDesk
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
@@ -48,6 +51,7 @@ class Parts:
     intake: RedisIntake
     lanes: RedisLanes
     moves: RedisMoves
+    desk: RedisDesk
     feed: RedisFeed
     quotas: RedisQuotas
     book: RedisRuleBook
@@ -57,6 +61,23 @@ class Parts:
     erps: Mapping[Target, Erp]
     observer: ProcessObserver
     windows: Windows
+
+    @property
+    def bench(self) -> Bench:
+        """What staff work with."""
+        erps = self.settings.erps
+        quotas = {Target.LEGACY: erps.legacy.quota, Target.CLOUD: erps.cloud.quota}
+        return Bench(
+            desk=self.desk,
+            lanes=self.lanes,
+            casebook=self.ledger,
+            intake=self.intake,
+            backlog=self.lanes.backlog,
+            auditor=self.auditor,
+            clock=self.clock,
+            teams=_teams(self.settings),
+            calls_s={erp.value: it.calls_max / it.window_s for erp, it in quotas.items()},
+        )
 
 
 @asynccontextmanager
@@ -86,6 +107,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             intake=RedisIntake(client, settings.partitions, clock),
             lanes=RedisLanes(client, settings.partitions),
             moves=RedisMoves(client, settings.partitions),
+            desk=RedisDesk(client, settings.partitions),
             feed=RedisFeed(client, settings.partitions),
             quotas=RedisQuotas(client, _limits(settings)),
             book=book,
@@ -112,6 +134,12 @@ async def _store(settings: Settings, stack: AsyncExitStack) -> Client:
     for what in let_pass:
         _log.warning("store-not-durable", what=what)
     return client
+
+
+def _teams(settings: Settings) -> Teams:
+    return Teams({
+        scope: Team(name, it.steward) for name, it in settings.teams.items() for scope in it.owns
+    })  # fmt: skip
 
 
 def _erps(settings: Settings, clock: Clock) -> dict[Target, Erp]:

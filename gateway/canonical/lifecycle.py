@@ -19,6 +19,7 @@ class State(StrEnum):
     STORED = "stored"  #: the ERP keeps it, posting is being polled
     BOOKED = "booked"  #: posted, once, final
     HELD = "held"  #: refused or poison; staff must act
+    DISCARDED = "discarded"  #: given up by staff, never to be booked
 
 
 class Event(StrEnum):
@@ -33,6 +34,8 @@ class Event(StrEnum):
     BOOK = "book"
     HOLD = "hold"
     WAIT = "wait"
+    EDIT = "edit"
+    DISCARD = "discard"
 
 
 TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
@@ -53,9 +56,14 @@ TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
     (State.STORED, Event.BOOK): State.BOOKED,
     (State.STORED, Event.HOLD): State.HELD,
     (State.HELD, Event.RELEASE): State.WAITING,
+    (State.HELD, Event.EDIT): State.HELD,
+    (State.WAITING, Event.EDIT): State.WAITING,
+    (State.HELD, Event.DISCARD): State.DISCARDED,
+    (State.WAITING, Event.DISCARD): State.DISCARDED,
     # A booking is a fact and may be recorded whatever we believed before.
     (State.WAITING, Event.BOOK): State.BOOKED,
     (State.HELD, Event.BOOK): State.BOOKED,
+    (State.DISCARDED, Event.BOOK): State.BOOKED,
 }
 
 

@@ -23,12 +23,16 @@ class Cause(StrEnum):
     NOT_ACCEPTED = "not-accepted"
     MISCONFIGURED = "misconfigured"
     POISON = "poison"
+    ORDER_DISCARDED = "order-discarded"
 
     @property
     def waits(self) -> bool:
         """Whether the document is tried again by itself: it did not fail, something is missing."""
         return self in WAITS
 
+
+CAUSES: Final = frozenset(it.value for it in Cause)
+"""All causes as text; a cause that is not among them was recorded by another version."""
 
 WAITS: Final = frozenset(
     {

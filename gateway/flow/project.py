@@ -13,6 +13,9 @@ from gateway.ports import Feed, Ledger
 
 BATCH_MAX: Final = 500
 
+#: Events after which the buffer need not know a message any more.
+SETTLED: Final = frozenset({"booked", "discarded"})
+
 
 class Projector:
     """Moves events of leased partitions into the ledger."""
@@ -30,7 +33,7 @@ class Projector:
         events = await self._feed.events(lease.partition, done, BATCH_MAX)
         if events:
             await self._ledger.project(lease.partition, events)
-            settled = [event.transaction_id for event in events if event.kind == "booked"]
+            settled = [event.transaction_id for event in events if event.kind in SETTLED]
             done = events[-1].sequence
             await self._feed.projected(lease.partition, done, settled)
         self._done[lease] = done

@@ -24,7 +24,11 @@ PUBLIC_STATE: Final = {
     State.STORED: "delivering",
     State.BOOKED: "booked",
     State.HELD: "held",
+    State.DISCARDED: "discarded",
 }
+
+#: Public states in which nothing more happens by itself: who waits is answered.
+SETTLED: Final = frozenset({"booked", "held", "discarded"})
 
 _POLL_FIRST_S, _POLL_MAX_S = 0.02, 0.25
 
@@ -77,7 +81,7 @@ class Statuses:
         while True:
             view = await self.transaction(transaction_id)
             left_s = until_s - self._clock.monotonic_s()
-            if view is None or view.status in {"booked", "held"} or left_s <= 0:
+            if view is None or view.status in SETTLED or left_s <= 0:
                 return view
             await self._clock.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * 1.5, _POLL_MAX_S)

@@ -6,6 +6,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 """
 
 from gateway.ports.audit import AuditLog
+from gateway.ports.desk import Casebook, Desk
 from gateway.ports.erp import Erp
 from gateway.ports.evidence import Evidence
 from gateway.ports.governance import Governance
@@ -20,6 +21,8 @@ from gateway.ports.waves import WaveFigures
 
 __all__ = [
     "AuditLog",
+    "Casebook",
+    "Desk",
     "Erp",
     "Evidence",
     "Feed",

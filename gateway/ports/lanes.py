@@ -14,7 +14,7 @@ from gateway.canonical.exchange import (
     Taken,
 )
 from gateway.canonical.outcome import Cause
-from gateway.canonical.process import Target
+from gateway.canonical.process import Priority, Target
 
 
 class Lanes(Protocol):
@@ -78,8 +78,13 @@ class Lanes(Protocol):
         """
         ...
 
-    async def release_held(self, transaction_id: str, by: str) -> bool:
-        """Let a message that is held or waits for a cause be tried again; False if it does not."""
+    async def release_held(
+        self, transaction_id: str, by: str, priority: Priority | None = None
+    ) -> bool:
+        """Let a message that is held or waits for a cause be tried again; False if it does not.
+
+        Given a ``priority`` it is delivered in that class from now on.
+        """
         ...
 
     async def wake(self, lease: Lease, count: int) -> int:

@@ -34,6 +34,7 @@ from gateway.settings.parties import (
 )
 from gateway.settings.section import Section
 from gateway.settings.staff import StaffSettings
+from gateway.settings.teams import TeamSettings
 
 __all__ = [
     "SCOPES",
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "StaffSettings",
     "StoreSettings",
+    "TeamSettings",
     "config_file",
     "load",
 ]
@@ -107,6 +109,12 @@ class Settings(BaseSettings):
     governance: GovernanceSettings = Field(
         default=GovernanceSettings(), description="what a change of rules needs"
     )
+    teams: dict[str, TeamSettings] = Field(
+        default_factory=dict, description="who looks after what is held, by team"
+    )
+    admin_calls_per_minute: int = Field(
+        default=600, ge=1, description="calls of the admin API by one key at one gateway process"
+    )
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="what is kept of decisions, for dry runs"
@@ -120,6 +128,14 @@ class Settings(BaseSettings):
                     f"stores.{name}.legal_entity: {store.legal_entity!r} is not a legal entity; "
                     f"known are {', '.join(self.legal_entities)}"
                 )
+        owned: dict[str, str] = {}
+        for name, team in self.teams.items():
+            for scope in team.owns:
+                if owned.setdefault(scope, name) != name:
+                    raise ValueError(
+                        f"teams.{name}.owns: {scope!r} is team {owned[scope]}'s already; give it "
+                        "to one of them"
+                    )
         for name, channel in self.channels.items():
             if len(name) > CHANNEL_CHARS_MAX or ":" in name:
                 raise ValueError(

@@ -20,6 +20,11 @@ STEPS: dict[Event, tuple[str, dict[str, str]]] = {
     Event.BOOK: ("booked", {"document": "77", "result": ""}),
     Event.WAIT: ("waits", {"cause": "unknown-item", "detail": "no such SKU", "retry": "60000"}),
     Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
+    Event.EDIT: (
+        "edited",
+        {"revision": "1", "by": "ada", "reason": "typo", "patch": "{}", "body": "{}"},
+    ),
+    Event.DISCARD: ("discarded", {"by": "lee", "reason": "a test", "cause": "unknown-item"}),
 }
 #: The steps that lead a new message to a state.
 WAYS_TO: dict[State, tuple[Event, ...]] = {
@@ -28,6 +33,7 @@ WAYS_TO: dict[State, tuple[Event, ...]] = {
     State.SENT: (Event.ATTEMPT,),
     State.STORED: (Event.ATTEMPT, Event.STORE),
     State.HELD: (Event.ATTEMPT, Event.HOLD),
+    State.DISCARDED: (Event.ATTEMPT, Event.HOLD, Event.DISCARD),
 }
 
 

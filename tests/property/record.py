@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.flow.project import SETTLED
 from gateway.store.ledger import projection
 from tests.property.model import Model
 from tests.valkey import Buffer
@@ -21,7 +22,7 @@ class Record:
     async def _folded(self) -> tuple[projection.Changes, str, list[str]]:
         events = await self._buffer.feed.events(self._partition, self._checkpoint, 1000)
         new = projection.behind(events, projection.position(self._checkpoint))
-        settled = [event.transaction_id for event in events if event.kind == "booked"]
+        settled = [event.transaction_id for event in events if event.kind in SETTLED]
         upto = events[-1].sequence if events else self._checkpoint
         return projection.fold(self._partition, new, self._rows), upto, settled
 

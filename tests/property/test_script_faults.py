@@ -17,7 +17,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from gateway.canonical.envelope import Marker, new_transaction_id, order_key, partition_of
-from gateway.canonical.exchange import Entry, Lease, Parked, Taken
+from gateway.canonical.exchange import Case, Edition, Entry, Lease, Parked, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.errors import Overloaded
@@ -136,6 +136,29 @@ async def release_after_posting(buffer: Buffer) -> Work:
     return lambda: buffer.lanes.release_held(taken.transaction_id, "staff")
 
 
+async def held(buffer: Buffer) -> Case:
+    taken = await sent(buffer)
+    await buffer.lanes.hold(taken, Cause.NOT_ACCEPTED, "no")
+    case = await buffer.desk.case(taken.transaction_id)
+    assert case is not None
+    return case
+
+
+async def edit(buffer: Buffer) -> Work:
+    case = await held(buffer)
+    return lambda: buffer.desk.edit(case, Edition(case.payload, b"{}", b"{}"), "olga", "typo")
+
+
+async def discard(buffer: Buffer) -> Work:
+    case = await held(buffer)
+    return lambda: buffer.desk.discard(case, "lee", "test", creates=False, absent=False)
+
+
+async def discard_with_followers(buffer: Buffer) -> Work:
+    case = await held(buffer)
+    return lambda: buffer.desk.discard(case, "lee", "test", creates=True, absent=False)
+
+
 async def reroute(buffer: Buffer) -> Work:
     lease = await two(buffer, target=Target.HOLD)
     parked: Parked
@@ -169,14 +192,17 @@ async def finish(buffer: Buffer) -> Work:
     return lambda: buffer.book.finish(Marker(1, "v1"))
 
 
-TAKING = (accept_first, accept_held, accept_behind, reserve)
+TAKING = (accept_first, accept_held, accept_behind, reserve, edit)
 SETTLING = (
     take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, hold,
-    release, release_after_posting, reroute, lease, renew, raise_epoch, begin, finish,
+    release, release_after_posting, discard, discard_with_followers, reroute, lease, renew,
+    raise_epoch, begin, finish,
 )  # fmt: skip
 #: Keys that, spoilt, are found out only after a write. Left open: nobody but these scripts writes
 #: there, the error is loud, and checking them all would cost each settlement several commands.
 OPEN: dict[str, set[str]] = {
+    "discard": {"l", "m"},
+    "discard_with_followers": {"l", "m"},
     "take": {"b", "f", "m", "flight"},
     "attempt": {"e"},
     "book": {"b", "e", "f", "m", "l", "flight"},

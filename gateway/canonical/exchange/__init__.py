@@ -20,6 +20,19 @@ from gateway.canonical.exchange.delivering import (
     Timing,
 )
 from gateway.canonical.exchange.evidence import DryRun, KeptBlock
+from gateway.canonical.exchange.exceptions import (
+    Buffered,
+    Case,
+    Discarded,
+    Edited,
+    Edition,
+    Happened,
+    Listed,
+    Refusal,
+    StaffRefused,
+    Tally,
+    Wanted,
+)
 from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
 from gateway.canonical.exchange.recording import BufferEvent, Record
 from gateway.canonical.exchange.rules import Applied, Duty, Publication
@@ -30,14 +43,21 @@ __all__ = [
     "Applied",
     "Awaiting",
     "BufferEvent",
+    "Buffered",
+    "Case",
     "Clash",
+    "Discarded",
     "DryRun",
     "Duty",
+    "Edited",
+    "Edition",
     "Entry",
     "Grant",
+    "Happened",
     "KeptBlock",
     "Lease",
     "Limits",
+    "Listed",
     "Movable",
     "Ownerless",
     "Parked",
@@ -46,8 +66,12 @@ __all__ = [
     "QuotaUse",
     "Ready",
     "Record",
+    "Refusal",
     "Replay",
+    "StaffRefused",
     "Stale",
     "Taken",
+    "Tally",
     "Timing",
+    "Wanted",
 ]

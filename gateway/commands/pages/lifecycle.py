@@ -22,6 +22,7 @@ _STATES: Final = {
     State.STORED: "the ERP keeps it and has not posted it yet; it is polled",
     State.BOOKED: "posted, once, final",
     State.HELD: "refused for good, or failing for no known reason: somebody must act",
+    State.DISCARDED: "given up by staff: it is never booked, and its object went on",
 }
 
 _EVENTS: Final = {
@@ -34,7 +35,12 @@ _EVENTS: Final = {
     Event.BOOK: "the ERP has booked it; a fact that anybody may record, whatever was believed",
     Event.WAIT: "the ERP refused it for something that somebody puts right there: an item, a "
     "customer, a period, a credit limit; it is tried again by schedule, or at once when released",
-    Event.HOLD: "the ERP refused it for good, or it was taken too often without an outcome",
+    Event.HOLD: "the ERP refused it for good, it was taken too often without an outcome, or the "
+    "order it follows was discarded",
+    Event.EDIT: "staff correct what it says, while it is held or waits for a cause; what was "
+    "accepted is kept",
+    Event.DISCARD: "staff give it up, while it is held or waits for a cause, and nothing of it can "
+    "be booked or still arrive",
 }
 
 
@@ -58,3 +64,4 @@ def _arrows() -> Iterator[str]:
     for (before, event), after in TRANSITIONS.items():
         yield f"    {before or '[*]'} --> {after}: {event}"
     yield f"    {State.BOOKED} --> [*]"
+    yield f"    {State.DISCARDED} --> [*]"

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway import errors
-from gateway.api.problems import BY_STATUS, HELD, MEDIA_TYPE, TYPE_PREFIX, held_problem
+from gateway.api.problems import (
+    BY_STATUS,
+    HELD,
+    MEDIA_TYPE,
+    TYPE_PREFIX,
+    discarded_problem,
+    held_problem,
+)
 from gateway.commands.pages.markdown import page, table
 
 _INTRO: Final = (
@@ -26,6 +33,7 @@ _REMEDIES: Final = {
     "unauthenticated": "send `Authorization: Bearer KEY`",
     "forbidden": "use a key with the scope, or name an entity the channel may name",
     "not-found": "correct the reference",
+    "conflict": "admin API only: look again at what is to be changed, then repeat",
     "body-too-large": "send less at a time",
     "invalid-fields": "correct every field listed; do not repeat unchanged",
     "file-refused": "mend the lines that `detail` names, or get the file again; nothing was kept",
@@ -60,8 +68,16 @@ def problems() -> str:
         "## Held transactions",
         _HELD_INTRO,
         table(("code", "title", "detail"), held),
+        "## Discarded transactions",
+        "Staff decided that a transaction with status `discarded` will not be booked:",
+        table(("code", "title", "detail"), [_discarded()]),
     ]
     return page("Problems", parts)
+
+
+def _discarded() -> tuple[str, str, str]:
+    problem = discarded_problem()
+    return "`discarded`", problem["title"], problem["detail"]
 
 
 def _problems() -> Iterator[tuple[str, int, str]]:

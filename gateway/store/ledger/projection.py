@@ -6,6 +6,7 @@ accepted to booked within it costs one insert.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any, Final
 from gateway.canonical.exchange import BufferEvent
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import ERPS, Target
+from gateway.canonical.worth import Body, deadline_of, legal_entity_of, skus_of, worth_of
 from gateway.errors import LedgerUnavailable
 
 #: A transaction's columns by name.
@@ -43,7 +45,8 @@ class Changes:
     """The outcome of a batch.
 
     ``owned`` are objects whose ownerless messages now have an owner, ``moved`` those that have
-    another owner than before.
+    another owner than before; ``edited`` are new bodies of transactions, in order, with what
+    hangs on the body.
     """
 
     created: dict[str, Row] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Changes:
     pins: dict[str, Pin] = field(default_factory=dict)
     owned: dict[str, str] = field(default_factory=dict)
     moved: dict[str, Pin] = field(default_factory=dict)
+    edited: list[tuple[str, Row]] = field(default_factory=list)
 
 
 def position(sequence: str) -> Position:
@@ -88,6 +92,8 @@ def fold(
             _own(changes, event)
         elif event.kind == "moved":
             _move(changes, event, known)
+        elif event.kind == "edited":
+            _edit(changes, event)
         elif event.kind != "marker":  # what rules the partition is under: kept, changes no message
             _step(changes, event, known)
     for row in changes.created.values():
@@ -128,8 +134,30 @@ def _accept(
         "rule_version": envelope.rule_version,
         "attempts": 0,
         "facts": envelope.facts,
-        "body": envelope.body,
+        "legal_entity": legal_entity_of(envelope.body, envelope.facts),
+        "deadline_ms": _ms(deadline_of(envelope.process, envelope.accepted_at)),
+        **_of_body(envelope.body),
     }
+
+
+def _of_body(body: Body) -> Row:
+    """Return the body and the columns that repeat what it says; SKUs stand between spaces."""
+    worth = worth_of(body)
+    skus = skus_of(body)
+    return {
+        "body": body,
+        "currency": _storable(worth.currency),
+        "amount_parts": worth.parts,
+        "skus": _storable(f" {' '.join(skus)} ") if skus else "",
+    }
+
+
+def _edit(changes: Changes, event: BufferEvent) -> None:
+    try:
+        body = json.loads(_field(event, "body"))
+    except ValueError:
+        raise _unrecordable(event, "has a body that is not JSON") from None
+    changes.edited.append((event.transaction_id, _of_body(body)))
 
 
 def _own(changes: Changes, event: BufferEvent) -> None:
@@ -208,6 +236,12 @@ def _waits(row: Row, event: BufferEvent) -> None:
     )
 
 
+def _discarded(row: Row, event: BufferEvent) -> None:
+    row.update(
+        state=State.DISCARDED, cause="", detail=_text(event, "reason"), settled_at=_at(event)
+    )
+
+
 def _released(row: Row, _event: BufferEvent) -> None:
     row.update(state=State.WAITING, cause="", detail="", settled_at=None)
 
@@ -221,6 +255,7 @@ _STEPS: Final[dict[str, Callable[[Row, BufferEvent], None]]] = {
     "waits": _waits,
     "released": _released,
     "moved": _released,
+    "discarded": _discarded,
 }
 
 
@@ -240,8 +275,16 @@ def _number(event: BufferEvent, name: str) -> int:
 
 def _text(event: BufferEvent, name: str) -> str:
     """Return a field that an ERP's words went into, without what PostgreSQL cannot store."""
-    plain = _field(event, name).replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return _storable(_field(event, name))
+
+
+def _storable(text: str) -> str:
+    plain = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return plain.encode("utf-8", "replace").decode("utf-8")
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _at(event: BufferEvent) -> datetime:

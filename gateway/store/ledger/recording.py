@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from gateway.canonical.exchange import BufferEvent
 from gateway.routing.recorded import Recorder
@@ -64,6 +64,16 @@ _CHANGE: Final = (
     .where(_COLUMNS.transaction_id == bindparam("id_"))
     .values({name: bindparam(f"new_{name}") for name in projection.MUTABLE})
 )
+_EDITABLE: Final = ("body", "currency", "amount_parts", "skus")
+#: The first change keeps the body as it was accepted.
+_EDIT: Final = (
+    update(tables.transactions)
+    .where(_COLUMNS.transaction_id == bindparam("id_"))
+    .values(
+        original=func.coalesce(_COLUMNS.original, _COLUMNS.body),
+        **{name: bindparam(f"new_{name}") for name in _EDITABLE},
+    )
+)
 _OWN: Final = (
     update(tables.transactions)
     .where(_COLUMNS.object_key == bindparam("object_"), _COLUMNS.owner == "")
@@ -88,6 +98,8 @@ def _apply(db: Connection, changes: projection.Changes) -> None:
         db.execute(tables.transactions.insert(), list(changes.created.values()))
     if changes.changed:
         db.execute(_CHANGE, [_change(*item) for item in changes.changed.items()])
+    for identity, row in changes.edited:
+        db.execute(_EDIT, {"id_": identity, **{f"new_{name}": row[name] for name in _EDITABLE}})
     if changes.owned:
         db.execute(_OWN, [{"object_": k, "new_owner": v} for k, v in changes.owned.items()])
     insert_new(db, tables.owners, [_pin(*item) for item in changes.pins.items()])

@@ -10,15 +10,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, func, select
 
 from gateway.canonical.exchange import Applied, BufferEvent, Record
-from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
 from gateway.clock import Clock, token_bits
 from gateway.errors import ConfigError, InstallationMismatch
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.audit import AuditTable
+from gateway.store.ledger.casebook import CasebookTables
 from gateway.store.ledger.database import CONNECTIONS
 from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.governance import GovernanceTables
@@ -43,7 +43,10 @@ async def open_ledger(
     return SqlLedger(url, clock=clock, connections=connections)
 
 
-class SqlLedger(AuditTable, EvidenceTables, GovernanceTables, SettlementTables, WaveFiguresTables):
+class SqlLedger(
+    AuditTable, CasebookTables, EvidenceTables, GovernanceTables, SettlementTables,
+    WaveFiguresTables,
+):  # fmt: skip
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:
@@ -103,23 +106,6 @@ class SqlLedger(AuditTable, EvidenceTables, GovernanceTables, SettlementTables, 
             select(*_RECORD)
             .where(columns.object_key == object_key)
             .order_by(columns.accepted_ms, columns.accepted_seq)
-        )
-        rows = await self._read(lambda db: db.execute(query).mappings().all())
-        return [Record(**row) for row in rows]
-
-    async def held(self, count: int) -> Sequence[Record]:
-        """Return transactions that are held, or wait for a cause, the oldest first."""
-        columns = tables.transactions.c
-        query = (
-            select(*_RECORD)
-            .where(
-                or_(
-                    columns.state == State.HELD.value,
-                    and_(columns.state == State.WAITING.value, columns.cause != ""),
-                )
-            )
-            .order_by(columns.accepted_ms)
-            .limit(count)
         )
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Record(**row) for row in rows]

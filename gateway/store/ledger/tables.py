@@ -10,12 +10,14 @@ column would stop the projection of a whole partition. Bodies and fields are ``j
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnClause,
     Date,
     DateTime,
     Dialect,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
 )
 
 
@@ -43,6 +46,11 @@ class Instant(TypeDecorator[datetime]):
         if not isinstance(value, datetime):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+#: What the small indexes hold. A query has to say it in the same words to be answered from them.
+EXCEPTIONAL: Final[ColumnClause[bool]] = literal_column("cause <> ''")
+PARKED: Final[ColumnClause[bool]] = literal_column("state = 'parked'")
 
 
 metadata = MetaData()
@@ -88,7 +96,28 @@ transactions = Table(
     Column("attempts", Integer, nullable=False),
     Column("facts", JSON, nullable=False),
     Column("body", JSON, nullable=False),
+    # What staff sort and add up by; money in 1/10000, which every database adds up exactly.
+    Column("legal_entity", Text, nullable=False, server_default=""),
+    Column("currency", Text, nullable=False, server_default=""),
+    Column("amount_parts", BigInteger),
+    Column("skus", Text, nullable=False, server_default=""),
+    Column("deadline_ms", BigInteger, nullable=False, server_default="0"),
+    #: The body as it was accepted, once staff have changed it.
+    Column("original", JSON(none_as_null=True)),
     Index("transactions_by_object", "object_key", "accepted_ms", "accepted_seq"),
+    Index(
+        "transactions_exceptions",
+        "deadline_ms",
+        sqlite_where=EXCEPTIONAL,
+        postgresql_where=EXCEPTIONAL,
+    ),
+    Index(
+        "transactions_parked",
+        "accepted_ms",
+        "transaction_id",
+        sqlite_where=PARKED,
+        postgresql_where=PARKED,
+    ),
 )
 
 #: Which ERP owns a business object: the first pin stays. ``source`` as in projection.Pin.
@@ -112,6 +141,7 @@ events = Table(
     Column("transaction_id", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("fields", JSON, nullable=False),
+    Index("events_by_transaction", "transaction_id"),
     sqlite_with_rowid=False,
 )
 

@@ -64,8 +64,9 @@ class RedisFeed:
         part = self._partitions[partition]
         pipeline = self._client.redis.pipeline(transaction=False)
         for transaction_id in ids:
-            pipeline.hget(part.message(transaction_id), "p")
-        payloads = await self._client.execute(pipeline)
+            # As it was accepted: what staff change later is an event of its own.
+            pipeline.hmget(part.message(transaction_id), "p0", "p")
+        payloads = [first or newest for first, newest in await self._client.execute(pipeline)]
         return {
             transaction_id: Envelope.model_validate_json(payload)
             for transaction_id, payload in zip(ids, payloads, strict=True)

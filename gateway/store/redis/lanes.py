@@ -8,7 +8,7 @@ from typing import Any
 from gateway.canonical.envelope import partition_of, partition_of_transaction
 from gateway.canonical.exchange import Awaiting, Lease, Parked, Ready, Taken
 from gateway.canonical.outcome import Cause
-from gateway.canonical.process import Target
+from gateway.canonical.process import Priority, Target
 from gateway.errors import FencedOut
 from gateway.store.redis import keys
 from gateway.store.redis.client import Call, Client, Reply
@@ -166,11 +166,15 @@ class RedisLanes:
             await self._release(transaction_id.decode(), "schedule", anew=False)
         return len(due)
 
-    async def release_held(self, transaction_id: str, by: str) -> bool:
+    async def release_held(
+        self, transaction_id: str, by: str, priority: Priority | None = None
+    ) -> bool:
         """Let a message that is held or waits for a cause be tried again; False if it does not."""
-        return await self._release(transaction_id, by, anew=True)
+        return await self._release(transaction_id, by, anew=True, priority=priority)
 
-    async def _release(self, transaction_id: str, by: str, *, anew: bool) -> bool:
+    async def _release(
+        self, transaction_id: str, by: str, *, anew: bool, priority: Priority | None = None
+    ) -> bool:
         part = self._partitions[partition_of_transaction(transaction_id)]
         message = part.message(transaction_id)
         object_key = await self._client.command("HGET", message, "o")
@@ -180,6 +184,7 @@ class RedisLanes:
         answer = await self._client.script(
             "release", [message, part.owners(bucket)],
             part.prefix, self._client.now_ms, transaction_id, by, field, 1 if anew else 0,
+            "" if priority is None else int(priority),
         )  # fmt: skip
         return bool(answer)
 

@@ -10,12 +10,14 @@ from gateway.errors import Forbidden
 #: viewer, operator, lead, approver, finance: written down a second time, on purpose.
 TABLE = {
     "exceptions.read": "VOLAF",
+    "exceptions.unmask": "OLF",
     "exceptions.retry": "OLF",
     "exceptions.edit": "OL",
     "exceptions.discard": "LF",
     "audit.read": "VOLAF",
     "rules.propose": "L",
     "rules.schedule": "L",
+    "status.read": "VOLAF",
     "rules.apply": "L",
     "rules.rollback": "L",
     "rules.approve": "A",

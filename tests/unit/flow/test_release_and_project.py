@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Entry, Lease
+from gateway.canonical.exchange import Entry, Lease, Wanted
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
@@ -186,11 +186,11 @@ async def test_a_held_message_is_in_both_until_it_is_settled(
     await buffer.lanes.attempt(taken)
     await buffer.lanes.hold(taken, Cause.UNKNOWN_ITEM, "no such item")
     await Projector(buffer.feed, ledger).project(lease)
-    (held,) = await ledger.held(10)
+    (held,) = await ledger.exceptions(Wanted(), 0, 10)
     assert (held.transaction_id, held.cause, held.detail) == (
         one.transaction_id, "unknown-item", "no such item",
     )  # fmt: skip
     assert await buffer.intake.progress(one.transaction_id) is not None
     await buffer.lanes.release_held(one.transaction_id, "sam")
     await Projector(buffer.feed, ledger).project(lease)
-    assert await ledger.held(10) == []
+    assert await ledger.exceptions(Wanted(), 0, 10) == []

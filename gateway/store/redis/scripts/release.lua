@@ -4,6 +4,7 @@
 -- KEYS: 1 message  2 owners bucket
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 who released it
 --       5 owner field (12 bytes)  6 begin the waits anew: 1 | 0
+--       7 class it is delivered in from now on, "" leaves it
 -- Returns: 1 | 0 if it is neither held nor waiting for a cause
 -- Invariants: what was ever sent is probed before any resend (`at` is set, long past if the last
 --   attempt was closed by a refusal), because staff may have booked it in the ERP meanwhile; `rl`
@@ -15,6 +16,7 @@ if message[1] ~= 'held' and not waits then return 0 end
 local object = message[2]
 redis.call('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
 if ARGV[6] == '1' then redis.call('HDEL', KEYS[1], 'wn') end
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'pr', ARGV[7]) end
 if message[3] ~= '0' then
   redis.call('HSET', KEYS[1], 'rl', '1')
   if not message[4] or message[4] == '' then redis.call('HSET', KEYS[1], 'at', '1') end

@@ -1,0 +1,49 @@
+#!lua flags=allow-oom
+-- Give up a message that is held, or waits for a cause: it is never booked, and its object goes on.
+--
+-- KEYS: 1 message
+-- ARGV: 1 prefix  2 now ("" = server's clock)  3 transaction id  4 revision the caller saw
+--       5 who  6 why  7 it made the object that its followers are about: 1 | 0
+--       8 since when the attempt was open that was found to be absent for good, "" if none (ms)
+--       9 cause that holds a follower  10 what it is told
+-- Returns: {'ok', follower that is held now or ''} | {'gone'} | {'state', state}
+--        | {'changed', revision} | {'open', since (ms)}
+-- Invariants: nothing that may be booked is given up: an open attempt has to have been found absent,
+--   and to be the one that was looked for. If it made the object, the message behind it is held
+--   in its turn, and all others wait behind that one; else the next goes on.
+local P, now = ARGV[1], clock(ARGV[2])
+local message = redis.call('HMGET', KEYS[1], 's', 'cause', 'at', 'ed', 'o')
+if not message[1] then return {'gone'} end
+local waits = message[1] == 'waiting' and (message[2] or '') ~= ''
+if message[1] ~= 'held' and not waits then return {'state', message[1]} end
+local revision, open = message[4] or '0', message[3] or ''
+if revision ~= ARGV[4] then return {'changed', revision} end
+if open ~= '' and open ~= ARGV[8] then return {'open', open} end
+local object, ms = message[5], string.format('%d', now)
+local fifo = P .. 'f:' .. object
+-- Wrong types fail here, before the first write.
+redis.call('LLEN', fifo)
+redis.call('XLEN', P .. 'e')
+redis.call('HEXISTS', P .. 'b:' .. object, 'st')
+for _, name in ipairs({'held', 'waits', 'flight', 'parked'}) do redis.call('ZCARD', P .. name) end
+redis.call('HSET', KEYS[1], 's', 'discarded', 'at', '', 'cause', '', 'sm', ms)
+redis.call('ZREM', P .. 'held', ARGV[3])
+redis.call('ZREM', P .. 'waits', ARGV[3])
+emit(P, now, 'discarded', ARGV[3], 'by', ARGV[5], 'reason', ARGV[6], 'cause', message[2] or '')
+if redis.call('LINDEX', fifo, 0) ~= ARGV[3] then
+  redis.call('LREM', fifo, 1, ARGV[3])
+  return {'ok', ''}
+end
+redis.call('LPOP', fifo)
+displace(P, object)
+local follower = redis.call('LINDEX', fifo, 0)
+if ARGV[7] ~= '1' or not follower then
+  place(P, object, now)
+  return {'ok', ''}
+end
+redis.call('HSET', P .. 'm:' .. follower, 's', 'held', 'cause', ARGV[9], 'det', ARGV[10],
+  'tk', 0, 'sm', ms)
+redis.call('ZADD', P .. 'held', now, follower)
+redis.call('HSET', P .. 'b:' .. object, 'st', 'held')
+emit(P, now, 'held', follower, 'cause', ARGV[9], 'detail', ARGV[10])
+return {'ok', follower}
