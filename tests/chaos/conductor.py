@@ -25,6 +25,7 @@ from tests.chaos.schedule import (
     Flip,
     Jump,
     Kill,
+    Process,
     Step,
     Stop,
     Strain,
@@ -169,10 +170,10 @@ class Conductor:
     # ------------------------------------------------------------------ gateways, workers
 
     def _kill(self, kill: Kill) -> None:
-        child = self._one_of(kill.what, kill.which)
+        child, in_flight = self._victim(kill.what, kill.which)
         if child is None:
+            self._board.note(f"no {kill.what} serves just now: none is killed")
             return
-        in_flight = self._frozen(child) if kill.what == "worker" else 0
         at = time.monotonic()
         self._stage.kill(child)
         self._log.append(events.Kill(what=kill.what, at=at, in_flight=in_flight))
@@ -187,10 +188,9 @@ class Conductor:
             self._stage.replaced(self._stage.replace_gateway(dead))
 
     def _stop(self, stop: Stop) -> None:
-        child = self._one_of(stop.what, stop.which)
+        child, in_flight = self._victim(stop.what, stop.which)
         if child is None:
             return
-        in_flight = self._frozen(child) if stop.what == "worker" else 0
         at = time.monotonic()
         send_signal(child, signal.SIGSTOP)
         self._board.note(
@@ -209,31 +209,33 @@ class Conductor:
 
         self._after(stop.for_s, go_on)
 
-    def _frozen(self, child: Child) -> int:
-        """Let a worker stand still amid a send, if there is one soon; how many it has.
+    def _victim(self, what: Process, which: int) -> tuple[Child | None, int]:
+        """Choose a process that serves; a worker amid a send if there is one soon, standing still.
 
-        The ERPs are made slow for so long: else a send is over before anybody has seen it.
+        Also how many sends it has under way. The ERPs are made slow for so long: else a send is
+        over before anybody has seen it.
         """
-        slow = {"duration_s": LOOK_FOR_S, "delay_ms": SLOW_MS}
+        if what != "worker":
+            return self._one_of(what, which), 0
         for erp in ERPS:
+            slow = {"duration_s": LOOK_FOR_S, "delay_ms": SLOW_MS}
             self._stage.control(erp).switch_on("latency", slow)
         until_s = time.monotonic() + LOOK_FOR_S
         while time.monotonic() < until_s:
-            if self._stage.sends_of(child):
+            child = self._one_of(what, which)
+            if child is not None and self._stage.sends_of(child):
                 send_signal(child, signal.SIGSTOP)
                 sends = self._stage.sends_of(child)
                 if sends:
-                    return sends
+                    return child, sends
                 send_signal(child, signal.SIGCONT)
+            which += 1
             time.sleep(0.02)
-        return 0
+        return self._one_of(what, which), 0
 
     def _one_of(self, what: str, which: int) -> Child | None:
         ready = self._stage.ready_ones(what)
-        if not ready:
-            self._board.note(f"no {what} serves just now: nothing done")
-            return None
-        return ready[which % len(ready)]
+        return ready[which % len(ready)] if ready else None
 
     # ------------------------------------------------------------------ store, ledger
 

@@ -165,8 +165,11 @@ KINDS: Final[Mapping[str, str]] = {
 #: Of the legacy ERP's own refusals by load none is a 429: only the cloud's are claimed.
 UNCLAIMED: Final = frozenset({"legacy-throttle"})
 
-#: A deal holds flips more often: everything else is to happen across them.
-_DECK: Final = (*KINDS, "flip", "flip", "rollback", "kill-flip")
+#: A deal holds some more often: flips, because everything else is to happen across them, and killed
+#: workers, because not every kill meets a send.
+_DECK: Final = (
+    *KINDS, "flip", "flip", "rollback", "kill-flip", "kill-worker", "kill-worker", "stop-worker",
+)  # fmt: skip
 
 #: Seeds in a row whose short runs together meet every kind.
 SHORT_RUNS: Final = 5
