@@ -216,8 +216,7 @@ class Chaos:
             held=held,
         )
         report = audit.audit(evidence)
-        whole = frozenset(audit.EVERY_HAZARD)
-        claimed = plans.claims(self._steps) if self._options.minutes is None else whole
+        claimed = plans.claims(self._steps, whole=self._options.minutes is not None)
         claims = audit.Claims(
             claimed, rejected_allowed=0, unknown_allowed=0, absent_final_s=ABSENT_FINAL_S
         )
