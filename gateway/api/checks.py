@@ -5,7 +5,7 @@ All that is wrong with one body is found in one go, each with its pointer. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -14,7 +14,7 @@ from gateway.api.auth import Channel
 from gateway.api.services import Terms
 from gateway.canonical.fields import invalid, pointer
 from gateway.canonical.money import MINOR_DIGITS
-from gateway.canonical.order import Order, Return, SalesLine
+from gateway.canonical.order import Order, Return, SalesLine, Shipping
 from gateway.canonical.sale import StoreSale
 from gateway.clock import Clock
 from gateway.errors import FieldError, Forbidden, Invalid
@@ -46,6 +46,12 @@ class Checks:
             amounts = _line_amounts(order.lines)
             amounts.append((("shipping", "amount"), order.shipping.amount))
             amounts.append((("shipping", "tax"), order.shipping.tax))
+            amounts += _parts(("shipping",), order.shipping)
+            for at, line in enumerate(order.lines):
+                amounts += _parts(("lines", at), line)
+            for at, tender in enumerate(order.tenders):
+                amounts.append((("tenders", at, "amount"), tender.amount))
+            amounts.append((("cash_rounding",), order.cash_rounding))
             found += _places(amounts, order.currency)
         _raise_any(found)
 
@@ -169,7 +175,18 @@ def _all_fit(order: Order) -> bool:
     for line in order.lines:
         if line.unit_price % unit or line.discount % unit or line.tax % unit:
             return False
-    return True
+        if (line.taxes or line.discounts) and any(it % unit for _, it in _parts((), line)):
+            return False
+    if any(it % unit for _, it in _parts((), order.shipping)):
+        return False
+    return not (order.cash_rounding % unit or any(tender.amount % unit for tender in order.tenders))
+
+
+def _parts(at: tuple[str | int, ...], of: SalesLine | Shipping) -> Iterator[_Amount]:
+    for n, tax in enumerate(of.taxes):
+        yield (*at, "taxes", n, "amount"), tax.amount
+    for n, discount in enumerate(of.discounts):
+        yield (*at, "discounts", n, "amount"), discount.amount
 
 
 def _line_amounts(lines: Iterable[SalesLine]) -> list[_Amount]:

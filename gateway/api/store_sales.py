@@ -107,7 +107,7 @@ def _submission(channel: str, document: StoredSale, received: Mapping[str, Any])
             store=document.store,
             business_date=day,
         ),
-        body=document.model_dump(mode="json", by_alias=True),
+        body=document.model_dump(mode="json", by_alias=True, exclude_unset=True),
         digest=intake.digest(f"store.sale|{reference}", intake.canonical(received)),
     )
 

@@ -20,11 +20,24 @@ from gateway.canonical.base import (
     Sku,
     Text,
 )
-from gateway.canonical.money import Currency, NotNegative, fits_minor_unit, plain
+from gateway.canonical.breakdown import (
+    PARTS_MAX,
+    DiscountPart,
+    LineKind,
+    Loyalty,
+    OrderTender,
+    Presentment,
+    TaxPart,
+    parts_add_up,
+)
+from gateway.canonical.money import Amount, Currency, NotNegative, fits_minor_unit, plain
 
 LINES_MAX = 500
 
 LineNumber = Annotated[int, Field(ge=1, le=9999, strict=True)]
+
+TaxParts = Annotated[tuple[TaxPart, ...], Field(max_length=PARTS_MAX)]
+DiscountParts = Annotated[tuple[DiscountPart, ...], Field(max_length=PARTS_MAX)]
 
 
 class Customer(Document):
@@ -48,7 +61,10 @@ class Address(Document):
 
 
 class SalesLine(Document):
-    """One line; ``discount`` and ``tax`` are for the whole line, ``unit_price`` for a piece."""
+    """One line; ``discount`` and ``tax`` are for the whole line, ``unit_price`` for a piece.
+
+    ``taxes`` and ``discounts`` say what they consist of, where the channel does.
+    """
 
     line: LineNumber
     sku: Sku
@@ -56,6 +72,18 @@ class SalesLine(Document):
     unit_price: NotNegative
     discount: NotNegative = Decimal(0)
     tax: NotNegative = Decimal(0)
+    kind: LineKind = LineKind.GOODS
+    taxes: TaxParts = ()
+    discounts: DiscountParts = ()
+    node: ShortText = ""
+
+    @model_validator(mode="after")
+    def _parts_add_up(self) -> Self:
+        if self.taxes:
+            parts_add_up("tax", self.tax, self.taxes)
+        if self.discounts:
+            parts_add_up("discount", self.discount, self.discounts)
+        return self
 
     @property
     def amount(self) -> Decimal:
@@ -64,10 +92,21 @@ class SalesLine(Document):
 
 
 class Shipping(Document):
-    """What the customer pays for shipping; ``tax`` is part of ``amount`` if tax is included."""
+    """What the customer pays for shipping, discounts taken off already.
+
+    ``tax`` is part of ``amount`` if tax is included.
+    """
 
     amount: NotNegative = Decimal(0)
     tax: NotNegative = Decimal(0)
+    taxes: TaxParts = ()
+    discounts: DiscountParts = ()
+    service: ShortText = ""
+
+    @model_validator(mode="after")
+    def _parts_add_up(self) -> Self:
+        parts_add_up("tax", self.tax, self.taxes)
+        return self
 
 
 class Payment(Document):
@@ -79,7 +118,11 @@ class Payment(Document):
 
 
 class Order(Document):
-    """An order. Lines + shipping (+ taxes if not included) equal ``total``, exactly."""
+    """An order. Lines + shipping (+ taxes if not included) equal ``total``, exactly.
+
+    ``tenders``, where given, add up to ``total`` + ``cash_rounding``. ``exchange_of`` is the return
+    whose goods this order replaces.
+    """
 
     order_ref: Reference
     legal_entity: EntityCode
@@ -92,10 +135,18 @@ class Order(Document):
     shipping: Shipping = Shipping()
     payment: Payment
     total: NotNegative
+    tenders: Annotated[tuple[OrderTender, ...], Field(max_length=PARTS_MAX)] = ()
+    cash_rounding: Amount = Decimal(0)
+    presentment: Presentment | None = None
+    loyalty: Loyalty | None = None
+    exchange_of: Reference | None = None
+    store: ShortText = ""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         unique_lines([line.line for line in self.lines])
+        if self.tenders:
+            parts_add_up("total", self.total + self.cash_rounding, self.tenders)
         expected = self.shipping.amount
         for line in self.lines:
             expected += line.quantity * line.unit_price - line.discount

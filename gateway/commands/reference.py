@@ -23,6 +23,7 @@ def pages(root: click.Command) -> dict[str, str]:
     Imports are here because the pages describe modules that no other command needs.
     """
     from gateway.commands.pages.answers import erp_answers
+    from gateway.commands.pages.canonical import canonical, schemas
     from gateway.commands.pages.command_line import command_line
     from gateway.commands.pages.configuration import configuration
     from gateway.commands.pages.lifecycle import lifecycle
@@ -30,6 +31,8 @@ def pages(root: click.Command) -> dict[str, str]:
     from gateway.routing.reference import reference as rules
 
     return {
+        "canonical.md": canonical(),
+        "canonical.schema.json": schemas(),
         "cli.md": command_line(root),
         "configuration.md": configuration(),
         "erp-answers.md": erp_answers(),

@@ -23,6 +23,7 @@ TABLE = {
     "rules.approve": "A",
     "rules.waive": "A",
     "delivery.peak": "OL",
+    "settlement.take": "OF",
 }
 
 
