@@ -52,9 +52,8 @@ class Gateway:
         return dict(found)
 
     def held(self) -> list[str]:
-        """Ids of transactions that an ERP refused for good."""
-        rows = json.loads(self._run("exceptions", "list", "--count", "10000", "--json"))
-        return [str(row["transaction_id"]) for row in rows]
+        """Ids of transactions that are held until somebody acts."""
+        return held_of(json.loads(self._run("exceptions", "list", "--count", "10000", "--json")))
 
     def retry(self, transaction_ids: Sequence[str]) -> None:
         """Let held transactions go; one that is not held any more is none of our concern."""
@@ -87,3 +86,8 @@ class Gateway:
             said = (done.stderr.strip() or done.stdout.strip())[-2000:]
             raise CommandError(f"{words} ended with exit code {done.returncode}:\n{said}")
         return done.stdout
+
+
+def held_of(listing: Mapping[str, Any]) -> list[str]:
+    """Ids of the transactions a list of exceptions names that do not go on by themselves."""
+    return [str(line["transaction_id"]) for line in listing["items"] if not line["waits"]]
