@@ -8,8 +8,10 @@ from gateway.canonical.process import ERPS
 from gateway.canonical.staff import Role
 from gateway.flow.approvals import Approvals
 from gateway.flow.changes import Changes
+from gateway.flow.moving import Mover
 from gateway.flow.publish import Publisher
 from gateway.flow.readiness import Readiness, Terms
+from gateway.flow.rollback import Rollbacks
 from gateway.flow.schedule import Scheduler, Tools
 from gateway.flow.watch import Work
 from gateway.routing.calendar_files import load_calendars
@@ -26,12 +28,16 @@ class Ruling:
     readiness: Readiness
     changes: Changes
     scheduler: Scheduler
+    rollbacks: Rollbacks
 
 
 def ruling(parts: Parts) -> Ruling:
     """Put it together for one process."""
     settings, ledger, book = parts.settings, parts.ledger, parts.book
-    publisher = Publisher(book, ledger, parts.clock, settings.partitions, settings.rule_lease_ms)
+    mover = Mover(parts.moves, parts.versions, settings.partitions)
+    publisher = Publisher(
+        book, ledger, parts.clock, settings.partitions, settings.rule_lease_ms, mover
+    )
     approvals = Approvals(ledger, ledger, book, parts.auditor, parts.clock)
     readiness = Readiness(
         ledger, parts.quotas, parts.versions, approvals, parts.clock, _terms(settings)
@@ -39,7 +45,8 @@ def ruling(parts: Parts) -> Ruling:
     changes = Changes(publisher, readiness, book, parts.auditor, four_eyes=bool(settings.staff))
     tools = Tools(ledger, ledger, book, parts.auditor, changes, readiness, publisher, parts.clock)
     scheduler = Scheduler(tools, settings.governance.late_s_max)
-    return Ruling(publisher, approvals, readiness, changes, scheduler)
+    rollbacks = Rollbacks(publisher, ledger, book, parts.versions, parts.auditor)
+    return Ruling(publisher, approvals, readiness, changes, scheduler, rollbacks)
 
 
 def duties(parts: Parts) -> tuple[Work, ...]:

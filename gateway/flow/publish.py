@@ -18,6 +18,7 @@ from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Applied, Duty, Publication
 from gateway.clock import Clock
 from gateway.errors import PublishError
+from gateway.flow.moving import DRAIN, Mover
 from gateway.ports import Ledger, RuleBook
 from gateway.routing.ruleset import RuleSet
 
@@ -49,7 +50,7 @@ class Terms:
     """
 
     kind: str = "apply"
-    backlog: str = "drain"
+    backlog: str = DRAIN
     over: Marker | None = None
     take_over: bool = False
     duty: Duty | None = None
@@ -62,13 +63,20 @@ class Publisher:
     """Brings rule sets into force for one installation."""
 
     def __init__(
-        self, book: RuleBook, ledger: Ledger, clock: Clock, partitions: int, rule_lease_ms: int
+        self,
+        book: RuleBook,
+        ledger: Ledger,
+        clock: Clock,
+        partitions: int,
+        rule_lease_ms: int,
+        mover: Mover | None = None,
     ) -> None:
         self._book = book
         self._ledger = ledger
         self._clock = clock
         self._partitions = partitions
         self._rule_lease_s = rule_lease_ms / 1000
+        self._mover = mover
 
     async def apply(
         self,
@@ -98,7 +106,19 @@ class Publisher:
         await self._ledger.keep_rules(rules.version, rules.text)
         return await self._flip(publication, rules.version, by, note, progress, terms)
 
-    async def rollback(self, by: str, note: str, progress: Progress = lambda _: None) -> Marker:
+    async def before(self) -> str:
+        """Return the rule version that a rollback would bring back; raise as it would."""
+        publication = await self._book.publication()
+        return await self._before(publication.pending or publication.marker, publication)
+
+    async def rollback(
+        self,
+        by: str,
+        note: str,
+        progress: Progress = lambda _: None,
+        *,
+        backlog: str = DRAIN,
+    ) -> Marker:
         """Bring back the rules that were in force before the present ones, as a new epoch.
 
         An open flip counts as the present one: this also ends a flip that was interrupted.
@@ -110,8 +130,8 @@ class Publisher:
             note_of_open = f"interrupted, taken back by {by}"
             await self._record(publication.pending, publication.kind, publication.by, note_of_open)
         newest = publication.pending or publication.marker
-        version = await self._before(newest)
-        terms = Terms("rollback", take_over=publication.pending is not None)
+        version = await self._before(newest, publication)
+        terms = Terms("rollback", backlog, take_over=publication.pending is not None)
         return await self._flip(publication, version, by, note, progress, terms)
 
     async def resume(self, by: str, progress: Progress = lambda _: None) -> Marker:
@@ -123,12 +143,15 @@ class Publisher:
                 f"force as epoch {publication.marker.epoch}"
             )
         note = f"begun by {publication.by}, finished by {by}"
-        return await self._complete(
-            publication.pending, publication.kind, publication.by, note, progress
-        )
+        terms = Terms(publication.kind, publication.backlog)
+        return await self._complete(publication.pending, terms, publication.by, note, progress)
 
-    async def _before(self, newest: Marker) -> str:
-        stack = _standing(await self._ledger.history(HISTORY_MAX))
+    async def _before(self, newest: Marker, publication: Publication) -> str:
+        history = list(await self._ledger.history(HISTORY_MAX))
+        if publication.pending is not None and newest.epoch not in {it.epoch for it in history}:
+            kind, by = publication.kind, publication.by
+            history.append(Applied(newest.epoch, newest.version, kind, by, "", self._clock.now()))
+        stack = _standing(history)
         if len(stack) < 2:
             raise PublishError(
                 f"there is nothing to roll back to: version {newest.version or 'none'} is the first"
@@ -155,10 +178,10 @@ class Publisher:
         )  # fmt: skip
         if marker is None:
             raise PublishError(_open_flip(await self._book.publication()))
-        return await self._complete(marker, terms.kind, by, note, progress)
+        return await self._complete(marker, terms, by, note, progress)
 
     async def _complete(
-        self, marker: Marker, kind: str, by: str, note: str, progress: Progress
+        self, marker: Marker, terms: Terms, by: str, note: str, progress: Progress
     ) -> Marker:
         opened_s = self._clock.monotonic_s()
         for partition in range(self._partitions):
@@ -170,9 +193,14 @@ class Publisher:
             if found != marker:
                 raise PublishError(_superseded(marker, found, partition))
         await self._readers_follow(marker, opened_s, progress)
+        if self._mover is not None and terms.backlog != DRAIN:
+            await self._mover.move(
+                marker, terms.backlog, by,
+                lambda done: progress(Step("backlog", done, self._partitions)),
+            )  # fmt: skip
         # Recorded before it is closed: whoever finds it open records the same line again, which
         # changes nothing; the other way round a crash in between would leave a hole in the history.
-        await self._record(marker, kind, by, note)
+        await self._record(marker, terms.kind, by, note)
         if not await self._book.finish(marker):
             raise PublishError(_open_flip(await self._book.publication()))
         return marker

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from gateway.canonical.exchange import Record
+from gateway.canonical.exchange import Left, Record
 
 
 class WaveFigures(Protocol):
@@ -13,4 +13,8 @@ class WaveFigures(Protocol):
 
     async def open_exceptions(self, count: int) -> Sequence[Record]:
         """Return messages that are held or wait for a cause, the oldest first."""
+        ...
+
+    async def left(self, owner: str, rule_ids: Collection[str]) -> Left:
+        """Count the objects of an ERP whose first message one of these rules sent there."""
         ...

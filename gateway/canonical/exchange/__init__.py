@@ -33,6 +33,7 @@ from gateway.canonical.exchange.exceptions import (
     Tally,
     Wanted,
 )
+from gateway.canonical.exchange.hypercare import Left
 from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
 from gateway.canonical.exchange.recording import BufferEvent, Record
 from gateway.canonical.exchange.rules import Applied, Duty, Publication
@@ -56,6 +57,7 @@ __all__ = [
     "Happened",
     "KeptBlock",
     "Lease",
+    "Left",
     "Limits",
     "Listed",
     "Movable",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import rich_click as click
 
-from gateway.commands.rules import approval, check, dryrun, explain, flip, history, schedule
+from gateway.commands.rules import (
+    approval,
+    check,
+    dryrun,
+    explain,
+    flip,
+    history,
+    rollback,
+    schedule,
+)
 
 __all__ = ["rules"]
 
@@ -14,6 +23,6 @@ def rules() -> None:
     """Routing rules: which ERP serves which process, wave by wave."""
 
 
-for page in (check, explain, dryrun, approval, flip, schedule, history):
+for page in (check, explain, dryrun, approval, flip, rollback, schedule, history):
     for command in page.COMMANDS:
         rules.add_command(command)

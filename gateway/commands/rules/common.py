@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from gateway.canonical.envelope import Marker
+from gateway.commands.common import print_json
 from gateway.errors import ConfigError
 from gateway.routing.loader import load as load_rules
 from gateway.routing.model import Vocabulary
@@ -35,3 +37,11 @@ def vocabulary(settings: Settings) -> Vocabulary:
         legal_entities=frozenset(settings.legal_entities),
         stores=frozenset(settings.stores) or None,
     )
+
+
+def print_marker(marker: Marker, what: str, *, as_json: bool) -> None:
+    """Say what is in force now."""
+    if as_json:
+        print_json({"epoch": marker.epoch, "version": marker.version})
+    else:
+        click.echo(f"rule version {marker.version} is {what}, as epoch {marker.epoch}")

@@ -1,4 +1,4 @@
-"""Bringing rules into force, and back."""
+"""Bringing rules into force."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import rich_click as click
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.staff import Action
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
-from gateway.commands.rules.common import directory_argument, load_directory
+from gateway.commands.common import acting, by_option, installation, json_option, run
+from gateway.commands.rules.common import directory_argument, load_directory, print_marker
 from gateway.commands.rules.progress import Shown
 from gateway.commands.rules.waiving import backlog_option, waive_options, waiver_of
 from gateway.errors import BadRequest
@@ -51,21 +51,7 @@ def apply(
         else:
             wanted = load_directory(directory)
             marker = run(_apply(wanted, by, note, backlog, waives, waived_by, shown))
-    _print_marker(marker, "in force", as_json=as_json)
-
-
-@click.command()
-@by_option
-@click.option("--note", default="", help="Why, for the history.")
-@json_option
-def rollback(by: str, note: str, *, as_json: bool) -> None:
-    """Bring back the rules that were in force before the present ones.
-
-    What was booked stays where it is: follow-ups go on to the ERP that owns the object.
-    """
-    with Shown(quiet=as_json) as shown:
-        marker = run(_rollback(by, note, shown))
-    _print_marker(marker, "back in force", as_json=as_json)
+    print_marker(marker, "in force", as_json=as_json)
 
 
 async def _apply(
@@ -95,21 +81,4 @@ async def _resume(by: str, shown: Shown) -> Marker:
         return await ruling(parts).publisher.resume(by, shown)
 
 
-async def _rollback(by: str, note: str, shown: Shown) -> Marker:
-    from gateway.ruling import ruling
-
-    async with installation() as parts:
-        subject = (await parts.book.publication()).marker.version
-        staff = acting(parts.settings, by)
-        await parts.auditor.record(staff, Action.RULES_ROLLBACK, subject, note)
-        return await ruling(parts).publisher.rollback(by, note, shown)
-
-
-def _print_marker(marker: Marker, what: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"epoch": marker.epoch, "version": marker.version})
-    else:
-        click.echo(f"rule version {marker.version} is {what}, as epoch {marker.epoch}")
-
-
-COMMANDS: Final = (apply, rollback)
+COMMANDS: Final = (apply,)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 from sqlalchemy import and_, or_, select
 
-from gateway.canonical.exchange import Record
+from gateway.canonical.envelope import money_of
+from gateway.canonical.exchange import Left, Record
 from gateway.canonical.lifecycle import State
 from gateway.store.ledger import tables
 from gateway.store.ledger.database import Database
 
 _MESSAGE = tables.transactions.c
 _RECORD: Final = [c for c in _MESSAGE if c.name in Record.__dataclass_fields__]
+_ORDERS, _CANCELS, _RETURNS = "order.intake", "order.cancellation", "return.credit"
 
 #: Held, or waiting for somebody to put something right.
 OPEN: Final = or_(
@@ -29,3 +33,45 @@ class WaveFiguresTables(Database):
         query = select(*_RECORD).where(OPEN).order_by(_MESSAGE.accepted_ms).limit(count)
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Record(**row) for row in rows]
+
+    async def left(self, owner: str, rule_ids: Collection[str]) -> Left:
+        if not rule_ids:
+            return Left()
+        created = and_(_MESSAGE.owner == owner, _MESSAGE.rule_id.in_(sorted(rule_ids)))
+        objects = select(_MESSAGE.object_key).where(created)
+        first = select(_MESSAGE.object_key, _MESSAGE.process, _MESSAGE.state, _MESSAGE.body).where(
+            created
+        )
+        later = select(
+            _MESSAGE.object_key, _MESSAGE.process, _MESSAGE.state, _MESSAGE.result
+        ).where(_MESSAGE.object_key.in_(objects), _MESSAGE.process.in_([_CANCELS, _RETURNS]))
+        return await self._read(lambda db: _left(db.execute(first), db.execute(later)))
+
+
+def _left(first: Iterable[Any], later: Iterable[Any]) -> Left:
+    cancelled: set[str] = set()
+    to_refund = 0
+    for key, process, state, result in later:
+        if process == _CANCELS and result == "cancelled":
+            cancelled.add(key)
+        to_refund += process == _RETURNS and state != State.BOOKED
+    value: dict[str, Decimal] = defaultdict(Decimal)
+    states: Counter[str] = Counter()
+    objects: set[str] = set()
+    to_ship = 0
+    for key, process, state, body in first:
+        amount, currency = money_of(body)
+        if currency:
+            value[currency] += Decimal(amount)
+        states[state] += 1
+        objects.add(key)
+        to_ship += process == _ORDERS and state == State.BOOKED and key not in cancelled
+    held, booked = states[State.HELD], states[State.BOOKED]
+    return Left(
+        objects=len(objects),
+        value=dict(sorted(value.items())),
+        waiting=states.total() - held - booked,
+        held=held,
+        to_ship=to_ship,
+        to_refund=to_refund,
+    )
