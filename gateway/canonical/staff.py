@@ -37,6 +37,7 @@ class Action(StrEnum):
     RULES_WAIVE = "rules.waive"
     DELIVERY_PEAK = "delivery.peak"
     SETTLEMENT_TAKE = "settlement.take"
+    OWNERS_IMPORT = "owners.import"
 
 
 _ALL: Final = frozenset(Role)
@@ -60,6 +61,8 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.RULES_WAIVE: frozenset({Role.APPROVER}),
     Action.DELIVERY_PEAK: frozenset({Role.OPERATOR, Role.LEAD}),
     Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
+    # Every follow-up of an imported object goes where the file says.
+    Action.OWNERS_IMPORT: frozenset({Role.LEAD}),
 }
 """Which roles may do what; a test holds the documented table against it."""
 

@@ -15,6 +15,7 @@ from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
 from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
+from gateway.ports.owners import Owners
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
 from gateway.ports.waves import WaveFigures
@@ -32,6 +33,7 @@ __all__ = [
     "Ledger",
     "Moves",
     "Observer",
+    "Owners",
     "Quotas",
     "RuleBook",
     "WaveFigures",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -12,10 +11,7 @@ from gateway.canonical.exchange import BufferEvent
 from gateway.routing.recorded import Recorder
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.evidence import keep_accepted
-from gateway.store.ledger.inserting import insert_new
-
-#: Values in one IN list, well below the 999 that old builds of SQLite allow.
-_CHUNK: Final = 500
+from gateway.store.ledger.inserting import chunks, insert_new
 
 
 def record(
@@ -51,7 +47,7 @@ def _known(db: Connection, identities: Iterable[str]) -> dict[str, projection.Ro
     columns = tables.transactions.c
     mutable = [columns[name] for name in projection.MUTABLE]
     known: dict[str, projection.Row] = {}
-    for chunk in _chunks(identities):
+    for chunk in chunks(identities):
         query = select(columns.transaction_id, *mutable).where(columns.transaction_id.in_(chunk))
         for identity, *values in db.execute(query):
             known[identity] = dict(zip(projection.MUTABLE, values, strict=True))
@@ -138,9 +134,3 @@ def kept_rules(db: Connection, version: str) -> str | None:
     """Return a stored rule text."""
     query = select(tables.rule_texts.c.text).where(tables.rule_texts.c.version == version)
     return db.execute(query).scalar()
-
-
-def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(sorted(values))
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

@@ -24,6 +24,7 @@ from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
+from gateway.store.ledger.owners import OwnerTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.settlements import SettlementTables
 from gateway.store.ledger.wave_figures import WaveFiguresTables
@@ -44,9 +45,14 @@ async def open_ledger(
 
 
 class SqlLedger(
-    AuditTable, CasebookTables, EvidenceTables, GovernanceTables, SettlementTables,
+    AuditTable,
+    CasebookTables,
+    EvidenceTables,
+    GovernanceTables,
+    OwnerTables,
+    SettlementTables,
     WaveFiguresTables,
-):  # fmt: skip
+):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
 
     async def ping(self) -> None:

@@ -1,0 +1,43 @@
+"""Who owns what, for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.canonical.exchange.owning import Import, ImportFault, ImportLine, Owner
+
+
+class Owners(Protocol):
+    """The ledger's owners, and imports of them."""
+
+    async def owner_record(self, object_key: str) -> Owner | None:
+        """Return an owner with how and when it was found."""
+        ...
+
+    async def owners_after(self, object_key: str, count: int, source: str = "") -> Sequence[Owner]:
+        """Return owners behind a key, in the order of keys; "" for all or any source."""
+        ...
+
+    async def begin_import(self, wanted: Import) -> Import:
+        """Begin an import, or return how far it has come."""
+        ...
+
+    async def import_owners(
+        self, before: Import, after: Import, lines: Sequence[ImportLine],
+        faults: Sequence[ImportFault],
+    ) -> Import:  # fmt: skip
+        """Take lines and note how far the import is, in one SQL transaction.
+
+        Returns ``after`` with its counts. Raises PublishError if the import is no longer where
+        ``before`` says: another process is at it.
+        """
+        ...
+
+    async def import_faults(self, file: str, after: int, count: int) -> Sequence[ImportFault]:
+        """Return faults of an import behind a line, in the order of lines."""
+        ...
+
+    async def imports(self) -> Sequence[Import]:
+        """Return all imports, the newest first."""
+        ...
