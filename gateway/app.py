@@ -11,7 +11,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -26,13 +26,14 @@ from gateway.flow.calls import Caller
 from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
+from gateway.flow.shadow import Shadows
 from gateway.flow.status import Statuses
 from gateway.flow.watch import Watch
 from gateway.observe.logs import configure
 from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
-from gateway.wiring import Parts, opened
+from gateway.wiring import Parts, opened, shadows_of
 
 #: Containers made before the collector looks: about a hundred orders' worth.
 GARBAGE_THRESHOLD: Final = 50_000
@@ -40,8 +41,8 @@ GARBAGE_THRESHOLD: Final = 50_000
 #: Between two readings of backlog and quotas for the metrics.
 MEASURE_S: Final = 1.0
 
-#: Between two batches of recorded reads.
-KEEP_READS_S: Final = 5.0
+#: Between two batches of recorded reads, and of shadow comparisons.
+KEEP_S: Final = 5.0
 
 
 def application() -> Application:
@@ -82,8 +83,9 @@ class Application:
         try:
             async with opened(self._settings) as parts:
                 reads = read_log(parts)
-                gateway = create_app(services(parts, reads))
-                async with watching(parts, reads), gateway.lifespan():
+                shadows = shadows_of(parts)
+                gateway = create_app(services(parts, reads, shadows))
+                async with watching(parts, reads, shadows), gateway.lifespan():
                     self._front = Front(gateway)
                     settle_garbage_collector()
                     ready.set_result(None)
@@ -106,7 +108,7 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
-def services(parts: Parts, reads: ReadLog) -> Services:
+def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
     """Put the story together for the API."""
     caller = Caller(parts.quotas, parts.clock, parts.windows)
     owners = OwnerFinder(parts.ledger, parts.erps, caller)
@@ -114,7 +116,7 @@ def services(parts: Parts, reads: ReadLog) -> Services:
         acceptor=Acceptor(
             parts.intake, parts.versions, owners, parts.clock, parts.settings.partitions
         ),
-        enquiries=Enquiries(parts.versions, parts.erps, caller, reads.note),
+        enquiries=Enquiries(parts.versions, parts.erps, caller, reads.note, shadows),
         statuses=Statuses(parts.intake, parts.ledger, parts.clock),
         settings=parts.settings,
         clock=parts.clock,
@@ -141,7 +143,7 @@ def read_log(parts: Parts) -> ReadLog:
 
 
 @asynccontextmanager
-async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
+async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncIterator[None]:
     """Keep the rule lease fresh and say so; end with the parent, however that ends."""
     name = _name()
     parts.versions.read_as(name)
@@ -150,7 +152,8 @@ async def watching(parts: Parts, reads: ReadLog) -> AsyncIterator[None]:
         asyncio.create_task(_follow_rules(parts)),
         asyncio.create_task(watch.run()),
         asyncio.create_task(_measure(parts)),
-        asyncio.create_task(_keep_reads(parts, reads)),
+        asyncio.create_task(_keep(parts, "reads", reads.flush)),
+        asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
         asyncio.create_task(_end_with_parent()),
     ]
     try:
@@ -183,13 +186,13 @@ async def _measure(parts: Parts) -> None:
         await parts.clock.sleep(MEASURE_S)
 
 
-async def _keep_reads(parts: Parts, reads: ReadLog) -> None:
+async def _keep(parts: Parts, what: str, flush: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
-            await reads.flush()
+            await flush()
         except CoexistError as error:
-            parts.observer.trouble("reads", error)
-        await parts.clock.sleep(KEEP_READS_S)
+            parts.observer.trouble(what, error)
+        await parts.clock.sleep(KEEP_S)
 
 
 async def _end_with_parent() -> None:

@@ -22,6 +22,7 @@ from gateway.commands import (
     rules,
     settlements,
     setup,
+    shadow,
     wave,
 )
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
@@ -51,6 +52,7 @@ for command in (
     exceptions.exceptions,
     audit.audit,
     owner.owner,
+    shadow.shadow,
     calendar.calendar,
     settlements.settlements,
     demo.load,

@@ -9,17 +9,21 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
 
 import structlog
 
 from gateway.canonical.exchange import Limits, Timing
 from gateway.canonical.process import Target
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
 from gateway.errors import ConfigError
 from gateway.flow.audit import Auditor
+from gateway.flow.calls import Caller
 from gateway.flow.exceptions import Bench
+from gateway.flow.shadow import How, Shadows
 from gateway.flow.versions import RuleVersions
 from gateway.observe.observer import ProcessObserver
 from gateway.policy.triage import Team, Teams
@@ -118,6 +122,18 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             observer=ProcessObserver(),
             windows=windows,
         )
+
+
+def shadows_of(parts: Parts) -> Shadows:
+    """Return what compares candidates for a process; it calls only with what nobody waits for."""
+    it = parts.settings.shadow
+    how = How(
+        it.in_flight_max, it.controls_one_in, Decimal(it.money_tolerance), it.skew_s, it.ignore
+    )
+    return Shadows(
+        parts.ledger, parts.erps, Caller(parts.quotas, parts.clock, patience_ms=0), how,
+        parts.clock, parts.observer, Random(token_bits()),
+    )  # fmt: skip
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> Client:

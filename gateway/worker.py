@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -19,17 +20,19 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
+from gateway.flow.shadow import ShadowWrites
 from gateway.flow.wake import Waker
 from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
 from gateway.ruling import duties
 from gateway.settings import Settings
-from gateway.wiring import Parts, opened
+from gateway.wiring import Parts, opened, shadows_of
 
 PROJECT_S: Final = 0.1
 RELEASE_S: Final = 0.25
 WAKE_S: Final = 0.5
 TIDY_S: Final = 600.0
+SHADOWS_S: Final = 5.0
 
 
 class Worker:
@@ -39,18 +42,21 @@ class Worker:
         settings, clock, chance = parts.settings, parts.clock, Random(token_bits())
         self._parts = parts
         self._lease_ms = settings.lease_ms
+        self._shadows = shadows_of(parts)
         self._keeper = LeaseKeeper(
             parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
         )
         workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
-            parts.windows,
+            parts.windows, ShadowWrites(self._shadows, parts.versions).delivered,
         )  # fmt: skip
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
         self._waker = Waker(parts.lanes)
-        self._decisions = DecisionKeeper(parts.ledger, clock, settings.evidence.keep_days)
+        self._decisions = DecisionKeeper(
+            parts.ledger, parts.ledger, clock, settings.evidence.keep_days
+        )
         self._watch = Watch(parts.book, holder, duties(parts), parts.observer, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -64,11 +70,14 @@ class Worker:
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
                 self._every(stop, TIDY_S, self._decisions.tidy),
+                self._every(stop, SHADOWS_S, self._shadows.flush),
                 self._every(stop, TICK_S, self._watch.tick),
             ]
             await asyncio.wait([group.create_task(one) for one in work])
             leasing.cancel()
         await self._keeper.leave()
+        with suppress(CoexistError):
+            await self._shadows.flush()
 
     async def _keep_leases(self) -> None:
         while True:

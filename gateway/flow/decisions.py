@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from gateway.clock import Clock
-from gateway.ports import Evidence
+from gateway.ports import Evidence, ShadowLog
 from gateway.routing.facts import Decision, Facts
 from gateway.routing.recorded import said_by
 
@@ -64,10 +64,14 @@ class ReadLog:
 
 
 class DecisionKeeper:
-    """Keeps the record small: merges blocks, forgets what is older than ``keep_days``."""
+    """Keeps the record small: merges blocks, forgets what is older than ``keep_days``.
 
-    def __init__(self, kept: Evidence, clock: Clock, keep_days: int) -> None:
+    Shadow comparisons are forgotten with the decisions they were made under.
+    """
+
+    def __init__(self, kept: Evidence, shadows: ShadowLog, clock: Clock, keep_days: int) -> None:
         self._kept = kept
+        self._shadows = shadows
         self._clock = clock
         self._keep_days = keep_days
 
@@ -75,4 +79,6 @@ class DecisionKeeper:
         """Do both, once."""
         now_ms = int(self._clock.now().timestamp() * 1000)
         await self._kept.merge_decisions(now_ms - MERGE_AFTER_MS)
-        await self._kept.forget_decisions(now_ms - self._keep_days * _DAY_MS)
+        before_ms = now_ms - self._keep_days * _DAY_MS
+        await self._kept.forget_decisions(before_ms)
+        await self._shadows.forget_shadows(before_ms // 60_000)

@@ -60,6 +60,7 @@ class Deliverer:
         self._clock = at.clock
         self._chance = at.chance
         self._windows = at.windows
+        self._delivered = at.delivered
         self._closures: dict[Target, int] = {}
         self._faulty_since_s: dict[Target, float] = {}
 
@@ -124,6 +125,7 @@ class Deliverer:
         started_s = self._clock.monotonic_s()
         outcome = await self._erps[taken.owner].send(envelope)
         self._observe("send", taken, envelope, outcome, started_s)
+        self._delivered(envelope, outcome)
         await self._settled(lambda: self._settle(taken, outcome))
 
     async def _probe(self, taken: Taken, envelope: Envelope, open_ms: int) -> None:

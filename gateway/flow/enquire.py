@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.process import Target
 from gateway.errors import ErpUnavailable, NotFound
 from gateway.flow.calls import Caller
+from gateway.flow.shadow import Shadows
 from gateway.flow.versions import RuleVersions
 from gateway.ports import Erp
 from gateway.routing.facts import Decision, Facts
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
 
 class Enquiries:
@@ -25,11 +28,13 @@ class Enquiries:
         erps: Mapping[Target, Erp],
         caller: Caller,
         note: Callable[[Facts, Decision], None] = lambda _facts, _decision: None,
+        shadows: Shadows | None = None,
     ) -> None:
         self._versions = versions
         self._erps = erps
         self._caller = caller
         self._note = note
+        self._shadows = shadows
 
     async def availability(self, facts: Facts) -> Availability:
         """Return what may be promised of ``facts.sku``."""
@@ -44,17 +49,20 @@ class Enquiries:
         return await self._ask(facts, lambda erp: erp.product(facts.sku, facts.legal_entity))
 
     async def _ask(self, facts: Facts, question: Callable[[Erp], Awaitable[T | None]]) -> T:
-        erp = self._erps[await self._serving(facts)]
+        target, decision = await self._serving(facts)
+        erp = self._erps[target]
         answer = await self._caller.call(erp.name, lambda: question(erp))
+        if self._shadows is not None:
+            self._shadows.read(facts, decision, answer, question)
         if answer is None:
             raise NotFound(f"no item with SKU {facts.sku!r} is known; check the SKU")
         return answer
 
-    async def _serving(self, facts: Facts) -> Target:
+    async def _serving(self, facts: Facts) -> tuple[Target, Decision]:
         _, rules = await self._versions.current()
         decision = rules.decide(facts)
         self._note(facts, decision)
         target = decision.target
         if target is None or target is Target.HOLD:
             raise ErpUnavailable("this enquiry is on hold for a moment; repeat later", 5)
-        return target
+        return target, decision

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.outcome import Outcome
 from gateway.canonical.process import Target
 from gateway.clock import Clock
 from gateway.flow.leases import LeaseKeeper
@@ -25,3 +27,5 @@ class Workplace:
     clock: Clock
     chance: Random
     windows: Windows = field(default_factory=Windows)
+    #: Told of each answer to a send; returns at once and never fails.
+    delivered: Callable[[Envelope, Outcome], None] = lambda _envelope, _outcome: None

@@ -18,6 +18,7 @@ from gateway.ports.observer import Observer
 from gateway.ports.owners import Owners
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
+from gateway.ports.shadows import ShadowLog
 from gateway.ports.waves import WaveFigures
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "Owners",
     "Quotas",
     "RuleBook",
+    "ShadowLog",
     "WaveFigures",
 ]

@@ -41,7 +41,7 @@ _RULE_TEXTS: Final = {
     "mode": "what becomes of the requests the rule wins",
     "cloud_percent": "`split` only: the cloud's share, 0 to 100 with at most two decimals",
     "sticky_by": "`split` only: the fact whose hash decides the side",
-    "shadow": "`legacy` and `cloud` only: the other ERP. Carried in the decision",
+    "shadow": "`legacy` and `cloud` only: the other ERP, asked the same and compared",
 }
 
 _MODE_TEXTS: Final = {

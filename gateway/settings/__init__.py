@@ -33,6 +33,7 @@ from gateway.settings.parties import (
     StoreSettings,
 )
 from gateway.settings.section import Section
+from gateway.settings.shadow import ShadowSettings
 from gateway.settings.staff import StaffSettings
 from gateway.settings.teams import TeamSettings
 
@@ -118,6 +119,9 @@ class Settings(BaseSettings):
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="what is kept of decisions, for dry runs"
+    )
+    shadow: ShadowSettings = Field(
+        default=ShadowSettings(), description="how candidates are compared with what serves"
     )
 
     @model_validator(mode="after")

@@ -65,6 +65,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",
         "EvidenceSettings": "evidence",
+        "ShadowSettings": "shadow",
     }
     missing = set(models) - set(keys) - {"ErpsSettings", "Role"}
     if missing:

@@ -27,6 +27,7 @@ from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.owners import OwnerTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.settlements import SettlementTables
+from gateway.store.ledger.shadows import ShadowTables
 from gateway.store.ledger.wave_figures import WaveFiguresTables
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
@@ -51,6 +52,7 @@ class SqlLedger(
     GovernanceTables,
     OwnerTables,
     SettlementTables,
+    ShadowTables,
     WaveFiguresTables,
 ):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""
