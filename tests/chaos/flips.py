@@ -26,7 +26,7 @@ from tests.chaos.schedule import Flip
 from tests.chaos.store import Store
 
 #: A flip is in force at most so long after it was asked for, in s: longer than anything is away.
-FLIP_S_MAX: Final = 90.0
+FLIP_S_MAX: Final = 150.0
 #: No command takes so long, in s.
 COMMAND_S_MAX: Final = 60.0
 PAUSE_S: Final = 0.5
