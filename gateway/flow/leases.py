@@ -80,7 +80,9 @@ class LeaseKeeper:
         started_s = self._clock.monotonic_s()
         kept = await self._lanes.renew(leases, self._lease_ms)
         until_s = started_s + self._lease_ms / 1000 * TRUST
-        self._until_s = dict.fromkeys(kept, until_s)
+        # One that was lost meanwhile stays lost, whatever the store says: what it has in flight is
+        # in nobody's hands, and comes back only when the partition is taken anew.
+        self._until_s = {lease: until_s for lease in kept if lease in self._until_s}
 
     async def _give_back(self, share: int) -> None:
         while len(self._until_s) > share:

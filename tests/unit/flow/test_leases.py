@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
+from gateway.canonical.envelope import partition_of
+from gateway.canonical.exchange import Lease
+from gateway.canonical.process import Target
 from gateway.errors import StoreUnavailable
 from gateway.flow.leases import LeaseKeeper
 from tests.unit.flow.doubles import StillClock
-from tests.valkey import PARTITIONS, Buffer
+from tests.valkey import PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
 
@@ -102,3 +106,30 @@ async def test_a_full_store_is_served_on_so_that_it_drains(buffer: Buffer) -> No
         assert len(partitions(worker)) == PARTITIONS
     finally:
         await buffer.client.command("CONFIG", "SET", "maxmemory", "0")
+
+
+async def test_a_lease_lost_while_it_is_renewed_is_taken_anew_and_brings_back_what_was_in_flight(
+    buffer: Buffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = keeper(buffer, "w1", StillClock())
+    await worker.tick()
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    (lost,) = (
+        it for it in worker.held() if it.partition == partition_of(one.object_key, PARTITIONS)
+    )
+    assert await buffer.lanes.take(lost, Target.LEGACY, 1), "and the store's answer never comes"
+    renew = buffer.lanes.renew
+
+    async def overtaken(leases: Sequence[Lease], lease_ms: int) -> Sequence[Lease]:
+        kept = await renew(leases, lease_ms)
+        worker.lost(lost)
+        return kept
+
+    monkeypatch.setattr(buffer.lanes, "renew", overtaken)
+    await worker.tick()
+    assert lost not in worker.held()
+    assert partitions(worker) == set(range(PARTITIONS))
+    (anew,) = (it for it in worker.held() if it.partition == lost.partition)
+    (taken,) = await buffer.lanes.take(anew, Target.LEGACY, 1)
+    assert taken.transaction_id == one.transaction_id
