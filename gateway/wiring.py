@@ -14,8 +14,8 @@ from random import Random
 
 import structlog
 
-from gateway.canonical.exchange import Limits, Timing
-from gateway.canonical.process import Target
+from gateway.canonical.exchange import Limits, Timing, Traffic, Window
+from gateway.canonical.process import ERPS, Target
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
@@ -96,11 +96,17 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     async with AsyncExitStack() as stack:
         client = await _store(settings, stack)
         book = RedisRuleBook(client, settings.partitions)
-        await book.install()
+        new_store = await book.install()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         ledger = await open_ledger(settings.ledger, clock=clock)
         stack.push_async_callback(ledger.close)
         await ledger.installation(settings.partitions)
+        quotas = RedisQuotas(client, _limits(settings), clock.monotonic_s)
+        if new_store and await ledger.untouched():
+            # Nobody can have called. A store that is new under a ledger that is not was lost with
+            # what it had counted: the first turn then takes every window for full.
+            for target in ERPS:
+                await quotas.open(target, anew=False)
         erps = _erps(settings, clock)
         for erp in erps.values():
             stack.push_async_callback(erp.close)
@@ -113,7 +119,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             moves=RedisMoves(client, settings.partitions),
             desk=RedisDesk(client, settings.partitions),
             feed=RedisFeed(client, settings.partitions),
-            quotas=RedisQuotas(client, _limits(settings)),
+            quotas=quotas,
             book=book,
             ledger=ledger,
             auditor=Auditor(ledger),
@@ -130,10 +136,9 @@ def shadows_of(parts: Parts) -> Shadows:
     how = How(
         it.in_flight_max, it.controls_one_in, Decimal(it.money_tolerance), it.skew_s, it.ignore
     )
-    return Shadows(
-        parts.ledger, parts.erps, Caller(parts.quotas, parts.clock, patience_ms=0), how,
-        parts.clock, parts.observer, Random(token_bits()),
-    )  # fmt: skip
+    caller = Caller(parts.quotas, parts.clock, patience_ms=0, kind=Traffic.SHADOW)
+    chance = Random(token_bits())
+    return Shadows(parts.ledger, parts.erps, caller, how, parts.clock, parts.observer, chance)
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> Client:
@@ -217,9 +222,8 @@ def _limits(settings: Settings) -> dict[Target, Limits]:
         (Target.CLOUD, settings.erps.cloud, CLOUD_TIMING),
     ):
         limits[target] = Limits(
-            concurrent_max=erp.quota.concurrent_max,
-            calls_max=erp.quota.calls_max,
-            window_ms=round(erp.quota.window_s * 1000),
+            places=erp.quota.concurrent_max,
+            windows=(Window(erp.quota.calls_max, round(erp.quota.window_s * 1000)),),
             # Twice the deadline: a permit that outlives its call only costs throughput, one that
             # ends before it would let the ERP's limit be exceeded.
             call_ms_max=_timing(erp, usual).request_ms_max * 2,

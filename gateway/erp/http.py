@@ -21,8 +21,10 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from gateway.canonical.exchange import Permit
 from gateway.canonical.outcome import Busy, Unknown
 from gateway.errors import ConfigError
+from gateway.policy.quotas import verdict
 
 #: To connect, in ms. A dead host is told from a slow one, and the rest of the deadline is for it.
 CONNECT_MS_MAX: Final = 5_000
@@ -148,6 +150,26 @@ Silence = Busy | Unknown
 """What a call without an answer means."""
 
 
+async def _left(*_: object) -> None:
+    """Note on the permit in use that the request, or more of it, is on the wire."""
+    permit = Permit.current()
+    if permit is not None:
+        permit.left()
+
+
+class _Transport(AiohttpTransport):
+    """Says when a request has left: from then on the ERP may count it."""
+
+    def get_client(self) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = super().get_client()
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(_left)
+        tracing.on_request_chunk_sent.append(_left)
+        tracing.freeze()
+        session.trace_configs.append(tracing)
+        return session
+
+
 class Http:
     """Calls one server. Every call has a deadline and ends in a :class:`Reply` or a silence.
 
@@ -158,7 +180,7 @@ class Http:
         self._client = httpx.AsyncClient(
             base_url=_checked(url),
             # The environment may name certificates (SSL_CERT_FILE), but no proxy.
-            transport=transport or AiohttpTransport(limits=_LIMITS, trust_env=True),
+            transport=transport or _Transport(limits=_LIMITS, trust_env=True),
             timeout=httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000, pool=CONNECT_MS_MAX / 1000),
             headers={"User-Agent": "coexist"},
             follow_redirects=False,
@@ -181,6 +203,9 @@ class Http:
     ) -> Reply | Silence:
         """Send one request, once, and read its answer before the deadline ``until``."""
         call = f"{method} {path}"
+        permit = Permit.current()
+        if permit is not None and not permit.good:
+            return Busy(f"{call}: not sent, its permit had run out before")
         answered = False
         try:
             async with (
@@ -195,9 +220,15 @@ class Http:
                     body += chunk
                     if len(body) > BODY_BYTES_MAX:
                         return Unknown(f"{call}: the answer is above {BODY_BYTES_MAX} bytes")
-                return Reply(call, response.status_code, response.headers, bytes(body))
+                reply = Reply(call, response.status_code, response.headers, bytes(body))
         except FOREIGN as error:
+            if permit is not None:
+                permit.ended("gone" if isinstance(error, TimeoutError) else "fail")
             return _silence(call, error, _UNSURE if answered else fate_of(error))
+        if permit is not None:
+            fault = "xml" in reply.headers.get("content-type", "")
+            permit.ended(verdict(reply.status, fault=fault))
+        return reply
 
     async def close(self) -> None:
         """Close all connections."""

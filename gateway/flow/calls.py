@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
+from gateway.canonical.exchange import Permit, Traffic
 from gateway.canonical.process import Target
 from gateway.clock import Clock
-from gateway.errors import ErpUnavailable
+from gateway.errors import CoexistError, ErpUnavailable
 from gateway.policy.windows import MARGIN_MS, Call, Windows
 from gateway.ports import Quotas
 
 T = TypeVar("T")
+
+#: A place in the line is kept a little longer than this.
+ASK_S_MAX: Final = 0.25
+
+
+@dataclass(slots=True)
+class _Waiting:
+    until_s: float
+    permit: asyncio.Future[Permit] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class Caller:
     """Waits for a permit, but no longer than ``patience_ms``: a shopper is waiting too.
 
     Where the ERP is closed, or will be before a call of ``enquiry_ms`` could end, none is made.
+    Those who wait at one time ask together, in one turn at the quota.
     """
 
     def __init__(
@@ -27,21 +42,27 @@ class Caller:
         windows: Windows | None = None,
         patience_ms: int = 3000,
         enquiry_ms: int = 5000,
+        kind: Traffic = Traffic.READ,
     ) -> None:
         self._quotas = quotas
         self._clock = clock
         self._windows = windows or Windows()
         self._patience_s = patience_ms / 1000
         self._lasts_ms = patience_ms + enquiry_ms + MARGIN_MS
+        self._kind = kind
+        self._lines: dict[Target, list[_Waiting]] = {}
+        self._tasks: dict[Target, asyncio.Task[None]] = {}
+        self._returning: set[asyncio.Task[None]] = set()
 
     async def call(self, erp: Target, act: Callable[[], Awaitable[T]]) -> T:
         """Make one call; raise :class:`ErpUnavailable` if it may not start in time."""
         self._open(erp)
         permit = await self._permit(erp)
         try:
-            return await act()
+            with permit.in_use():
+                return await act()
         finally:
-            await self._quotas.used(erp, [permit])
+            self._return(erp, [permit])
 
     def _open(self, erp: Target) -> None:
         now = self._clock.now()
@@ -54,16 +75,74 @@ class Caller:
                 retry_after_s=wait_s,
             )
 
-    async def _permit(self, erp: Target) -> str:
-        until_s = self._clock.monotonic_s() + self._patience_s
-        while True:
-            grant = await self._quotas.acquire(erp, 1)
-            if grant.permits:
-                return grant.permits[0]
-            wait_s = max(0.005, grant.wait_ms / 1000)
-            if self._clock.monotonic_s() + wait_s > until_s:
-                raise ErpUnavailable(
-                    "the system that answers this is busy; repeat later",
-                    retry_after_s=max(1, round(wait_s)),
+    async def _permit(self, erp: Target) -> Permit:
+        waiting = _Waiting(self._clock.monotonic_s() + self._patience_s)
+        self._lines.setdefault(erp, []).append(waiting)
+        if erp not in self._tasks:
+            self._tasks[erp] = asyncio.create_task(self._ask(erp))
+        try:
+            return await waiting.permit
+        except asyncio.CancelledError:
+            if waiting.permit.done() and not waiting.permit.cancelled():
+                self._return(erp, [waiting.permit.result()])
+            raise
+
+    async def _ask(self, erp: Target) -> None:
+        """Ask while anybody waits; a failure is everybody's who waits."""
+        in_line = False
+        try:
+            while line := self._waiting(erp):
+                grant = await self._quotas.acquire(erp, {self._kind: len(line)})
+                in_line = len(grant.permits) < len(line)
+                self._hand_out(erp, list(grant.permits))
+                if in_line and self._waiting(erp):
+                    wait_s = max(0.005, grant.wait_ms / 1000)
+                    self._turn_away(erp, wait_s)
+                    await self._clock.sleep(min(wait_s, ASK_S_MAX))
+            if in_line:
+                await self._quotas.acquire(erp, {})
+        except Exception as error:  # noqa: BLE001 -- whoever waits must hear of it
+            for waiting in self._waiting(erp):
+                waiting.permit.set_exception(error)
+        finally:
+            del self._tasks[erp]
+            if self._waiting(erp):
+                self._tasks[erp] = asyncio.create_task(self._ask(erp))
+
+    def _waiting(self, erp: Target) -> list[_Waiting]:
+        line = [one for one in self._lines[erp] if not one.permit.done()]
+        self._lines[erp] = line
+        return line
+
+    def _hand_out(self, erp: Target, permits: list[Permit]) -> None:
+        for one in self._waiting(erp):
+            if not permits:
+                return
+            one.permit.set_result(permits.pop())
+        self._return(erp, permits)
+
+    def _turn_away(self, erp: Target, wait_s: float) -> None:
+        """Tell those at once whose patience ends before asking again is worth it."""
+        now_s = self._clock.monotonic_s()
+        for one in self._waiting(erp):
+            if now_s + wait_s > one.until_s:
+                one.permit.set_exception(
+                    ErpUnavailable(
+                        "the system that answers this is busy; repeat later",
+                        retry_after_s=max(1, round(wait_s)),
+                    )
                 )
-            await self._clock.sleep(wait_s)
+
+    def _return(self, erp: Target, permits: list[Permit]) -> None:
+        """Give permits back without keeping anybody waiting; what fails runs out by itself."""
+        if not permits:
+            return
+        task = asyncio.create_task(self._give_back(erp, permits))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    async def _give_back(self, erp: Target, permits: list[Permit]) -> None:
+        try:
+            await self._quotas.give_back(erp, permits)
+        except CoexistError:
+            return

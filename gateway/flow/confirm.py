@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.canonical.exchange import Awaiting, Lease
+from gateway.canonical.exchange import Awaiting, Lease, Permit
 from gateway.canonical.outcome import Booked, Refused
 from gateway.canonical.process import Target
 from gateway.flow.workplace import Workplace
@@ -20,20 +20,16 @@ class Confirmer:
 
     def __init__(self, at: Workplace) -> None:
         self._lanes = at.lanes
-        self._quotas = at.quotas
         self._erps = at.erps
         self._chance = at.chance
 
-    async def confirm(self, leases: Sequence[Lease], erp: Target, permit: str) -> None:
+    async def confirm(self, leases: Sequence[Lease], erp: Target, permit: Permit) -> None:
         """Ask once for what is due; the permit is good for one call."""
         due = await self._due(leases, erp)
         if not due:
-            await self._quotas.unused(erp, [permit])
             return
-        try:
+        with permit.in_use():
             outcomes = await self._erps[erp].confirm([waiting.document for waiting in due])
-        finally:
-            await self._quotas.used(erp, [permit])
         for waiting in due:
             match outcomes.get(waiting.document):
                 case Booked(document, result):

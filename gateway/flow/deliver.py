@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from gateway.canonical.envelope import Envelope
-from gateway.canonical.exchange import Taken
+from gateway.canonical.exchange import Permit, Taken
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -29,7 +29,7 @@ from gateway.canonical.outcome import (
 from gateway.canonical.process import Target
 from gateway.errors import StoreUnavailable
 from gateway.flow.workplace import Workplace
-from gateway.policy.backoff import close_ms, probe_ms, retry_ms, wait_ms
+from gateway.policy.backoff import probe_ms, retry_ms, wait_ms
 from gateway.policy.windows import MARGIN_MS, Call
 
 #: Takes without an outcome before a message counts as poison.
@@ -42,6 +42,9 @@ SENT_AGAIN: Final = 2
 #: How long answers that only a change of our configuration can cure are waited out before a message
 #: that meets one becomes an exception.
 FAULT_S_MAX: Final = 60.0
+
+#: How long an ERP is left alone after an answer that only a change of configuration can cure.
+FAULT_CLOSE_MS: Final = 1_000
 
 #: How long a settlement is tried again while the store does not answer. Later, the attempt is
 #: open and the next worker probes.
@@ -61,34 +64,18 @@ class Deliverer:
         self._chance = at.chance
         self._windows = at.windows
         self._delivered = at.delivered
-        self._closures: dict[Target, int] = {}
         self._faulty_since_s: dict[Target, float] = {}
 
-    async def deliver(self, taken: Taken, permit: str) -> None:
+    async def deliver(self, taken: Taken, permit: Permit) -> None:
         """Bring one taken message one step on; the permit is good for one call."""
-        called = False
-        try:
-            envelope = await self._readable(taken)
-            if envelope is None or await self._closed(taken, envelope):
-                return
-            called = True
+        envelope = await self._readable(taken)
+        if envelope is None or await self._closed(taken, envelope):
+            return
+        with permit.in_use():
             if taken.open_ms is None:
                 await self._send(taken, envelope)
             else:
                 await self._probe(taken, envelope, taken.open_ms)
-        finally:
-            await self._give_back(taken, permit, called=called)
-
-    async def _give_back(self, taken: Taken, permit: str, *, called: bool) -> None:
-        """Give the permit back; if the store is away it runs out by itself.
-
-        Failing to must not look like a failed delivery, which was settled by now.
-        """
-        give_back = self._quotas.used if called else self._quotas.unused
-        try:
-            await give_back(taken.owner, [permit])
-        except StoreUnavailable as error:
-            self._observer.trouble("permit", error)
 
     async def _readable(self, taken: Taken) -> Envelope | None:
         if taken.takes > TAKES_MAX:
@@ -190,7 +177,6 @@ class Deliverer:
 
     def _works(self, erp: Target) -> None:
         """Note that an ERP took something: what it refused before is over."""
-        self._closures.pop(erp, None)
         if self._faulty_since_s.pop(erp, None) is not None:
             self._observer.misconfigured(erp.value, "")
 
@@ -217,13 +203,14 @@ class Deliverer:
         await self._lanes.defer(taken, delay_ms, unknown=False, reason=reason)
 
     async def _busy_ms(self, taken: Taken, busy: Busy) -> int:
-        """Close the ERP's quota if it asked for silence; return when this object may try again."""
-        wait_ms = busy.retry_after_ms or retry_ms(taken.attempts, self._chance)
-        if busy.closes:
-            closures = self._closures.get(taken.owner, 0)
-            self._closures[taken.owner] = closures + 1
-            await self._quotas.close(taken.owner, busy.retry_after_ms or close_ms(closures))
-        return wait_ms
+        """Close the ERP's quota for as long as it asked; return when this object may try again.
+
+        What others without such a figure mean is the ledger's to judge: it hears all workers'.
+        """
+        for_ms = busy.retry_after_ms or (FAULT_CLOSE_MS if busy.misconfigured else 0)
+        if busy.closes and for_ms:
+            await self._quotas.close(taken.owner, for_ms)
+        return busy.retry_after_ms or retry_ms(taken.attempts, self._chance)
 
     async def _settled(self, settle: Callable[[], Awaitable[None]]) -> None:
         """Settle, through an outage of the store: what the ERP answered is worth waiting for."""

@@ -1,28 +1,33 @@
 """Dispatch: match what is due with permits, and never wait while holding a message.
 
-One dispatcher per ERP and worker. It first asks what is due, then for permits, and takes only as
-many messages as it has permits for: a message that waits for quota waits in its lane, where any
-worker may take it, not in this worker's hands.
+One dispatcher per ERP and worker. It knows what is due by class, takes its turn at the quota, where
+it gives back the permits of calls that ended and asks for others, and takes only as many messages
+as it has permits for: a message that waits for quota waits in its lane, where any worker may take
+it, not in this worker's hands.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Coroutine, Iterable, Mapping
+from collections import Counter
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
-from gateway.canonical.exchange import Lease, Ready, Taken
+from gateway.canonical.exchange import Lease, Permit, Ready, Taken
 from gateway.canonical.process import Target
 from gateway.errors import CoexistError, FencedOut, StoreUnavailable
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
 from gateway.flow.deliver import Deliverer
 from gateway.flow.workplace import Workplace
+from gateway.policy.quotas import POLLS, planned, wanted
 from gateway.policy.windows import Call
 
+#: Between two looks at the lanes while nothing ends and nobody rings.
 IDLE_S: Final = 0.05
-WAIT_S_MAX: Final = 0.5
+#: Below the time a place in the line at the quota is kept.
+WAIT_S_MAX: Final = 0.25
 TROUBLE_S: Final = 0.5
+LISTEN_MS: Final = 2_000
 
 
 class Dispatcher:
@@ -42,77 +47,114 @@ class Dispatcher:
         self._confirmer = Confirmer(at)
         self._in_flight_max = in_flight_max
         self._flying: set[asyncio.Task[None]] = set()
-        self._ended = asyncio.Event()
+        self._spent: list[Permit] = []
+        self._in_line = False
+        self._due: dict[Lease, Ready] = {}
+        self._due_until_s = 0.0
+        self._awake = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until ``stop``, then wait for what is in flight."""
-        while not stop.is_set():
-            try:
-                wait_s = await self._round()
-            except FencedOut as error:
-                self._observer.trouble("dispatch", error)
-                wait_s = 0.0
-            except CoexistError as error:
-                self._observer.trouble("dispatch", error)
-                wait_s = TROUBLE_S
-            if wait_s:
-                await self._pause(wait_s)
-        await asyncio.gather(*self._flying, return_exceptions=True)
+        listening = asyncio.create_task(self._listen())
+        try:
+            while not stop.is_set():
+                self._awake.clear()
+                wait_s = await self._guarded_round()
+                if wait_s:
+                    await self._pause(wait_s)
+            await asyncio.gather(*self._flying, return_exceptions=True)
+        finally:
+            listening.cancel()
+            await self._leave()
+
+    async def _guarded_round(self) -> float:
+        try:
+            return await self._round()
+        except FencedOut as error:
+            self._observer.trouble("dispatch", error)
+            return 0.0
+        except CoexistError as error:
+            self._observer.trouble("dispatch", error)
+            return TROUBLE_S
 
     async def _round(self) -> float:
         """Start what can be started; return how long there is nothing more to do."""
-        room = self._in_flight_max - len(self._flying)
+        room = max(0, self._in_flight_max - len(self._flying))
         leases = self._keeper.held()
-        if room <= 0 or not leases:
+        due = await self._look(leases, room) if room and leases else {}
+        want = wanted(due.values(), room, DOCUMENTS_MAX)
+        asked = sum(want.values())
+        back = list(self._spent)
+        if not (asked or back or self._in_line):
             return IDLE_S
-        ready = self._allowed(await self._lanes.ready(leases, self._erp))
-        want = _calls(ready.values())
-        if want == 0:
-            return IDLE_S
-        grant = await self._quotas.acquire(self._erp, min(room, want))
-        if not grant.permits:
-            return min(WAIT_S_MAX, max(0.005, grant.wait_ms / 1000))
-        await self._spend(list(grant.permits), ready)
-        return 0.0
+        grant = await self._quotas.acquire(self._erp, want, back)
+        self._spent = self._spent[len(back) :]
+        self._in_line = len(grant.permits) < asked
+        if grant.permits:
+            await self._spend(list(grant.permits), due)
+        return min(WAIT_S_MAX, max(0.002, grant.wait_ms / 1000)) if self._in_line else IDLE_S
 
-    def _allowed(self, ready: Mapping[Lease, Ready]) -> Mapping[Lease, Ready]:
+    async def _look(self, leases: Sequence[Lease], room: int) -> dict[Lease, Ready]:
+        """Return what is due: of a moment ago, less what was taken, while that fills the room."""
+        now_s = self._clock.monotonic_s()
+        known = sum(it.objects for lease, it in self._due.items() if lease in leases)
+        if known < room or now_s > self._due_until_s or len(self._due) != len(leases):
+            self._due = self._allowed(await self._lanes.ready(leases, self._erp))
+            self._due_until_s = now_s + IDLE_S
+        return self._due
+
+    def _allowed(self, ready: Mapping[Lease, Ready]) -> dict[Lease, Ready]:
         """Leave out what a window of the ERP forbids: it waits in its lane, not in our hands."""
         now, timing = self._clock.now(), self._timing
         write, read = Call(self._erp, writes=True), Call(self._erp)
         takes = self._windows.gate(write, now, timing.request_ms_min) is None
         polls = self._windows.gate(read, now, timing.request_ms) is None
         if takes and polls:
-            return ready
+            return dict(ready)
         return {
             lease: Ready(it.by_class if takes else (0, 0, 0, 0), it.polls if polls else 0)
             for lease, it in ready.items()
         }
 
-    async def _spend(self, permits: list[str], ready: Mapping[Lease, Ready]) -> None:
+    async def _spend(self, permits: list[Permit], due: Mapping[Lease, Ready]) -> None:
+        polls = [lease for lease, work in due.items() if work.polls]
+        if polls:
+            permit = next((it for it in permits if it.kind is POLLS), permits[0])
+            permits.remove(permit)
+            self._start(self._confirm(polls, permit))
+        rows = [(lease, work) for lease, work in due.items() if work.objects]
+        self._chance.shuffle(rows)  # no partition is always the last to get a permit
+        plan = planned(Counter(it.kind for it in permits), rows)
         try:
-            polls = [lease for lease, work in ready.items() if work.polls]
-            if polls:
-                self._start(self._confirmer.confirm(polls, self._erp, permits.pop()))
-            await self._take(permits, ready)
+            for taken in await asyncio.gather(*(self._take(it, sum(n)) for it, n in plan.items())):
+                for one in taken:
+                    self._start(self._deliver(one, permits.pop()))
         finally:
-            await self._quotas.unused(self._erp, permits)
+            self._spent += permits  # as they are: unused
+        self._less(plan, polls)
 
-    async def _take(self, permits: list[str], ready: Mapping[Lease, Ready]) -> None:
-        leases = [lease for lease, work in ready.items() if work.objects]
-        self._chance.shuffle(leases)  # no partition is always the last to get a permit
-        for lease in leases:
-            if not permits:
-                return
-            try:
-                taken = await self._lanes.take(lease, self._erp, len(permits))
-            except (FencedOut, StoreUnavailable):
-                # Whether objects were taken is unknown: under a new token they come back.
-                self._keeper.lost(lease)
-                raise
-            for one in taken:
-                self._start(self._guarded(one, permits.pop()))
+    def _less(self, plan: Mapping[Lease, Sequence[int]], polls: Sequence[Lease]) -> None:
+        """Remember what is left of what was due."""
+        for lease in {*plan, *polls}:
+            known = self._due.get(lease)
+            if known is not None:
+                a, b, c, d = known.by_class
+                w, x, y, z = plan.get(lease, (0, 0, 0, 0))
+                self._due[lease] = Ready((a - w, b - x, c - y, d - z), 0)
 
-    async def _guarded(self, taken: Taken, permit: str) -> None:
+    async def _take(self, lease: Lease, count: int) -> Sequence[Taken]:
+        try:
+            taken = await self._lanes.take(lease, self._erp, count)
+        except (FencedOut, StoreUnavailable) as error:
+            # Whether objects were taken is unknown: under a new token they come back.
+            self._observer.trouble("take", error)
+            self._keeper.lost(lease)
+            return ()
+        if len(taken) < count:
+            self._due_until_s = 0.0  # others were here: look anew
+        return taken
+
+    async def _deliver(self, taken: Taken, permit: Permit) -> None:
         """Deliver; what fails for a reason nobody foresaw goes back, still counted as taken."""
         try:
             await self._deliverer.deliver(taken, permit)
@@ -121,6 +163,8 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 -- one message must not stop the others
             self._observer.trouble("deliver", error)
             await self._put_back(taken, error)
+        finally:
+            self._spent.append(permit)
 
     async def _put_back(self, taken: Taken, error: Exception) -> None:
         reason = f"worker: {error!r}"
@@ -130,6 +174,12 @@ class Dispatcher:
             self._observer.trouble("deliver", trouble)
             self._keeper.lost(taken.lease)
 
+    async def _confirm(self, polls: Sequence[Lease], permit: Permit) -> None:
+        try:
+            await self._confirmer.confirm(polls, self._erp, permit)
+        finally:
+            self._spent.append(permit)
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._flying.add(task)
@@ -137,24 +187,30 @@ class Dispatcher:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
-        self._ended.set()
+        self._awake.set()
         if not task.cancelled() and task.exception() is not None:
             self._observer.trouble("dispatch", task.exception() or RuntimeError())
 
+    async def _listen(self) -> None:
+        """Wake when other workers have left permits for those in line."""
+        while True:
+            try:
+                if await self._quotas.rung(self._erp, LISTEN_MS):
+                    self._awake.set()
+            except CoexistError:
+                await asyncio.sleep(TROUBLE_S)
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but wake when a delivery ends: its object's next message may be due."""
-        self._ended.clear()
         try:
             async with asyncio.timeout(seconds):
-                await self._ended.wait()
+                await self._awake.wait()
         except TimeoutError:
             return
 
-
-def _calls(work: Iterable[Ready]) -> int:
-    """How many calls the work takes: one an object, one for many polls."""
-    objects = polls = 0
-    for row in work:
-        objects += row.objects
-        polls += row.polls
-    return objects + math.ceil(polls / DOCUMENTS_MAX)
+    async def _leave(self) -> None:
+        """Give everything back; what the store does not hear of runs out by itself."""
+        try:
+            await self._quotas.acquire(self._erp, {}, self._spent)
+        except CoexistError as error:
+            self._observer.trouble("dispatch", error)

@@ -16,8 +16,6 @@ RETRY_FIRST_MS: Final = 200
 RETRY_MAX_MS: Final = 30_000
 PROBE_FIRST_MS: Final = 250
 PROBE_MAX_MS: Final = 10_000
-CLOSE_FIRST_MS: Final = 250
-CLOSE_MAX_MS: Final = 5_000
 
 
 def retry_ms(attempts: int, chance: Random) -> int:
@@ -37,11 +35,6 @@ def probe_ms(open_ms: int, absent_final_ms: int, chance: Random) -> int:
     wait = round(step * (0.5 + 0.5 * chance.random()))
     left = absent_final_ms - open_ms
     return max(1, min(wait, left)) if left > 0 else wait
-
-
-def close_ms(closures: int) -> int:
-    """Return how long an ERP that asked for silence without saying how long is left alone."""
-    return min(CLOSE_MAX_MS, CLOSE_FIRST_MS * (1 << min(closures, 10)))
 
 
 def wait_ms(timing: Timing, cause: Cause, chance: Random) -> tuple[int, int] | None:

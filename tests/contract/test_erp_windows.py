@@ -19,10 +19,9 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.workplace import Workplace
 from gateway.policy.windows import MARGIN_MS, Windows
-from gateway.store.redis.quotas import RedisQuotas
 from tests.contract.erp_simulators import Simulator, adapter_of, eventually
 from tests.unit.erp.envelopes import envelope, order
-from tests.unit.flow.doubles import Notes
+from tests.unit.flow.doubles import Notes, OpenQuotas
 from tests.valkey import PARTITIONS, Buffer, buffer, entry, valkey_url
 
 __all__ = ["buffer", "valkey_url"]
@@ -62,7 +61,7 @@ async def test_no_call_meets_the_maintenance_and_all_is_booked_after_it(
 ) -> None:
     erp, clock = Target(simulator.system), SystemClock()
     adapter = adapter_of(simulator.system, simulator.url, TIMING)
-    quotas = RedisQuotas(working.client, {erp: Limits(4, 10_000, 1000, 2000)})
+    quotas = OpenQuotas(working.client, {erp: Limits(4, (), 2000)})
     keeper = LeaseKeeper(working.lanes, clock, "w1", PARTITIONS, 60_000, Random(1))
     before = simulator.counters()
     lead_s = (TIMING.request_ms + MARGIN_MS) / 1000 + 0.6

@@ -34,15 +34,28 @@ from gateway.canonical.exchange.exceptions import (
     Wanted,
 )
 from gateway.canonical.exchange.hypercare import Left
-from gateway.canonical.exchange.quotas import Grant, Limits, QuotaUse
+from gateway.canonical.exchange.permits import Permit
+from gateway.canonical.exchange.quotas import (
+    Adaptive,
+    Breaker,
+    Grant,
+    Limits,
+    QuotaUse,
+    Shares,
+    Window,
+    WindowUse,
+)
 from gateway.canonical.exchange.recording import BufferEvent, Record
 from gateway.canonical.exchange.rules import Applied, Duty, Publication
+from gateway.canonical.exchange.traffic import Traffic
 
 __all__ = [
     "AcceptAnswer",
     "Accepted",
+    "Adaptive",
     "Applied",
     "Awaiting",
+    "Breaker",
     "BufferEvent",
     "Buffered",
     "Case",
@@ -63,6 +76,7 @@ __all__ = [
     "Movable",
     "Ownerless",
     "Parked",
+    "Permit",
     "Progress",
     "Publication",
     "QuotaUse",
@@ -70,10 +84,14 @@ __all__ = [
     "Record",
     "Refusal",
     "Replay",
+    "Shares",
     "StaffRefused",
     "Stale",
     "Taken",
     "Tally",
     "Timing",
+    "Traffic",
     "Wanted",
+    "Window",
+    "WindowUse",
 ]

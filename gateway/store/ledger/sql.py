@@ -123,6 +123,11 @@ class SqlLedger(
         owner = await self._read(lambda db: db.execute(query).scalar())
         return None if owner is None else Target(owner)
 
+    async def untouched(self) -> bool:
+        """Say whether no transaction was ever recorded."""
+        query = select(tables.transactions.c.transaction_id).limit(1)
+        return await self._read(lambda db: db.execute(query).scalar()) is None
+
     async def counts(self) -> dict[tuple[str, str], int]:
         """Count the transactions by (state, owner); reads the whole table."""
         columns = tables.transactions.c

@@ -71,9 +71,10 @@ def translated(error: BaseException) -> BaseException:
 
 
 def script_texts() -> dict[str, str]:
-    """Read all scripts, each behind the shared prelude (but after its own first line of flags)."""
+    """Read all scripts, each behind what it shares with others, but after its own line of flags."""
     folder = files("gateway.store.redis") / "scripts"
-    prelude = (folder / "_prelude.lua").read_text()
+    shared = (folder / "_prelude.lua").read_text()
+    quota = shared + (folder / "_quota.lua").read_text()
     texts = {}
     for item in folder.iterdir():
         name = item.name.removesuffix(".lua")
@@ -84,7 +85,7 @@ def script_texts() -> dict[str, str]:
         if text.startswith("#!"):
             flags, _, text = text.partition("\n")
             flags += "\n"
-        texts[name] = flags + prelude + text
+        texts[name] = flags + (quota if name.startswith("quota_") else shared) + text
     return texts
 
 

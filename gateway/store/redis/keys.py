@@ -135,5 +135,5 @@ def partition_keys(partitions: int) -> tuple[PartitionKeys, ...]:
 
 
 def quota_key(erp: Target, part: str) -> str:
-    """Name a key of an ERP's quota: ``window``, ``flight``, ``closed`` or ``counter``."""
+    """Name a key of an ERP's quota, as `_quota.lua` lists them; "" is their common prefix."""
     return f"cx:{{quota:{erp.value}}}:{part}"

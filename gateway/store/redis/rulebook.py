@@ -20,18 +20,22 @@ class RedisRuleBook:
         self._client = client
         self._partitions = keys.partition_keys(partitions)
 
-    async def install(self) -> None:
-        """Note the number of partitions at first; refuse a store that was set up with another."""
+    async def install(self) -> bool:
+        """Note the number of partitions at first; refuse a store that was set up with another.
+
+        Return whether the store was new.
+        """
         wanted = len(self._partitions)
-        found = await self._partitions_noted()
+        found, new = await self._partitions_noted(), False
         if found is None:  # a full server refuses to write, also what is there
-            await self._client.command("HSETNX", keys.INSTALLATION, "partitions", wanted)
+            new = await self._client.command("HSETNX", keys.INSTALLATION, "partitions", wanted)
             found = await self._partitions_noted()
         if found != wanted:
             raise InstallationMismatch(
                 f"partitions: configured {wanted}, but this store was set up with {found}; the "
                 f"number is fixed at installation: set COEXIST_PARTITIONS={found}"
             )
+        return bool(new)
 
     async def _partitions_noted(self) -> int | None:
         noted = await self._client.command("HGET", keys.INSTALLATION, "partitions")

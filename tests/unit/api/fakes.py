@@ -7,7 +7,7 @@ ledger and the ERPs are replaced. The real buffer is tested against the real ser
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +21,12 @@ from gateway.canonical.exchange import (
     Entry,
     Grant,
     Ownerless,
+    Permit,
     Progress,
     Publication,
     Record,
     Replay,
+    Traffic,
 )
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
@@ -185,10 +187,13 @@ class FixedBook:
 class FreeQuotas:
     """A quota that is never used up."""
 
-    async def acquire(self, erp: Target, want: int) -> Grant:
-        return Grant((f"{erp}",) * want, 0)
+    async def acquire(
+        self, erp: Target, want: Mapping[Traffic, int], back: Sequence[Permit] = ()
+    ) -> Grant:
+        wanted = [kind for kind, count in want.items() for _ in range(count)]
+        return Grant(tuple(Permit(f"{erp}", kind, 0, 1, lambda: 0) for kind in wanted), 0)
 
-    async def used(self, erp: Target, permits: Sequence[str]) -> None:
+    async def give_back(self, erp: Target, permits: Sequence[Permit]) -> None:
         """Nothing is counted."""
 
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope
-from gateway.canonical.exchange import Timing
+from gateway.canonical.exchange import Grant, Permit, QuotaUse, Timing, Traffic
 from gateway.canonical.outcome import Outcome, Probed
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
+from gateway.store.redis.quotas import RedisQuotas
 
 
 class ScriptedErp:
@@ -60,6 +61,24 @@ class ScriptedErp:
 
     async def close(self) -> None:
         return None
+
+
+class OpenQuotas(RedisQuotas):
+    """The quota of an installation that is new, so that nothing was called before."""
+
+    async def acquire(
+        self, erp: Target, want: Mapping[Traffic, int], back: Sequence[Permit] = ()
+    ) -> Grant:
+        await self.open(erp, anew=False)
+        return await super().acquire(erp, want, back)
+
+    async def usage(self, erp: Target) -> QuotaUse:
+        await self.open(erp, anew=False)
+        return await super().usage(erp)
+
+    async def one(self, erp: Target) -> Permit:
+        (permit,) = (await self.acquire(erp, {Traffic.HIGH: 1})).permits
+        return permit
 
 
 class StillClock:

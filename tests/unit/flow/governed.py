@@ -12,7 +12,7 @@ import yaml
 
 from gateway.canonical.calendar import Calendar
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Duty, Limits
+from gateway.canonical.exchange import Duty, Limits, Window
 from gateway.canonical.exchange.governance import Ruling
 from gateway.canonical.process import ERPS, PROCESSES, Target
 from gateway.canonical.staff import Role, Staff
@@ -28,9 +28,8 @@ from gateway.routing.loader import load
 from gateway.routing.model import default_mode
 from gateway.routing.ruleset import RuleSet
 from gateway.store.ledger import SqlLedger
-from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.rulebook import RedisRuleBook
-from tests.unit.flow.doubles import StillClock
+from tests.unit.flow.doubles import OpenQuotas, StillClock
 from tests.valkey import PARTITIONS, Buffer
 
 LEASE_MS = 1000
@@ -82,8 +81,8 @@ class Governed:
     def __post_init__(self) -> None:
         self.auditor = Auditor(self.ledger)
         self.book: RedisRuleBook = self.buffer.book
-        limits = {erp: Limits(5, 100, 60_000, 10_000) for erp in ERPS}
-        self.quotas = RedisQuotas(self.buffer.client, limits)
+        limits = {erp: Limits(5, (Window(100, 60_000),), 10_000) for erp in ERPS}
+        self.quotas = OpenQuotas(self.buffer.client, limits)
         self.versions = RuleVersions(self.book, self.ledger, self.clock, LEASE_MS)
         self.publisher = Publisher(self.book, self.ledger, self.clock, PARTITIONS, LEASE_MS)
         self.approvals = Approvals(self.ledger, self.ledger, self.book, self.auditor, self.clock)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.canonical.envelope import Marker, order_key, partition_of
-from gateway.canonical.exchange import Limits
+from gateway.canonical.exchange import Limits, Window
 from gateway.canonical.process import ERPS, Target
 from gateway.clock import SystemClock
 from gateway.errors import (
@@ -27,8 +27,7 @@ from gateway.flow.versions import RuleVersions
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger, open_ledger
-from gateway.store.redis.quotas import RedisQuotas
-from tests.unit.flow.doubles import ScriptedErp, StillClock
+from tests.unit.flow.doubles import OpenQuotas, ScriptedErp, StillClock
 from tests.unit.flow.rulesets import all_to
 from tests.valkey import PARTITIONS, Buffer
 
@@ -44,8 +43,8 @@ class Gateway:
 
     def __init__(self, buffer: Buffer, ledger: SqlLedger, erps: dict[Target, ScriptedErp]) -> None:
         self.versions = RuleVersions(buffer.book, ledger, SystemClock(), 60_000)
-        limits = dict.fromkeys(ERPS, Limits(5, 1000, 1000, 3000))
-        caller = Caller(RedisQuotas(buffer.client, limits), SystemClock())
+        limits = dict.fromkeys(ERPS, Limits(5, (Window(1000, 1000),), 3000))
+        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock())
         finder = OwnerFinder(ledger, erps, caller)
         self.acceptor = Acceptor(buffer.intake, self.versions, finder, SystemClock(), PARTITIONS)
 

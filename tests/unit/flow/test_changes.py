@@ -9,6 +9,7 @@ import pytest
 
 from gateway.canonical.calendar import Calendar, CalendarKind, Window
 from gateway.canonical.envelope import Marker
+from gateway.canonical.exchange import Traffic
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
@@ -147,8 +148,10 @@ async def test_a_wave_waits_for_the_wave_it_needs(governed: Governed, tmp_path: 
 async def test_quotas_that_are_full_now_are_red(governed: Governed, tmp_path: Path) -> None:
     draft = rules(tmp_path, {"nl": intake()})
     for _ in range(19):
-        grant = await governed.quotas.acquire(Target.CLOUD, 5)
-        await governed.quotas.used(Target.CLOUD, grant.permits)
+        grant = await governed.quotas.acquire(Target.CLOUD, {Traffic.NORMAL: 5})
+        for permit in grant.permits:
+            permit.how = "ok"
+        await governed.quotas.give_back(Target.CLOUD, grant.permits)
     assert "cloud 5%" in (await governed.red(draft))["quotas"].finding
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.canonical.exchange import Entry, Limits
+from gateway.canonical.exchange import Entry, Limits, Window
 from gateway.canonical.outcome import Booked, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.window import ErpWindow
@@ -19,8 +19,7 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.workplace import Workplace
 from gateway.policy.windows import Windows
-from gateway.store.redis.quotas import RedisQuotas
-from tests.unit.flow.doubles import Notes, ScriptedErp, StillClock
+from tests.unit.flow.doubles import Notes, OpenQuotas, ScriptedErp, StillClock
 from tests.valkey import NOW_MS, PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -53,8 +52,8 @@ class Desk:
 
     def __init__(self, buffer: Buffer, windows: Windows) -> None:
         self.buffer, self.erp, self.clock, self.notes = buffer, ScriptedErp(), StillClock(), Notes()
-        limits = Limits(5, 100, 1000, 3000)
-        self.quotas = RedisQuotas(buffer.client, {LEGACY: limits})
+        limits = Limits(5, (Window(100, 1000),), 3000)
+        self.quotas = OpenQuotas(buffer.client, {LEGACY: limits})
         self.keeper = LeaseKeeper(buffer.lanes, self.clock, "w1", PARTITIONS, 3_600_000, Random(1))
         self.workplace = Workplace(
             buffer.lanes, self.quotas, {LEGACY: self.erp}, self.keeper, self.notes, self.clock,
@@ -68,8 +67,9 @@ class Desk:
         lease = next(it for it in self.keeper.held() if it.partition == partition)
         taken = await self.buffer.lanes.take(lease, LEGACY, 1)
         for it in taken:
-            (permit,) = (await self.quotas.acquire(LEGACY, 1)).permits
+            permit = await self.quotas.one(LEGACY)
             await self.deliverer.deliver(it, permit)
+            await self.quotas.give_back(LEGACY, [permit])
         return bool(taken)
 
     def later(self, seconds: float) -> None:

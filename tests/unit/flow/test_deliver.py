@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.canonical.exchange import Entry, Lease, Limits, Progress, Taken
+from gateway.canonical.exchange import Entry, Lease, Limits, Progress, Taken, Traffic, Window
 from gateway.canonical.outcome import (
     Absent,
     Booked,
@@ -25,8 +25,7 @@ from gateway.flow.confirm import Confirmer
 from gateway.flow.deliver import Deliverer
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.workplace import Workplace
-from gateway.store.redis.quotas import RedisQuotas
-from tests.unit.flow.doubles import Notes, ScriptedErp, StillClock
+from tests.unit.flow.doubles import Notes, OpenQuotas, ScriptedErp, StillClock
 from tests.valkey import PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -39,8 +38,8 @@ class Desk:
 
     def __init__(self, buffer: Buffer, erp: ScriptedErp) -> None:
         self.buffer, self.erp, self.notes = buffer, erp, Notes()
-        limits = Limits(5, 100, 1000, 3000)
-        self.quotas = RedisQuotas(buffer.client, {LEGACY: limits})
+        limits = Limits(5, (Window(100, 1000),), 3000)
+        self.quotas = OpenQuotas(buffer.client, {LEGACY: limits})
         self.clock = StillClock()
         self.keeper = LeaseKeeper(buffer.lanes, self.clock, "w1", PARTITIONS, 60_000, Random(1))
         workplace = Workplace(
@@ -58,8 +57,9 @@ class Desk:
         lease = await self.lease(one)
         taken = await self.buffer.lanes.take(lease, LEGACY, 1)
         for it in taken:
-            (permit,) = (await self.quotas.acquire(LEGACY, 1)).permits
+            permit = await self.quotas.one(LEGACY)
             await self.deliverer.deliver(it, permit)
+            await self.quotas.give_back(LEGACY, [permit])
         return bool(taken)
 
     async def state(self, one: Entry) -> Progress:
@@ -163,9 +163,9 @@ async def test_retry_after_closes_the_erp_for_everyone(
     desk = Desk(buffer, erp)
     erp.sends = [Busy("429", retry_after_ms=3000, closes=True)]
     await desk.step(order)
-    assert (await desk.quotas.acquire(LEGACY, 1)).wait_ms == 3000
+    assert (await desk.quotas.acquire(LEGACY, {Traffic.HIGH: 1})).wait_ms == 3000
     buffer.later(2999)
-    assert not await desk.step(order)
+    assert (await desk.quotas.usage(LEGACY)).closed_ms == 1
 
 
 async def test_a_message_taken_too_often_without_an_outcome_is_held_as_poison(
@@ -202,7 +202,7 @@ async def test_a_worker_whose_lease_ended_does_not_send(
     lease = await desk.lease(order)
     (taken,) = await buffer.lanes.take(lease, LEGACY, 1)
     desk.clock.passed_s += 60
-    (permit,) = (await desk.quotas.acquire(LEGACY, 1)).permits
+    permit = await desk.quotas.one(LEGACY)
     await desk.deliverer.deliver(taken, permit)
     assert erp.asked == []
 
@@ -291,21 +291,6 @@ async def test_a_repeated_deferral_never_closes_the_attempt_that_followed(
     assert (await desk.state(order)).state == "sent", "the second attempt is still open"
 
 
-async def test_a_permit_that_cannot_be_given_back_does_not_undo_a_settlement(
-    buffer: Buffer, erp: ScriptedErp, order: Entry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(buffer, erp)
-    erp.sends = [Stored("D-1")]
-
-    async def gone(*_: object) -> None:
-        raise StoreUnavailable("gone for a moment")
-
-    monkeypatch.setattr(desk.quotas, "used", gone)
-    await desk.step(order)
-    assert (await desk.state(order)).state == "stored"
-    assert desk.notes.troubles
-
-
 async def test_stored_documents_are_polled_together_until_posted_or_failed(
     buffer: Buffer, erp: ScriptedErp
 ) -> None:
@@ -319,7 +304,7 @@ async def test_stored_documents_are_polled_together_until_posted_or_failed(
     erp.posted["D-10"] = Refused(Cause.CLOSED_PERIOD, "period 10 is closed")
     erp.posted["D-11"] = Refused(Cause.TOTAL_DIFFERS, "the items add up to 1.00")
     buffer.later(501)
-    (permit,) = (await desk.quotas.acquire(LEGACY, 1)).permits
+    permit = await desk.quotas.one(LEGACY)
     await desk.confirmer.confirm(desk.keeper.held(), LEGACY, permit)
     states = [(await desk.state(one)).state for one in orders]
     assert states == ["booked"] * 10 + ["waiting", "held"]

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.canonical.enquiry import Price
 from gateway.canonical.envelope import Envelope
-from gateway.canonical.exchange import Limits
+from gateway.canonical.exchange import Limits, Window
 from gateway.canonical.outcome import Booked, Cause, Outcome, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Difference, NotOffered, Valid, Validated
@@ -26,8 +26,7 @@ from gateway.flow.shadow import How, Shadows
 from gateway.flow.shadow_report import shadow_report
 from gateway.routing.facts import Decision, Facts
 from gateway.store.ledger import SqlLedger, open_ledger
-from gateway.store.redis.quotas import RedisQuotas
-from tests.unit.flow.doubles import Notes, ScriptedErp
+from tests.unit.flow.doubles import Notes, OpenQuotas, ScriptedErp
 from tests.valkey import Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -71,8 +70,8 @@ class World:
         self.ledger = ledger
         self.erps = {it: AskedErp(it) for it in (Target.LEGACY, Target.CLOUD)}
         self.notes = Notes()
-        limits = {it: Limits(50, 1000, 60_000, 5000) for it in self.erps}
-        caller = Caller(RedisQuotas(buffer.client, limits), SystemClock(), patience_ms=0)
+        limits = {it: Limits(50, (Window(1000, 60_000),), 5000) for it in self.erps}
+        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock(), patience_ms=0)
         self.shadows = Shadows(ledger, self.erps, caller, how, SystemClock(), self.notes, Random(1))
 
     def read(self, answer: Price | None, target: Target = Target.LEGACY) -> None:
@@ -188,8 +187,8 @@ async def test_what_the_control_itself_wavers_in_is_taken_off(
 
 async def test_without_quota_to_spare_nothing_is_asked(ledger: SqlLedger, buffer: Buffer) -> None:
     world = World(ledger, buffer)
-    limits = {it: Limits(1, 1000, 60_000, 5000) for it in world.erps}
-    quotas = RedisQuotas(buffer.client, limits)
+    limits = {it: Limits(1, (Window(1000, 60_000),), 5000) for it in world.erps}
+    quotas = OpenQuotas(buffer.client, limits)
     world.shadows._caller = Caller(quotas, SystemClock(), patience_ms=0)
     gate = world.erps[Target.CLOUD].gate = asyncio.Event()
     world.erps[Target.CLOUD].prices = [PRICE]

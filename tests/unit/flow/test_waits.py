@@ -154,7 +154,7 @@ async def test_a_receipt_whose_posting_waits_does_not_stop_its_store_day(
     await spent(desk, receipts[0])
     erp.posted = {"D-0": Refused(Cause.CLOSED_PERIOD, "not open"), "D-1": Booked("D-1")}
     buffer.later(501)
-    (permit,) = (await desk.quotas.acquire(LEGACY, 1)).permits
+    permit = await desk.quotas.one(LEGACY)
     await desk.confirmer.confirm(desk.keeper.held(), LEGACY, permit)
     await buffer.intake.accept(receipts[2])
     erp.sends = [Booked("D-2")]

@@ -1,0 +1,78 @@
+"""A permit: the right to make one call, and what became of it on the wire.
+
+Whoever makes a call does it *under* its permit; the HTTP client, several layers below, finds it in
+the context, refuses to send under one that has run out, and notes on it what only it can know: when
+the request had left, and what came back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from gateway.canonical.exchange.traffic import Traffic
+
+
+@dataclass(slots=True, eq=False)
+class Permit:
+    """The right to make one call, begun before ``use_by_s`` on the holder's monotonic clock.
+
+    ``asked_s`` is when it was asked for, on that clock: the store granted it later than that.
+    ``how`` says what came of it: ``unused``, ``none`` (a call was made, nothing else is known),
+    ``ok``, ``busy`` (429), ``fail`` (a 5xx, no connection, one that broke) or ``gone`` (we gave up
+    waiting: the ERP may be serving it still).
+    """
+
+    token: str
+    kind: Traffic
+    asked_s: float
+    use_by_s: float
+    clock: Callable[[], float] = field(repr=False)
+    how: str = "unused"
+    left_s: float | None = None
+    ended_s: float | None = None
+
+    _current: ClassVar[ContextVar[Permit | None]] = ContextVar("permit", default=None)
+
+    @staticmethod
+    def current() -> Permit | None:
+        """Return the permit under which this is called, if there is one."""
+        return Permit._current.get()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Within, calls are made under this permit."""
+        before = Permit._current.set(self)
+        self.how = "none"
+        try:
+            yield
+        finally:
+            Permit._current.reset(before)
+
+    @property
+    def good(self) -> bool:
+        """Whether a call may still begin."""
+        return self.clock() <= self.use_by_s
+
+    def left(self) -> None:
+        """Note that the request is on the wire by now."""
+        self.left_s = self.clock()
+
+    def ended(self, how: str) -> None:
+        """Note what came of the call."""
+        self.how, self.ended_s = how, self.clock()
+
+    @property
+    def left_after_ms(self) -> int | None:
+        """How long after the grant the request was on the wire at the latest; None: not known."""
+        return None if self.left_s is None else int((self.left_s - self.asked_s) * 1000) + 1
+
+    @property
+    def took_ms(self) -> int | None:
+        """From the wire to the answer; None: not known."""
+        if self.left_s is None or self.ended_s is None:
+            return None
+        return max(0, int((self.ended_s - self.left_s) * 1000))
