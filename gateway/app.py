@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from gateway import __version__
+from gateway.api.admin.services import Admin
 from gateway.api.app import create_app
 from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
@@ -23,10 +24,13 @@ from gateway.clock import token_bits
 from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
+from gateway.flow.correct import Corrector
 from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
+from gateway.flow.exceptions import Exceptions
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.shadow import Shadows
+from gateway.flow.standing import standing
 from gateway.flow.status import Statuses
 from gateway.flow.watch import Watch
 from gateway.observe.logs import configure
@@ -128,6 +132,16 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
         metrics=parts.observer.exposition,
         observer=parts.observer,
         version=__version__,
+        admin=Admin(
+            exceptions=Exceptions(parts.bench),
+            corrector=Corrector(parts.bench, parts.erps, caller),
+            standing=lambda: standing(
+                parts.book, parts.quotas, parts.erps, parts.lanes.backlog, parts.lanes.alive
+            ),
+            people=parts.settings.staff,
+            calls_per_minute=parts.settings.admin_calls_per_minute,
+            body_bytes_max=parts.settings.body_bytes_max,
+        ),
     )
 
 

@@ -77,6 +77,7 @@ class Shell(Generic[OptionsT]):
         self.app = web.Application(middlewares=[_front(self)], client_max_size=BODY_BYTES_MAX)
         self.app.on_cleanup.append(self._stop)
         self.app.router.add_get("/control/in_service", self._show_in_service)
+        self.app.router.add_put("/control/items/{sku}", self._create_item)
 
     @property
     def title(self) -> str:
@@ -194,6 +195,17 @@ class Shell(Generic[OptionsT]):
             yield
         finally:
             del self._in_service[id(request)]
+
+    async def _create_item(self, request: web.Request) -> web.Response:
+        """What a master data clerk does: `{"like": SKU}` names the article to copy."""
+        try:
+            like = str((await request.json())["like"])
+            item = self.trade.create_item(request.match_info["sku"], like)
+        except (ValueError, KeyError, TypeError):
+            return web.json_response({"error": 'send {"like": "an existing SKU"}'}, status=400)
+        except Refusal as refusal:
+            return web.json_response({"error": str(refusal)}, status=400)
+        return web.json_response({"sku": item.sku, "name": item.name})
 
     async def _show_in_service(self, _: web.Request) -> web.Response:
         """Which callers, by port, wait for which answers: how to find a process amid a send."""

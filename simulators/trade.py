@@ -79,6 +79,16 @@ class Trade:
         except KeyError:
             raise Refusal(Why.UNKNOWN_ITEM, sku=sku, line=line) from None
 
+    def create_item(self, sku: str, like: str) -> Item:
+        """Maintain an article that is in all but its number like another one.
+
+        Raises `Refusal` for an unknown model. One that is there already stays as it is.
+        """
+        item = self.items.setdefault(sku, replace(self.item(like), sku=sku))
+        for company in COMPANIES:
+            self._stock.setdefault((company, sku), item.stock)
+        return item
+
     # ------------------------------------------------------------------ booking
 
     def check(self, draft: Draft) -> None:

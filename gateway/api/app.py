@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from litestar import Response, Router
+from litestar import Litestar, Response, Router
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
@@ -12,6 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, License, Schema, SecurityScheme, Server
 
 from gateway.api import describe, health, problems, schemas
+from gateway.api.admin.app import create_admin
 from gateway.api.calls import Facade
 from gateway.api.edge import Gateway
 from gateway.api.enquiries import MasterData
@@ -41,7 +42,7 @@ def create_app(services: Services) -> Gateway:
             health.ready,
             health.metrics,
         ],
-        state=State({"facade": Facade.of(services)}),
+        state=State({"facade": Facade.of(services), "admin": _admin(services)}),
         exception_handlers=problems.HANDLERS,
         openapi_config=_openapi(services.version),
         # Litestar would configure the root logger of whoever imports this.
@@ -52,6 +53,13 @@ def create_app(services: Services) -> Gateway:
     # Values of components may be plain JSON, whatever their annotation says.
     app.openapi_schema.components.schemas = cast("dict[str, Schema]", schemas.components())
     return app
+
+
+def _admin(services: Services) -> Litestar | None:
+    if services.admin is None:
+        return None
+    hashes = [it for channel in services.settings.channels.values() for it in channel.key_sha256]
+    return create_admin(services.admin, hashes, services.version)
 
 
 def _openapi(version: str) -> OpenAPIConfig:

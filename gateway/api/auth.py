@@ -53,7 +53,7 @@ class Keys:
 
     def channel_of(self, headers: Mapping[bytes, bytes]) -> Channel:
         """Return the channel that owns the key sent; raise :class:`Unauthenticated`."""
-        channel = self.known(_key_of(headers))
+        channel = self.known(key_of(headers))
         if channel is None:
             raise Unauthenticated(
                 "the API key belongs to no channel; check it, or ask the operator for a new one"
@@ -70,7 +70,8 @@ def require(channel: Channel, scopes: Sequence[str]) -> None:
         )
 
 
-def _key_of(headers: Mapping[bytes, bytes]) -> bytes:
+def key_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return the API key sent; raise :class:`Unauthenticated` if there is none."""
     authorization = headers.get(b"authorization")
     if authorization is not None:
         scheme, _, key = authorization.partition(b" ")

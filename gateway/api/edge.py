@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from litestar import Litestar, Request
 from litestar.enums import ScopeType
@@ -25,6 +25,9 @@ from gateway.api.headers import request_id
 #: The route of requests that no route serves, so that a scan of paths makes one series.
 UNROUTED = "-"
 
+#: What staff call is an application of its own: other keys, other routes, another description.
+ADMIN: Final = "/admin/"
+
 
 class Gateway(Litestar):
     """The application. Litestar's middleware would see only requests that a route serves."""
@@ -37,11 +40,13 @@ class Gateway(Litestar):
     ) -> None:
         """Serve one request, or the life of the process."""
         if scope["type"] == ScopeType.HTTP:
+            path = cast("HTTPScope", scope)["path"]
+            admin = self.state.get("admin") if path.startswith(ADMIN) else None
             await self._serve(
                 cast("HTTPScope", scope),
                 cast("Receive", receive),
                 cast("Send", send),
-                super().__call__,
+                super().__call__ if admin is None else admin,
             )
         else:
             await super().__call__(scope, receive, send)

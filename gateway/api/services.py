@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gateway.api.admin.services import Admin
 from gateway.clock import Clock
 from gateway.flow.accept import Acceptor
 from gateway.flow.enquire import Enquiries
@@ -88,3 +89,4 @@ class Services:
     metrics: Callable[[], bytes]
     observer: Observer
     version: str
+    admin: Admin | None = None

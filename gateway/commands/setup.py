@@ -151,24 +151,9 @@ def status(*, as_json: bool) -> None:
 
 
 async def _status() -> dict[str, Any]:
+    from gateway.flow.standing import standing
+
     async with installation() as parts:
-        publication = await parts.book.publication()
-        quotas = {}
-        for erp in parts.erps:
-            use = await parts.quotas.usage(erp)
-            quotas[erp.value] = {
-                "in_flight": use.in_flight,
-                "in_window": use.in_window,
-                "closed_ms": use.closed_ms,
-            }
-        return {
-            "rules": {
-                "epoch": publication.marker.epoch,
-                "version": publication.marker.version,
-                "open": publication.pending.version if publication.pending else "",
-            },
-            "backlog": dict(await parts.lanes.backlog()),
-            "quotas": quotas,
-            "gateways": len(await parts.book.gateways()),
-            "workers": await parts.lanes.alive(),
-        }
+        return await standing(
+            parts.book, parts.quotas, parts.erps, parts.lanes.backlog, parts.lanes.alive
+        )

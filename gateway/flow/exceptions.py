@@ -145,7 +145,7 @@ class Exceptions:
         Raises:
             NotFound: the ledger does not know it (yet).
         """
-        require(staff, Action.EXCEPTIONS_READ)
+        require(staff, Action.EXCEPTIONS_UNMASK if unmask else Action.EXCEPTIONS_READ)
         record = await self._at.casebook.transaction(transaction_id)
         if record is None:
             raise unknown(transaction_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import rich_click as click
@@ -39,9 +40,11 @@ def vocabulary(settings: Settings) -> Vocabulary:
     )
 
 
-def print_marker(marker: Marker, what: str, *, as_json: bool) -> None:
-    """Say what is in force now."""
+def print_marker(
+    marker: Marker, what: str, *, as_json: bool, more: Mapping[str, object] | None = None
+) -> None:
+    """Say what is in force now; ``more`` is for machines."""
     if as_json:
-        print_json({"epoch": marker.epoch, "version": marker.version})
+        print_json({"epoch": marker.epoch, "version": marker.version, **(more or {})})
     else:
         click.echo(f"rule version {marker.version} is {what}, as epoch {marker.epoch}")

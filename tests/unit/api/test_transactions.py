@@ -28,7 +28,7 @@ async def submitted(client: Client) -> str:
 
 
 @pytest.mark.parametrize("state", list(State))
-async def test_a_channel_sees_four_states_and_no_document_number(
+async def test_a_channel_sees_five_states_and_no_document_number(
     state: State, world: World, client: Client
 ) -> None:
     transaction_id = await submitted(client)
@@ -48,8 +48,18 @@ async def test_a_channel_sees_four_states_and_no_document_number(
     found = answer.json()
     problem = found.pop("problem", None)
     assert found == shown
-    assert (problem is not None) == (state is State.HELD)
+    assert (problem is not None) == (state in {State.HELD, State.DISCARDED})
     assert "4500012345" not in answer.text
+
+
+async def test_a_discarded_transaction_says_that_it_has_to_be_undone(
+    world: World, client: Client
+) -> None:
+    transaction_id = await submitted(client)
+    world.buffer.settle(transaction_id, State.DISCARDED)
+    answer = await client.get(f"/v1/transactions/{transaction_id}", headers=WEBSHOP)
+    assert answer.json()["problem"]["type"] == "urn:coexist:problem:discarded"
+    assert "undo it where it was made" in answer.json()["problem"]["detail"]
 
 
 async def test_a_held_transaction_says_why_in_canonical_words(world: World, client: Client) -> None:

@@ -1,0 +1,1 @@
+"""The admin API: what staff do, under /admin/v1, with keys of their own."""

@@ -1,0 +1,32 @@
+"""What the admin API needs of the rest of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.canonical.staff import Role
+from gateway.flow.correct import Corrector
+from gateway.flow.exceptions import Exceptions
+
+
+class StaffTerms(Protocol):
+    """Who somebody is: hashes of their keys, and what they are trusted with."""
+
+    @property
+    def key_sha256(self) -> tuple[str, ...]: ...
+    @property
+    def roles(self) -> Sequence[Role]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """``standing`` returns how the installation stands, as plain JSON."""
+
+    exceptions: Exceptions
+    corrector: Corrector
+    standing: Callable[[], Awaitable[dict[str, Any]]]
+    people: Mapping[str, StaffTerms]
+    calls_per_minute: int
+    body_bytes_max: int
