@@ -3,8 +3,9 @@
 Times in seconds of the machine's monotonic clock, as in the journal. One event a line:
 
 ``apply``  ``at_start``, ``at_return`` (null if it never returned), ``epoch``, ``version``,
-           ``kind`` (initial, apply, rollback) and ``rules``: the *whole* rule set in force from
-           then on, a list of rules as the rule files write them (id, process, when, mode,
+           ``kind`` (initial, apply, rollback), ``backlog`` (drain: what was accepted before stays;
+           move: what nobody had attempted follows) and ``rules``: the *whole* rule set in force
+           from then on, a list of rules as the rule files write them (id, process, when, mode,
            cloud_percent, sticky_by …). The rules a run starts under are an ``initial`` event.
 ``kill``   ``what`` (worker, gateway, store, flip: a command that was bringing rules into force),
            ``at``, ``in_flight``: sends under way when it died
@@ -42,6 +43,7 @@ class Apply(Strict):
     rules: tuple[Mapping[str, Any], ...]
     kind: Literal["initial", "apply", "rollback"]
     version: str = ""
+    backlog: Literal["drain", "move"] = "drain"
 
 
 class Kill(Strict):

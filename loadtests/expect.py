@@ -103,7 +103,8 @@ class Timeline:
     ) -> frozenset[Erp]:
         """The ERPs a new object, accepted between the two times, may be in; both if nobody knows.
 
-        What was held when accepted goes where a later rule set says.
+        What was held when accepted goes where a later rule set says; what nobody had attempted may
+        go where one says that came with its backlog.
         """
         places = self.in_force(since, until)
         if not places:
@@ -112,6 +113,8 @@ class Timeline:
         if "hold" in routes:
             later = range(places[0], len(self))
             routes |= {self.route(place, process, facts) for place in later}
+        moving = [n for n in range(places[-1] + 1, len(self)) if self._applies[n].backlog == "move"]
+        routes |= {self.route(place, process, facts) for place in moving}
         return frozenset(route for route in routes if route != "hold")
 
     def outdated(

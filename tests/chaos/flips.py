@@ -96,18 +96,22 @@ class Flips(threading.Thread):
 
     def _carry_out(self, flip: Flip) -> None:
         kind: Literal["apply", "rollback"] = "rollback" if flip.rollback else "apply"
+        backlog: Literal["drain", "move"] = "move" if flip.move else "drain"
         command = ("rollback",) if flip.rollback else ("apply", str(self._folder / flip.rules))
+        command = (*command, "--backlog", backlog)
         before, at_start = self._top, time.monotonic()
         interrupted = flip.killed_ms is not None and self._killed(command, flip.killed_ms)
         if flip.back:
-            self._record(flip.rules, kind, at_start, None)
-            kind, command, wanted, at_start = "rollback", ("rollback",), before, time.monotonic()
+            self._record(flip.rules, kind, at_start, None, backlog)
+            kind, backlog, command = "rollback", "drain", ("rollback",)
+            wanted, at_start = before, time.monotonic()
         else:
             wanted = flip.rules
         self._until_in_force(wanted, command)
         self._top = wanted
-        self._record(wanted, kind, at_start, time.monotonic())
-        how = ", killed midway and then ended" if interrupted else ""
+        self._record(wanted, kind, at_start, time.monotonic(), backlog)
+        how = ", with its backlog" if backlog == "move" else ""
+        how += ", killed midway and then ended" if interrupted else ""
         took_s = time.monotonic() - at_start
         self._board.note(f"rules: {kind} of {wanted} in force after {took_s:.1f} s{how}", "flip")
 
@@ -162,13 +166,13 @@ class Flips(threading.Thread):
 
     def _record(
         self, name: str, kind: Literal["initial", "apply", "rollback"], at_start: float,
-        at_return: float | None,
+        at_return: float | None, backlog: Literal["drain", "move"] = "drain",
     ) -> None:  # fmt: skip
         content = rules.read(self._folder / name)
         self._log.append(
             events.Apply(
                 at_start=at_start, at_return=at_return, epoch=0, kind=kind, rules=content,
-                version=name,
+                version=name, backlog=backlog,
             )
         )  # fmt: skip
         if at_return is not None:

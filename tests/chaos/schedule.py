@@ -105,6 +105,7 @@ class Fault:
 class Flip:
     """Bring ``rules`` into force: by ``apply``, or by a ``rollback`` to them.
 
+    With ``move`` what was accepted before and never attempted follows; else it stays.
     ``killed_ms`` None lets the command end. Else it is killed so long after it opened the flip,
     and the flip is then finished, or taken ``back`` to the rules of before.
     """
@@ -113,6 +114,7 @@ class Flip:
     rollback: bool = False
     killed_ms: int | None = None
     back: bool = False
+    move: bool = False
 
 
 Action = Kill | Stop | Jump | Strain | Fault | Flip
@@ -269,14 +271,15 @@ def _action(kind: str, rules: list[str], chance: Random) -> Action:
 
 def _flip(kind: str, rules: list[str], chance: Random) -> Flip:
     killed_ms = chance.choice(_KILLED_MS) if kind.startswith("kill") else None
+    move = chance.random() < 0.5
     if kind.endswith("rollback"):
         rules.pop()
-        return Flip(rules[-1], rollback=True, killed_ms=killed_ms)
+        return Flip(rules[-1], rollback=True, killed_ms=killed_ms, move=move)
     wanted = chance.choice([name for name in RULES if name != rules[-1]])
     back = killed_ms is not None and chance.random() < 0.4
     if not back:
         rules.append(wanted)
-    return Flip(wanted, killed_ms=killed_ms, back=back)
+    return Flip(wanted, killed_ms=killed_ms, back=back, move=move)
 
 
 def _fault(erp: Erp, name: str, chance: Random) -> Fault:

@@ -141,9 +141,7 @@ class Chaos:
         stage.start_erps()
         self._gateway.init(folder.path)
         for name in RULES:
-            own = Path(__file__).parent / "rules"
-            templates = own if (own / name).exists() else rules.TEMPLATES
-            rules.fill(name, self._today, folder.rules, templates)
+            rules.fill(name, self._today, folder.rules, Path(__file__).parent / "rules")
         configure(folder, stage.erps_ready(), ledger.url)
         log = EventLog(folder.events)
         flips = Flips(self._environment, folder.rules, self._store, log, board)

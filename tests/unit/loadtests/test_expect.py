@@ -181,3 +181,21 @@ def test_outdated_is_what_only_rules_out_of_force_did() -> None:
     assert not line.outdated("legacy", "order.intake", FACTS, 19, 22)
     assert not line.outdated("cloud", "order.intake", FACTS, 21, 22)
     assert [line.flipped(place) for place in range(len(line))] == [False, True]
+
+
+def test_what_was_accepted_before_may_follow_a_flip_that_came_with_its_backlog() -> None:
+    def applied(at: float, mode: str, backlog: str) -> Apply:
+        return Apply.model_validate({
+            "at_start": at, "at_return": at + 1, "epoch": 0, "rules": (rule(mode),),
+            "kind": "apply", "backlog": backlog,
+        })  # fmt: skip
+
+    def targets(since: float, *backlogs: str) -> frozenset[str]:
+        modes = ("legacy", "cloud", "hold")
+        flips = [applied(10.0 * n, modes[n], backlog) for n, backlog in enumerate(backlogs)]
+        return frozenset(Timeline(flips).targets("order.intake", FACTS, since, since))
+
+    assert targets(5, "drain", "drain") == {"legacy"}
+    assert targets(5, "drain", "move") == {"legacy", "cloud"}
+    assert targets(15, "move", "move") == {"cloud"}, "only what came after it was accepted"
+    assert targets(5, "drain", "drain", "move") == {"legacy"}, "it is held where it is"
