@@ -25,6 +25,7 @@ from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.correct import Corrector
+from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.exceptions import Exceptions
@@ -168,6 +169,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(_measure(parts)),
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
+        asyncio.create_task(_follow_crosswalks(parts)),
         asyncio.create_task(_end_with_parent()),
     ]
     try:
@@ -187,6 +189,15 @@ async def _follow_rules(parts: Parts) -> None:
         except CoexistError as error:
             parts.observer.trouble("rules", error)
         await parts.clock.sleep(lease_ms / 4000)
+
+
+async def _follow_crosswalks(parts: Parts) -> None:
+    while True:
+        try:
+            await parts.crosswalks.refresh()
+        except CoexistError as error:
+            parts.observer.trouble("crosswalks", error)
+        await parts.clock.sleep(REFRESH_S)
 
 
 async def _measure(parts: Parts) -> None:

@@ -24,6 +24,7 @@ from gateway.commands import (
     setup,
     shadow,
     wave,
+    xref,
 )
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
@@ -55,6 +56,7 @@ for command in (
     shadow.shadow,
     calendar.calendar,
     settlements.settlements,
+    xref.xref,
     demo.load,
     demo.bench,
     reference.reference,

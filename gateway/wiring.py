@@ -22,9 +22,11 @@ from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
 from gateway.errors import ConfigError
 from gateway.flow.audit import Auditor
 from gateway.flow.calls import Caller
+from gateway.flow.crosswalks import CrosswalkKeeper
 from gateway.flow.exceptions import Bench
 from gateway.flow.shadow import How, Shadows
 from gateway.flow.versions import RuleVersions
+from gateway.mapping.erp import MappedErp
 from gateway.observe.observer import ProcessObserver
 from gateway.policy.triage import Team, Teams
 from gateway.policy.windows import Windows
@@ -65,6 +67,7 @@ class Parts:
     erps: Mapping[Target, Erp]
     observer: ProcessObserver
     windows: Windows
+    crosswalks: CrosswalkKeeper
 
     @property
     def bench(self) -> Bench:
@@ -107,8 +110,11 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             # what it had counted: the first turn then takes every window for full.
             for target in ERPS:
                 await quotas.open(target, anew=False)
-        erps = _erps(settings, clock)
-        for erp in erps.values():
+        crosswalks = CrosswalkKeeper(ledger)
+        await crosswalks.refresh()
+        erps: dict[Target, Erp] = {}
+        for target, erp in _erps(settings, clock).items():
+            erps[target] = MappedErp(erp, crosswalks, clock)
             stack.push_async_callback(erp.close)
         yield Parts(
             settings=settings,
@@ -127,6 +133,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             erps=erps,
             observer=ProcessObserver(),
             windows=windows,
+            crosswalks=crosswalks,
         )
 
 

@@ -15,6 +15,7 @@ from gateway.canonical.exchange import Lease
 from gateway.canonical.process import ERPS
 from gateway.clock import Clock, token_bits
 from gateway.errors import CoexistError, FencedOut
+from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import DecisionKeeper
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
@@ -72,6 +73,7 @@ class Worker:
                 self._every(stop, TIDY_S, self._decisions.tidy),
                 self._every(stop, SHADOWS_S, self._shadows.flush),
                 self._every(stop, TICK_S, self._watch.tick),
+                self._every(stop, REFRESH_S, self._parts.crosswalks.refresh),
             ]
             await asyncio.wait([group.create_task(one) for one in work])
             leasing.cancel()

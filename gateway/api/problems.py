@@ -64,6 +64,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
     Cause.CLOSED_PERIOD: ("The period is closed", "its date lies in a period that is closed"),
     Cause.TOTAL_DIFFERS: ("The total differs", "its total came out differently when booked"),
     Cause.NOT_ACCEPTED: ("Not accepted", "it was not accepted for booking"),
+    Cause.CROSSWALK_GAP: (
+        "A code is not known",
+        "one of its codes is not known for booking",
+    ),
     Cause.MISCONFIGURED: (
         "Booking is not set up",
         "the system that books it cannot be reached as it is set up",

@@ -27,7 +27,9 @@ Rate = Annotated[
 ]
 """A tax rate in percent, as text."""
 
-TenderType = Annotated[str, Field(pattern=r"^[a-z_]{1,30}$", examples=["cash", "card"])]
+TenderType = Annotated[
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,29}$", examples=["cash", "card"])
+]
 
 
 class LineKind(StrEnum):

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     CREDIT_BLOCK = "credit-block"
     TOTAL_DIFFERS = "total-differs"
     NOT_ACCEPTED = "not-accepted"
+    CROSSWALK_GAP = "crosswalk-gap"
     MISCONFIGURED = "misconfigured"
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"
@@ -40,11 +41,12 @@ WAITS: Final = frozenset(
         Cause.UNKNOWN_CUSTOMER,
         Cause.CLOSED_PERIOD,
         Cause.CREDIT_BLOCK,
+        Cause.CROSSWALK_GAP,
         Cause.MISCONFIGURED,
     }
 )
-"""Missing master data, a closed period, a credit block, a wrong tenant or password of ours: these
-wait, they do not fail."""
+"""Missing master data, a closed period, a credit block, a code without crosswalk, a wrong tenant or
+password of ours: these wait, they do not fail."""
 
 
 @dataclass(frozen=True, slots=True)

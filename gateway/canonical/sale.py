@@ -26,7 +26,7 @@ StoreCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$", examples=
 class Tender(Document):
     """How part of a receipt was paid; cash handed back is negative."""
 
-    type: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$", examples=["cash", "card"])]
+    type: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,29}$", examples=["cash", "card"])]
     amount: Amount
 
 

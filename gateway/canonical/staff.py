@@ -38,6 +38,7 @@ class Action(StrEnum):
     DELIVERY_PEAK = "delivery.peak"
     SETTLEMENT_TAKE = "settlement.take"
     OWNERS_IMPORT = "owners.import"
+    XREF_IMPORT = "xref.import"
 
 
 _ALL: Final = frozenset(Role)
@@ -60,6 +61,7 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     # Who lets a red gate pass answers for it, like who approves.
     Action.RULES_WAIVE: frozenset({Role.APPROVER}),
     Action.DELIVERY_PEAK: frozenset({Role.OPERATOR, Role.LEAD}),
+    Action.XREF_IMPORT: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),
     Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
     # Every follow-up of an imported object goes where the file says.
     Action.OWNERS_IMPORT: frozenset({Role.LEAD}),

@@ -6,6 +6,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 """
 
 from gateway.ports.audit import AuditLog
+from gateway.ports.crosswalks import CrosswalkShelf
 from gateway.ports.desk import Casebook, Desk
 from gateway.ports.erp import Erp
 from gateway.ports.evidence import Evidence
@@ -24,6 +25,7 @@ from gateway.ports.waves import WaveFigures
 __all__ = [
     "AuditLog",
     "Casebook",
+    "CrosswalkShelf",
     "Desk",
     "Erp",
     "Evidence",

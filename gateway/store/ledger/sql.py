@@ -19,6 +19,7 @@ from gateway.errors import ConfigError, InstallationMismatch
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.audit import AuditTable
 from gateway.store.ledger.casebook import CasebookTables
+from gateway.store.ledger.crosswalk_tables import CrosswalkTables
 from gateway.store.ledger.database import CONNECTIONS
 from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.governance import GovernanceTables
@@ -48,6 +49,7 @@ async def open_ledger(
 class SqlLedger(
     AuditTable,
     CasebookTables,
+    CrosswalkTables,
     EvidenceTables,
     GovernanceTables,
     OwnerTables,

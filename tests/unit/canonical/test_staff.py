@@ -24,6 +24,7 @@ TABLE = {
     "rules.waive": "A",
     "delivery.peak": "OL",
     "settlement.take": "OF",
+    "xref.import": "OLF",
 }
 
 

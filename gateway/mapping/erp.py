@@ -1,0 +1,112 @@
+"""An ERP behind its crosswalks: the story speaks canonical codes, the ERP hears its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from gateway.canonical.crosswalk import CrosswalkKind
+from gateway.canonical.enquiry import Availability, Price, Product
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Timing
+from gateway.canonical.outcome import Cause, Outcome, Probed, Refused
+from gateway.canonical.process import Target
+from gateway.canonical.validation import Validated
+from gateway.clock import Clock
+from gateway.mapping.crosswalk import Crosswalks, Gap
+from gateway.mapping.documents import translated
+from gateway.ports import Erp
+
+Found = TypeVar("Found", Availability, Price, Product)
+
+
+class Tables(Protocol):
+    """The crosswalks in force."""
+
+    def tables(self) -> Crosswalks:
+        """Return them as last seen."""
+        ...
+
+    async def refresh(self) -> Crosswalks:
+        """Look again, and return them."""
+        ...
+
+
+class MappedErp:
+    """Implements :class:`gateway.ports.Erp` around another one.
+
+    A gap refuses a message before anything is sent, once the newest tables were looked at: it
+    waits until the steward has filled it.
+    """
+
+    def __init__(self, erp: Erp, tables: Tables, clock: Clock) -> None:
+        self._erp = erp
+        self._tables = tables
+        self._clock = clock
+        self.name: Target = erp.name
+        self.timing: Timing = erp.timing
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Send the message with the ERP's own codes, or refuse it naming each gap."""
+        found = await self._translated(envelope)
+        if isinstance(found, Envelope):
+            return await self._erp.send(found)
+        return Refused(Cause.CROSSWALK_GAP, _said(found))
+
+    async def probe(self, envelope: Envelope) -> Probed:
+        """Look for the document; its reference is ours, so nothing is translated."""
+        return await self._erp.probe(envelope)
+
+    async def validate(self, envelope: Envelope) -> Validated:
+        """Ask what would become of the message with the ERP's own codes."""
+        found = await self._translated(envelope)
+        if isinstance(found, Envelope):
+            return await self._erp.validate(found)
+        return Refused(Cause.CROSSWALK_GAP, _said(found))
+
+    async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
+        """Ask how stored documents fare."""
+        return await self._erp.confirm(documents)
+
+    async def has_order(self, channel: str, order_ref: str, legal_entity: str) -> bool:
+        """Say whether an order of that channel reference exists here."""
+        return await self._erp.has_order(channel, order_ref, legal_entity)
+
+    async def availability(self, sku: str, legal_entity: str) -> Availability | None:
+        """Return what may be promised, under the caller's SKU."""
+        own = self._sku(sku)
+        return _called(sku, await self._erp.availability(own, legal_entity) if own else None)
+
+    async def price(self, sku: str, legal_entity: str) -> Price | None:
+        """Return the sales price, under the caller's SKU."""
+        own = self._sku(sku)
+        return _called(sku, await self._erp.price(own, legal_entity) if own else None)
+
+    async def product(self, sku: str, legal_entity: str) -> Product | None:
+        """Return the item, under the caller's SKU."""
+        own = self._sku(sku)
+        return _called(sku, await self._erp.product(own, legal_entity) if own else None)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._erp.close()
+
+    async def _translated(self, envelope: Envelope) -> Envelope | list[Gap]:
+        found = translated(envelope, self.name, self._tables.tables())
+        if isinstance(found, Envelope):
+            return found
+        return translated(envelope, self.name, await self._tables.refresh())
+
+    def _sku(self, sku: str) -> str:
+        """Return the ERP's own SKU, "" if it has none: then the ERP does not have the item."""
+        today = self._clock.now().date()
+        found = self._tables.tables().find(CrosswalkKind.SKU, "", sku, self.name, today)
+        return "" if isinstance(found, Gap) else found
+
+
+def _called(sku: str, found: Found | None) -> Found | None:
+    return None if found is None else found.model_copy(update={"sku": sku})
+
+
+def _said(gaps: Sequence[Gap]) -> str:
+    return "; ".join(str(gap) for gap in gaps)
