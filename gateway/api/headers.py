@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import Final
 
 from gateway.api.calls import Call
@@ -10,6 +11,9 @@ from gateway.clock import token_bits
 from gateway.errors import BadRequest
 
 _KEY: Final = re.compile(rb"[\x20-\x7e]{1,255}")
+_REQUEST_ID_MAX: Final = 2**64 - 1
+# Tells requests apart and keeps nothing secret: counted on from where chance began.
+_NUMBERS: Final = count(token_bits(64))
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # RFC 7240: preferences are separated by commas, which may also stand inside quoted words.
 _PREFERENCE: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
@@ -64,7 +68,7 @@ def request_id(sent: bytes | None) -> bytes:
     """Return the caller's ``X-Request-Id`` if it is a plain word, else a new one."""
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
-    return b"%016x" % token_bits(64)
+    return b"%016x" % (next(_NUMBERS) & _REQUEST_ID_MAX)
 
 
 def _all(call: Call, name: bytes) -> list[bytes]:

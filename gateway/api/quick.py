@@ -148,6 +148,7 @@ def _amounts(digits: int) -> re.Pattern[str]:
     return re.compile(f"{amount}(?:\n{amount})*")
 
 
+_NO_SHIPPING: Final = ["0", "0"]
 _AMOUNTS: Final = {currency: _amounts(digits) for currency, digits in MINOR_DIGITS.items()}
 
 
@@ -192,26 +193,24 @@ def _well_formed(order: Order) -> bool:
 
 def _adds_up(order: Order) -> bool:
     lines, shipping = order.lines, order.shipping
-    pattern = _AMOUNTS.get(order.currency)
-    if pattern is None or len({line.line for line in lines}) != len(lines):
+    pattern, count = _AMOUNTS.get(order.currency), len(lines)
+    if pattern is None or len({line.line for line in lines}) != count:
         return False
     texts = [order.total]
-    if shipping is not UNSET:
-        texts += (_or_zero(shipping.amount), _or_zero(shipping.tax))
-    else:
-        texts += ("0", "0")
-    for line in lines:
-        texts += (line.unit_price, _or_zero(line.discount), _or_zero(line.tax))
-    if not pattern.fullmatch("\n".join(texts)):
+    texts += _NO_SHIPPING if shipping is UNSET else _stated([shipping.amount, shipping.tax])
+    texts += [line.unit_price for line in lines]
+    texts += _stated([line.discount for line in lines])
+    texts += _stated([line.tax for line in lines])
+    if pattern.fullmatch("\n".join(texts)) is None:
         return False
-    amounts = list(map(Decimal, texts))
-    total, expected = amounts[0], amounts[1]
-    for line, price, discount in zip(lines, amounts[3::3], amounts[4::3], strict=True):
-        expected += line.quantity * price - discount
+    total, expected, tax, *amounts = map(Decimal, texts)
+    for line, price in zip(lines, amounts, strict=False):
+        expected += line.quantity * price
+    expected -= sum(amounts[count : 2 * count])
     if order.tax_included is False:
-        expected += sum(amounts[5::3], amounts[2])
+        expected += sum(amounts[2 * count :], tax)
     return total == expected
 
 
-def _or_zero(amount: _Optional) -> str:
-    return "0" if amount is UNSET else amount
+def _stated(amounts: list[_Optional]) -> list[str]:
+    return ["0" if it is UNSET else it for it in amounts]

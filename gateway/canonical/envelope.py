@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
@@ -16,7 +17,9 @@ from gateway.canonical.sale import StoreSale
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
-_CHANCE_BITS, _PAIR_BITS, _ID_PAIRS = 80, 10, 13
+# Two characters are ten bits: 50 of time, which last until the year 37648, and 80 of chance.
+_TIME_SHIFTS: Final = range(40, -1, -10)
+_CHANCE_SHIFTS: Final = range(70, -1, -10)
 
 #: Partitions at most: their number is written with two hex digits in every transaction id.
 PARTITIONS_MAX: Final = 256
@@ -68,9 +71,17 @@ def new_transaction_id(partition: int, at: datetime, chance: int) -> str:
     Ids of one partition sort by time of acceptance; the partition in front lets any process find
     the transaction without a directory.
     """
-    number = int(at.timestamp() * 1000) << _CHANCE_BITS | chance
-    shifts = range((_ID_PAIRS - 1) * _PAIR_BITS, -1, -_PAIR_BITS)
-    return f"{partition:02x}-" + "".join([_PAIRS[number >> shift & 1023] for shift in shifts])
+    ms = int(at.timestamp() * 1000)
+    return f"{partition:02x}-{_time_text(ms)}{_pairs(chance, _CHANCE_SHIFTS)}"
+
+
+@lru_cache(maxsize=1)
+def _time_text(ms: int) -> str:
+    return _pairs(ms, _TIME_SHIFTS)
+
+
+def _pairs(number: int, shifts: range) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in shifts])
 
 
 def partition_of_transaction(transaction_id: str) -> int:

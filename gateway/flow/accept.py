@@ -27,6 +27,27 @@ from gateway.routing.facts import Decision, Facts
 
 _encode: Final = msgspec.json.Encoder().encode
 
+#: The facts that apply; those that are "" are not written.
+_Known: Final[Any] = msgspec.defstruct(
+    "_Known", [(name, str, "") for name in Facts._fields], omit_defaults=True, gc=False
+)
+
+
+class _Wire(msgspec.Struct, gc=False):
+    """:class:`~gateway.canonical.envelope.Envelope` as it is written."""
+
+    transaction_id: str
+    process: str
+    channel: str
+    object_key: str
+    reference: str
+    accepted_at: datetime
+    facts: Any
+    rule_id: str
+    rule_version: str
+    body: dict[str, Any] | msgspec.Raw
+
+
 #: Looks at a moving marker before giving up: two flips in the time of one accept are two looks.
 DECISIONS_MAX = 5
 
@@ -102,7 +123,9 @@ class Acceptor:
         """
         partition = partition_of(submission.object_key, self._partitions)
         proposed = new_transaction_id(partition, self._clock.now(), token_bits())
-        transaction_id = await self._bind_key(submission, proposed)
+        transaction_id = proposed
+        if submission.key is not None:
+            transaction_id = await self._bound(submission, submission.key, proposed)
         answer = await self._take(submission, partition, transaction_id)
         if isinstance(answer, Clash):
             raise IdempotencyClash(
@@ -112,16 +135,14 @@ class Acceptor:
         replayed = isinstance(answer, Replay)
         return Receipt(answer.transaction_id, _instant(answer.accepted_ms), replayed)
 
-    async def _bind_key(self, submission: Submission, proposed: str) -> str:
+    async def _bound(self, submission: Submission, key: str, proposed: str) -> str:
         """Reserve the idempotency key first, so that one key can never carry two bodies."""
-        if submission.key is None:
-            return proposed
         bound = await self._intake.reserve(
-            f"{submission.channel}|key|{submission.key}", proposed, submission.digest
+            f"{submission.channel}|key|{key}", proposed, submission.digest
         )
         if isinstance(bound, Clash):
             raise IdempotencyClash(
-                f"Idempotency-Key {submission.key!r} was used before with a different body, for "
+                f"Idempotency-Key {key!r} was used before with a different body, for "
                 f"transaction {bound.transaction_id}; use a new key for a new request"
             )
         return bound.transaction_id
@@ -130,7 +151,7 @@ class Acceptor:
         self, submission: Submission, partition: int, transaction_id: str
     ) -> Accepted | Replay | Clash:
         owner_found: Target | None = None
-        marker, rules = await self._versions.at(partition)
+        marker, rules = self._versions.known(partition) or await self._versions.at(partition)
         for _ in range(DECISIONS_MAX):
             entry = self._entry(submission, transaction_id, marker.epoch, rules, owner_found)
             answer = await self._intake.accept(entry)
@@ -180,22 +201,19 @@ class Acceptor:
         Its values were validated on the way in: building and dumping the model again would cost
         as much as the rest of an accept.
         """
-        known = {
-            name: fact for name, fact in zip(Facts._fields, submission.facts, strict=True) if fact
-        }
         return _encode(
-            {
-                "transaction_id": transaction_id,
-                "process": submission.process,
-                "channel": submission.channel,
-                "object_key": submission.object_key,
-                "reference": submission.reference,
-                "accepted_at": self._clock.now(),
-                "facts": known,
-                "rule_id": decision.rule_id,
-                "rule_version": decision.version,
-                "body": submission.body,
-            }
+            _Wire(
+                transaction_id,
+                submission.process,
+                submission.channel,
+                submission.object_key,
+                submission.reference,
+                self._clock.now(),
+                _Known(*submission.facts),
+                decision.rule_id,
+                decision.version,
+                submission.body,
+            )
         )
 
 

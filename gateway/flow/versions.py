@@ -91,15 +91,21 @@ class RuleVersions:
             await asyncio.shield(self._looking)
         raise RulesUnavailable("the rules in force cannot be read within their lease; repeat")
 
-    async def at(self, partition: int) -> tuple[Marker, Compiled]:
-        """Return the marker and rules a partition was last known to be under.
+    def known(self, partition: int) -> tuple[Marker, Compiled] | None:
+        """Return the marker and rules a partition was last known to be under, if any are at hand.
 
         However long ago: what is written is checked against the partition's own marker.
         """
         marker = self._partitions.get(partition) or self._current
+        rules = self._compiled.get(marker.version) if marker is not None else None
+        return (marker, rules) if marker is not None and rules is not None else None
+
+    async def at(self, partition: int) -> tuple[Marker, Compiled]:
+        """Return what is ``known`` of a partition, after a look if that is nothing."""
+        marker = self._partitions.get(partition) or self._current
         if marker is None:
             return await self.current()
-        return marker, self._compiled.get(marker.version) or await self.compiled(marker.version)
+        return marker, await self.compiled(marker.version)
 
     def learned(self, partition: int, marker: Marker) -> None:
         """Note what a partition answered it is under."""

@@ -130,7 +130,10 @@ class Open(Driver):
                 self._idle.pop().send(self.requests(), self._due.popleft())
             await asyncio.sleep(TICK_S)
         self._end_if_idle()
-        await self.ended.wait()
+        try:
+            await asyncio.wait_for(self.ended.wait(), PATIENCE_S)
+        except TimeoutError:
+            self.load.statuses[0] += self._all - len(self._idle) + len(self._due)
 
     def free(self, connection: Connection) -> None:
         """Send what has waited for a connection, if anything has."""
