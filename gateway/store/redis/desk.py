@@ -11,6 +11,7 @@ from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
+from gateway.store.redis.packing import packed, unpacked
 
 _FIELDS: Final = ("o", "s", "cause", "det", "ed", "n", "at", "p")
 _TOLD: Final = "it follows {}, which staff discarded: discard it too, or correct and retry it"
@@ -47,7 +48,7 @@ class RedisDesk:
             attempts=int(found[5] or 0),
             open_since_ms=since_ms,
             open_ms=None if since_ms is None else await self._client.server_ms() - since_ms,
-            payload=found[7],
+            payload=unpacked(found[7]),
         )
 
     async def edit(
@@ -55,7 +56,7 @@ class RedisDesk:
     ) -> Edited | StaffRefused:
         """Replace a message's content, if it still is as ``case`` says."""
         answer = await self._run(
-            "edit", case, edition.payload, edition.body, by, reason, edition.patch
+            "edit", case, packed(edition.payload), edition.body, by, reason, edition.patch
         )
         return Edited(int(answer[1])) if answer[0] == b"ok" else _refused(answer)
 

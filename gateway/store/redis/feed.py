@@ -8,6 +8,7 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import BufferEvent
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
+from gateway.store.redis.packing import unpacked
 
 _OWN = (b"k", b"tx", b"at")
 
@@ -68,7 +69,7 @@ class RedisFeed:
             pipeline.hmget(part.message(transaction_id), "p0", "p")
         payloads = [first or newest for first, newest in await self._client.execute(pipeline)]
         return {
-            transaction_id: Envelope.model_validate_json(payload)
+            transaction_id: Envelope.model_validate_json(unpacked(payload))
             for transaction_id, payload in zip(ids, payloads, strict=True)
             if payload is not None
         }

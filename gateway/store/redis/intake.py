@@ -21,6 +21,7 @@ from gateway.clock import Clock
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 from gateway.store.redis.commit import GroupCommit
+from gateway.store.redis.packing import packed, unpacked
 
 _PROGRESS = ("p", "s", "doc", "res", "cause", "sm", "o")
 
@@ -75,7 +76,7 @@ class RedisIntake:
             entry.target.value if entry.target else "owner",
             1 if entry.follow_up else 0,
             entry.priority,
-            entry.payload,
+            packed(entry.payload),
             1 if entry.pipelined else 0,
             entry.owner_found.value if entry.owner_found else "",
             _expiry_ms(generation),
@@ -137,7 +138,7 @@ class RedisIntake:
 def _as_progress(values: Sequence[Any], owner: Target | None) -> Progress:
     payload, state, document, result, cause, settled_ms, _ = values
     return Progress(
-        envelope=Envelope.model_validate_json(payload),
+        envelope=Envelope.model_validate_json(unpacked(payload)),
         state=state.decode(),
         owner=owner,
         document=(document or b"").decode(),

@@ -12,6 +12,7 @@ from gateway.canonical.process import Priority, Target
 from gateway.errors import FencedOut
 from gateway.store.redis import keys
 from gateway.store.redis.client import Call, Client, Reply
+from gateway.store.redis.packing import unpacked
 
 DETAIL_CHARS_MAX = 500
 
@@ -100,7 +101,7 @@ class RedisLanes:
                 takes=int(takes),
                 attempts=int(attempts),
                 open_ms=None if open_ms < 0 else int(open_ms),
-                payload=payload,
+                payload=unpacked(payload),
                 released=int(released),
                 number=int(number),
             )
@@ -209,7 +210,7 @@ class RedisLanes:
                 transaction_id=transaction_id.decode(),
                 object_key=object_key.decode(),
                 owner=Target(owner.decode()) if owner else None,
-                payload=payload,
+                payload=unpacked(payload),
                 since_ms=int(since_ms),
             )
             for object_key, transaction_id, owner, payload, since_ms in _unfenced(lease, answer)

@@ -10,6 +10,7 @@ from gateway.canonical.exchange import Movable
 from gateway.canonical.process import Target
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
+from gateway.store.redis.packing import unpacked
 
 PAGE: Final = 100
 
@@ -37,7 +38,7 @@ class RedisMoves:
                     transaction_id=transaction_id.decode(),
                     object_key=object_key.decode(),
                     owner=erp,
-                    payload=payload,
+                    payload=unpacked(payload),
                     waiting=int(waiting),
                     refused=refused,
                 )
