@@ -7,6 +7,7 @@ import rich_click as click
 from gateway.commands.rules import (
     approval,
     check,
+    diff,
     dryrun,
     explain,
     flip,
@@ -23,6 +24,6 @@ def rules() -> None:
     """Routing rules: which ERP serves which process, wave by wave."""
 
 
-for page in (check, explain, dryrun, approval, flip, rollback, schedule, history):
+for page in (check, explain, diff, dryrun, approval, flip, rollback, schedule, history):
     for command in page.COMMANDS:
         rules.add_command(command)

@@ -71,6 +71,11 @@ class OwnerTables(Database):
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Import(**row) for row in rows]
 
+    async def owned_by(self, owner: str) -> int:
+        """Count the objects an ERP owns; reads the whole table."""
+        query = select(func.count()).select_from(owners).where(_O.owner == owner)
+        return await self._read(lambda db: db.execute(query).scalar_one())
+
     async def has_imports(self) -> bool:
         """Say whether owners were ever imported."""
         query = select(func.count()).select_from(owner_imports).where(_I.imported > 0)

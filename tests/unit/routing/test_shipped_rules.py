@@ -28,6 +28,13 @@ VOCABULARY = Vocabulary(
     stores={f"NL-{n:03d}" for n in range(1, 7)} | {f"DE-{n:03d}" for n in range(1, 5)},
 )
 
+#: Who the example is about.
+RETAILER = Vocabulary(
+    channels={"webshop", "marketplace", "pos"},
+    legal_entities={"NL01", "DE01"},
+    stores={f"NL-{n:03d}" for n in range(1, 25)} | {f"DE-{n:03d}" for n in range(1, 17)},
+)
+
 
 def demo_rules(name: str, tmp_path: Path) -> Compiled:
     """Do what the demo does: copy a set with the business date filled in, then load it."""
@@ -39,11 +46,36 @@ def demo_rules(name: str, tmp_path: Path) -> Compiled:
 
 
 def test_the_example_rules_load() -> None:
-    rule_set = load(ROOT / "routing_rules", VOCABULARY)
+    rule_set = load(ROOT / "routing_rules", RETAILER)
 
     assert {rule.process for rule in rule_set.rules if rule.is_default} == set(PROCESSES)
     assert {rule.mode for rule in rule_set.rules if rule.is_default} == {Mode.LEGACY, Mode.OWNER}
-    assert [wave.name for wave in rule_set.waves] == ["nl-webshop-orders", "pilot-stores"]
+    assert [wave.name for wave in rule_set.waves] == [
+        "de-marketplace", "de-stores", "nl-item-master", "nl-pilot-stores", "nl-stores",
+        "nl-webshop-orders",
+    ]  # fmt: skip
+    assert all(wave.owner for wave in rule_set.waves)
+
+
+def test_the_example_uses_every_mode_and_shadows_both_ways() -> None:
+    rule_set = load(ROOT / "routing_rules", RETAILER)
+
+    assert {rule.mode for rule in rule_set.rules} == set(Mode)
+    assert {rule.shadow for rule in rule_set.rules} == {None, Target.LEGACY, Target.CLOUD}
+
+
+def test_every_one_of_forty_stores_moves_on_its_day_but_for_the_franchise() -> None:
+    rules = compile_rules(load(ROOT / "routing_rules", RETAILER))
+    days = ("2027-01-31", "2027-02-28", "2027-06-30", "2027-07-01")
+    clouds = []
+    for day in days:
+        facts = (
+            Facts("store.sale", store=it, business_date=day) for it in sorted(RETAILER.stores or ())
+        )
+        clouds.append({it.store for it in facts if rules.decide(it).target is Target.CLOUD})
+
+    assert [len(it) for it in clouds] == [0, 2, 24, 39]
+    assert "DE-016" not in clouds[-1]
 
 
 def test_the_demo_starts_with_everything_in_legacy(tmp_path: Path) -> None:
