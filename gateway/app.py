@@ -121,7 +121,9 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
         acceptor=Acceptor(
             parts.intake, parts.versions, owners, parts.clock, parts.settings.partitions
         ),
-        enquiries=Enquiries(parts.versions, parts.erps, caller, reads.note, shadows),
+        enquiries=Enquiries(
+            parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count
+        ),
         statuses=Statuses(parts.intake, parts.ledger, parts.clock),
         settings=parts.settings,
         clock=parts.clock,
@@ -167,6 +169,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(_follow_rules(parts)),
         asyncio.create_task(watch.run()),
         asyncio.create_task(_measure(parts)),
+        asyncio.create_task(_keep(parts, "counts of reads", parts.reads.flush)),
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
         asyncio.create_task(_follow_crosswalks(parts)),

@@ -8,7 +8,9 @@ from gateway.canonical.process import ERPS
 from gateway.canonical.staff import Role
 from gateway.flow.approvals import Approvals
 from gateway.flow.changes import Changes
+from gateway.flow.guardrails import Guards, Sight
 from gateway.flow.moving import Mover
+from gateway.flow.notices import Courier
 from gateway.flow.publish import Publisher
 from gateway.flow.readiness import Readiness, Terms
 from gateway.flow.rollback import Rollbacks
@@ -29,6 +31,8 @@ class Ruling:
     changes: Changes
     scheduler: Scheduler
     rollbacks: Rollbacks
+    courier: Courier
+    guards: Guards
 
 
 def ruling(parts: Parts) -> Ruling:
@@ -40,18 +44,33 @@ def ruling(parts: Parts) -> Ruling:
     )
     approvals = Approvals(ledger, ledger, book, parts.auditor, parts.clock)
     readiness = Readiness(
-        ledger, parts.quotas, parts.versions, approvals, parts.clock, _terms(settings)
+        ledger, ledger, parts.quotas, parts.versions, approvals, parts.clock, _terms(settings)
     )
     changes = Changes(publisher, readiness, book, parts.auditor, four_eyes=bool(settings.staff))
+    courier = Courier(ledger, parts.webhooks, tuple(settings.webhooks), parts.clock)
     tools = Tools(ledger, ledger, book, parts.auditor, changes, readiness, publisher, parts.clock)
-    scheduler = Scheduler(tools, settings.governance.late_s_max)
-    rollbacks = Rollbacks(publisher, ledger, book, parts.versions, parts.auditor)
-    return Ruling(publisher, approvals, readiness, changes, scheduler, rollbacks)
+    sight = Sight(
+        signals=ledger, reads=parts.reads, kept=ledger, ledger=ledger, book=book,
+        versions=parts.versions, publisher=publisher, auditor=parts.auditor, courier=courier,
+        clock=parts.clock,
+    )  # fmt: skip
+    governance = settings.governance
+    return Ruling(
+        publisher=publisher,
+        approvals=approvals,
+        readiness=readiness,
+        changes=changes,
+        scheduler=Scheduler(tools, governance.late_s_max, courier.keep),
+        rollbacks=Rollbacks(publisher, ledger, book, parts.versions, parts.auditor),
+        courier=courier,
+        guards=Guards(sight, governance.guardrails_every_s, governance.findings_days),
+    )
 
 
 def duties(parts: Parts) -> tuple[Work, ...]:
     """Return what a process does while it is on duty."""
-    return (ruling(parts).scheduler.carry_out,)
+    it = ruling(parts)
+    return it.scheduler.carry_out, it.guards.look, it.courier.deliver
 
 
 def _terms(settings: Settings) -> Terms:

@@ -27,6 +27,7 @@ from gateway.flow.exceptions import Bench
 from gateway.flow.shadow import How, Shadows
 from gateway.flow.versions import RuleVersions
 from gateway.mapping.erp import MappedErp
+from gateway.notify.webhooks import Webhook, Webhooks
 from gateway.observe.observer import ProcessObserver
 from gateway.policy.triage import Team, Teams
 from gateway.policy.windows import Windows
@@ -42,6 +43,7 @@ from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
 from gateway.store.redis.moving import RedisMoves
 from gateway.store.redis.quotas import RedisQuotas
+from gateway.store.redis.reads import RedisReads
 from gateway.store.redis.rulebook import RedisRuleBook
 
 _log = structlog.get_logger("coexist")
@@ -68,6 +70,8 @@ class Parts:
     observer: ProcessObserver
     windows: Windows
     crosswalks: CrosswalkKeeper
+    reads: RedisReads
+    webhooks: Webhooks
 
     @property
     def bench(self) -> Bench:
@@ -110,6 +114,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             # what it had counted: the first turn then takes every window for full.
             for target in ERPS:
                 await quotas.open(target, anew=False)
+        webhooks = _webhooks(settings, clock)
+        stack.push_async_callback(webhooks.close)
         crosswalks = CrosswalkKeeper(ledger)
         await crosswalks.refresh()
         erps: dict[Target, Erp] = {}
@@ -123,6 +129,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             intake=RedisIntake(client, settings.partitions, clock),
             lanes=RedisLanes(client, settings.partitions),
             moves=RedisMoves(client, settings.partitions),
+            reads=RedisReads(client),
+            webhooks=webhooks,
             desk=RedisDesk(client, settings.partitions),
             feed=RedisFeed(client, settings.partitions),
             quotas=quotas,
@@ -146,6 +154,14 @@ def shadows_of(parts: Parts) -> Shadows:
     caller = Caller(parts.quotas, parts.clock, patience_ms=0, kind=Traffic.SHADOW)
     chance = Random(token_bits())
     return Shadows(parts.ledger, parts.erps, caller, how, parts.clock, parts.observer, chance)
+
+
+def _webhooks(settings: Settings, clock: Clock) -> Webhooks:
+    named = {
+        name: Webhook(it.url, it.secret.get_secret_value())
+        for name, it in settings.webhooks.items()
+    }
+    return Webhooks(named, clock)
 
 
 async def _store(settings: Settings, stack: AsyncExitStack) -> Client:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from gateway.canonical.guardrail import Finding
 from gateway.commands.common import installation, json_option, print_json, run
 from gateway.commands.rules.common import load_directory
 from gateway.errors import NotFound
@@ -59,3 +60,28 @@ async def _gates(draft: RuleSet, name: str) -> tuple[list[Gate], bool]:
         readiness = ruling(parts).readiness
         touched = name in (await readiness.change(draft, in_force)).waves
         return await readiness.gates(draft, in_force, name), touched
+
+
+@wave.command()
+@click.argument("name", metavar="[WAVE]", required=False, default="")
+@click.option("--count", default=20, show_default=True, help="How many at most.")
+@json_option
+def guardrails(name: str, count: int, *, as_json: bool) -> None:
+    """List what guardrails decided, of all waves or of WAVE, and the numbers they saw."""
+    found = run(_findings(name, count))
+    if as_json:
+        print_json([{**asdict(it), "at": it.at.isoformat()} for it in found])
+        return
+    if not found:
+        click.echo("no guardrail has looked yet; they do while a wave that has some is in force")
+    for it in found:
+        value = "no data" if it.value is None else f"{it.value:g}"
+        click.echo(
+            f"{it.at:%Y-%m-%d %H:%M:%S} {it.wave} {it.signal}: {it.verdict}, {value} against "
+            f"{it.above:g}, {it.samples} sample(s) in {it.window_s} s, epoch {it.epoch}"
+        )
+
+
+async def _findings(name: str, count: int) -> list[Finding]:
+    async with installation() as parts:
+        return list(await parts.ledger.findings(count, name))

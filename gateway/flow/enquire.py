@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.process import Target
-from gateway.errors import ErpUnavailable, NotFound
+from gateway.errors import CoexistError, ErpUnavailable, NotFound
 from gateway.flow.calls import Caller
 from gateway.flow.shadow import Shadows
 from gateway.flow.versions import RuleVersions
@@ -29,12 +29,14 @@ class Enquiries:
         caller: Caller,
         note: Callable[[Facts, Decision], None] = lambda _facts, _decision: None,
         shadows: Shadows | None = None,
+        fared: Callable[[str, str], None] = lambda _rule_id, _how: None,
     ) -> None:
         self._versions = versions
         self._erps = erps
         self._caller = caller
         self._note = note
         self._shadows = shadows
+        self._fared = fared
 
     async def availability(self, facts: Facts) -> Availability:
         """Return what may be promised of ``facts.sku``."""
@@ -51,7 +53,12 @@ class Enquiries:
     async def _ask(self, facts: Facts, question: Callable[[Erp], Awaitable[T | None]]) -> T:
         target, decision = await self._serving(facts)
         erp = self._erps[target]
-        answer = await self._caller.call(erp.name, lambda: question(erp))
+        try:
+            answer = await self._caller.call(erp.name, lambda: question(erp))
+        except CoexistError:
+            self._fared(decision.rule_id, "error")
+            raise
+        self._fared(decision.rule_id, "ok")
         if self._shadows is not None:
             self._shadows.read(facts, decision, answer, question)
         if answer is None:

@@ -24,7 +24,7 @@ from gateway.flow.approvals import Approvals
 from gateway.flow.versions import RuleVersions
 from gateway.policy.approval import Standing
 from gateway.policy.calendars import Reach, blocks
-from gateway.ports import Quotas, WaveFigures
+from gateway.ports import Owners, Quotas, WaveFigures
 from gateway.routing.change import Change, change_between, entities_of
 from gateway.routing.compile import compile_rules
 from gateway.routing.dependencies import moving
@@ -86,7 +86,7 @@ GATES: Final[dict[str, str]] = {
     "calendars": "no freeze, no finance close, an open posting period",
     "quotas": "both ERPs have room for what moves",
     "exceptions": "nothing of what moves is held",
-    "ownership": "objects from before the gateway are known, if they were imported",
+    "ownership": "what was begun to be imported of older objects is through",
 }
 
 
@@ -96,6 +96,7 @@ class Readiness:
     def __init__(
         self,
         figures: WaveFigures,
+        owners: Owners,
         quotas: Quotas,
         versions: RuleVersions,
         approvals: Approvals,
@@ -103,6 +104,7 @@ class Readiness:
         terms: Terms,
     ) -> None:
         self._figures = figures
+        self._owners = owners
         self._quotas = quotas
         self._versions = versions
         self._approvals = approvals
@@ -230,7 +232,14 @@ class Readiness:
         return Gate("exceptions", OPERATOR, found, green=count == 0)
 
     async def _ownership(self, owner: str) -> Gate:
-        return _green("ownership", owner, "nothing is being imported")
+        """An import that was begun has to be through: till then old objects may be unknown."""
+        imports = await self._owners.imports()
+        going = [it for it in imports if it.finished_at is None]
+        if going:
+            found = f"the import of {going[0].name} stands at line {going[0].line}: finish it"
+            return _red("ownership", owner, found)
+        taken = sum(it.imported + it.known for it in imports)
+        return _green("ownership", owner, f"{len(imports)} import(s), {taken} owner(s), all through")
 
 
 def _green(name: str, owner: str, finding: str) -> Gate:

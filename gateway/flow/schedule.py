@@ -11,9 +11,10 @@ force only notes that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Duty, Publication
@@ -28,6 +29,9 @@ from gateway.flow.publish import Publisher, Terms
 from gateway.flow.readiness import Readiness, refuse_red, waived
 from gateway.ports import Governance, Ledger, RuleBook
 from gateway.routing.ruleset import RuleSet, parse
+
+#: Tells people of something: what kind of thing, and what it is about.
+Tell: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 #: Scheduled flips looked at in one go.
 SCHEDULES_MAX = 1000
@@ -54,9 +58,10 @@ class Scheduler:
     nobody expects it any more.
     """
 
-    def __init__(self, tools: Tools, late_s_max: float) -> None:
+    def __init__(self, tools: Tools, late_s_max: float, tell: Tell | None = None) -> None:
         self._tools = tools
         self._late = timedelta(seconds=late_s_max)
+        self._tell = tell
 
     # ------------------------------------------------------------------- people
 
@@ -216,6 +221,11 @@ class Scheduler:
         self, schedule: Schedule, stage: Stage, reason: str, epoch: int = 0
     ) -> Schedule | None:
         after = replace(schedule, stage=stage, reason=reason, epoch=epoch)
+        if stage is Stage.SUSPENDED and self._tell is not None:
+            await self._tell("schedule.suspended", {
+                "schedule": schedule.schedule_id, "version": schedule.version,
+                "at": schedule.at.isoformat(), "by": schedule.by, "reason": reason,
+            })  # fmt: skip
         return after if await self._tools.kept.advance(after, schedule.stage) else None
 
 

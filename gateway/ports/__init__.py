@@ -11,6 +11,7 @@ from gateway.ports.desk import Casebook, Desk
 from gateway.ports.erp import Erp
 from gateway.ports.evidence import Evidence
 from gateway.ports.governance import Governance
+from gateway.ports.guardrails import Findings, Notifier, Reads, Signals
 from gateway.ports.intake import Intake
 from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
@@ -30,15 +31,19 @@ __all__ = [
     "Erp",
     "Evidence",
     "Feed",
+    "Findings",
     "Governance",
     "Intake",
     "Lanes",
     "Ledger",
     "Moves",
+    "Notifier",
     "Observer",
     "Owners",
     "Quotas",
+    "Reads",
     "RuleBook",
     "ShadowLog",
+    "Signals",
     "WaveFigures",
 ]

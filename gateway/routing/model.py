@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from gateway.canonical.guardrail import Guardrail
 from gateway.canonical.process import Kind, Process, Target
 
 #: The one dimension that is a range of days instead of a set of values.
@@ -165,11 +166,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A step of the migration: its name, who answers for it, which waves come before it."""
+    """A step of the migration: its name, who answers for it, which waves come before it.
+
+    ``guardrails`` are watched while it is in force.
+    """
 
     name: str
     owner: str
     depends_on: tuple[str, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

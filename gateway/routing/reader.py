@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.canonical.process import ERPS, PROCESSES, Kind, Process, Target
+from gateway.routing.guardrail_reader import read_guardrails
 from gateway.routing.model import (
     DATE,
     HUNDREDTHS,
@@ -26,7 +27,7 @@ from gateway.routing.sheet import Sheet, Value
 from gateway.routing.when import When, read_when
 
 RULE_KEYS: Final = ("id", "process", "when", "mode", "cloud_percent", "sticky_by", "shadow")
-WAVE_KEYS: Final = ("wave", "owner", "depends_on", "rules")
+WAVE_KEYS: Final = ("wave", "owner", "depends_on", "guardrails", "rules")
 DEFAULTS_KEYS: Final = ("rules",)
 
 _PERCENT: Final = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?")
@@ -73,9 +74,10 @@ def read_wave(
     owner = sheet.text(found["owner"]) if "owner" in found else None
     before = sheet.texts(found["depends_on"]) if "depends_on" in found else []
     drafts = _rules(sheet, vocabulary, found["rules"], name or "") if "rules" in found else []
+    guardrails = read_guardrails(sheet, found["guardrails"]) if "guardrails" in found else ()
     if name is None or owner is None:
         return None, drafts
-    wave = Wave(name, owner, tuple(sorted(other for other, _ in before)))
+    wave = Wave(name, owner, tuple(sorted(other for other, _ in before)), guardrails)
     depends_on = tuple((other, sheet.place(at)) for other, at in before)
     return WaveDraft(wave, sheet.place(found["wave"]), depends_on), drafts
 

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from gateway.canonical.guardrail import SIGNALS
 from gateway.canonical.process import PROCESSES, Process
 from gateway.routing.check import PREFIX_RULES_MAX
+from gateway.routing.guardrail_reader import GUARDRAIL_KEYS
 from gateway.routing.model import Mode, default_mode, modes_of
 from gateway.routing.nodes import FILE_BYTES_MAX, NODES_MAX
 from gateway.routing.reader import RULE_KEYS, WAVE_KEYS
@@ -30,6 +32,7 @@ _WAVE_TEXTS: Final = {
     "wave": "name of the wave, unique: 1 to 64 of `a-z`, `0-9`, `.`, `_`, `-`",
     "owner": "the team that answers for the wave",
     "depends_on": "one wave or a list of waves that come before this one; no circles",
+    "guardrails": "what is watched while the wave is in force, [below](#guardrails)",
     "rules": "list of rules, `[]` for a wave without any",
 }
 
@@ -77,6 +80,20 @@ of them and meets is an error of the check, unless a rule that wins over both se
 
 A list is as narrow as the widest of its values. The order of rules and files means nothing."""
 
+_GUARDS: Final = """\
+Read since the flip that brought the wave into its present form, at most. What trips pauses the
+wave: its reads go back to where they went before, its writes are held, and every webhook is
+told."""
+
+_GUARDRAIL_TEXTS: Final = {
+    "signal": "what is read, see above; each once in a wave",
+    "above": "it trips when the signal is above this",
+    "window_s": "how many seconds are looked back",
+    "samples_min": "fewer samples say nothing",
+    "no_data": "what no sample at all over a whole window means: `pass` (unless given) or `trip`",
+    "cool_down_s": "after a trip it does not trip again for so long; 1800 unless given",
+}
+
 _DIMENSION_TEXTS: Final = {
     "channel": "the channel the API key belongs to",
     "legal_entity": "the legal entity that sells",
@@ -104,6 +121,10 @@ def reference() -> str:
         _table(("key of a wave", "meaning"), _described(WAVE_KEYS, _WAVE_TEXTS)),
         _table(("key of a rule", "meaning"), _described(RULE_KEYS, _RULE_TEXTS)),
         f"One rule stands for at most {COMBINATIONS_MAX} combinations of values.",
+        "## Guardrails",
+        _GUARDS,
+        _table(("signal", "what it counts"), [(f"`{it}`", SIGNALS[it]) for it in SIGNALS]),
+        _table(("key", "meaning"), _described(GUARDRAIL_KEYS, _GUARDRAIL_TEXTS)),
         "## Modes",
         _table(("mode", "what it does"), [(f"`{mode}`", _MODE_TEXTS[mode]) for mode in Mode]),
         "## Processes",

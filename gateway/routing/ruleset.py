@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from gateway.canonical.guardrail import Guardrail, Signal
 from gateway.canonical.process import PROCESSES, Target
 from gateway.errors import RulesUnavailable
 from gateway.routing.model import DateRange, Mode, Rule, Wave
@@ -60,9 +61,7 @@ def parse(text: str) -> RuleSet:
                 "run a release that knows it, or apply the rules anew"
             )
         rules = [_rule(each) for each in record["rules"]]
-        waves = [
-            Wave(each["name"], each["owner"], tuple(each["depends_on"])) for each in record["waves"]
-        ]
+        waves = [_wave(each) for each in record["waves"]]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RulesUnavailable(
             f"the stored rules cannot be read ({type(error).__name__}: {error}); "
@@ -81,12 +80,28 @@ def _render(rules: Iterable[Rule], waves: Iterable[Wave]) -> str:
     record = {
         "format": FORMAT,
         "rules": [_record(rule) for rule in rules],
-        "waves": [
-            {"name": wave.name, "owner": wave.owner, "depends_on": sorted(wave.depends_on)}
-            for wave in waves
-        ],
+        "waves": [_wave_record(wave) for wave in waves],
     }
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
+
+
+def _wave_record(wave: Wave) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "name": wave.name,
+        "owner": wave.owner,
+        "depends_on": sorted(wave.depends_on),
+    }
+    if wave.guardrails:
+        record["guardrails"] = [asdict(it) for it in wave.guardrails]
+    return record
+
+
+def _wave(record: Mapping[str, Any]) -> Wave:
+    guardrails = [
+        Guardrail(**{**each, "signal": Signal(each["signal"])})
+        for each in record.get("guardrails", ())
+    ]
+    return Wave(record["name"], record["owner"], tuple(record["depends_on"]), tuple(guardrails))
 
 
 def _record(rule: Rule) -> dict[str, Any]:

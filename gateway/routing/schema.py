@@ -9,7 +9,9 @@ import json
 import sys
 from typing import Any
 
+from gateway.canonical.guardrail import SIGNALS
 from gateway.canonical.process import ERPS, PROCESSES, Process
+from gateway.routing.guardrail_reader import NO_DATA, SECONDS_MAX
 from gateway.routing.model import DATE, modes_of
 
 _NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
@@ -39,10 +41,16 @@ def schema() -> str:
                         "description": "Waves that come before this one.",
                         **_one_or_more(_NAME, at_least=0),
                     },
+                    "guardrails": {
+                        "type": "array",
+                        "items": {"$ref": "#/$defs/guardrail"},
+                        "description": "What is watched while the wave is in force.",
+                    },
                     "rules": _rules("rule"),
                 },
                 required=["wave", "owner", "rules"],
             ),
+            "guardrail": _guardrail(),
             "rule": _rule(["id", "process", "when", "mode"]),
             "default": _rule(["id", "process", "mode"]),
             "dimensions": {name: _dimension(name) for name in names},
@@ -70,6 +78,29 @@ def _rule(required: list[str]) -> dict[str, Any]:
         ),
         "allOf": [*(_of_process(process) for process in PROCESSES.values()), _split()],
     }  # fmt: skip
+
+
+def _guardrail() -> dict[str, Any]:
+    signals = [{"const": str(name), "description": text} for name, text in SIGNALS.items()]
+    seconds = {"type": "integer", "minimum": 1, "maximum": SECONDS_MAX}
+    return _object(
+        {
+            "signal": {"oneOf": signals},
+            "above": {"type": "number", "minimum": 0, "description": "Trips above this."},
+            "window_s": {**seconds, "description": "Seconds looked back, at most to the flip."},
+            "samples_min": {
+                "type": "integer", "minimum": 1, "description": "Fewer samples say nothing.",
+            },
+            "no_data": {
+                "enum": list(NO_DATA),
+                "description": "What silence over a whole window means; pass unless given.",
+            },
+            "cool_down_s": {
+                **seconds, "description": "After a trip it does not trip again so long; 1800.",
+            },
+        },
+        required=["signal", "above", "window_s", "samples_min"],
+    )  # fmt: skip
 
 
 def _of_process(process: Process) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from gateway.settings.section import Section
 from gateway.settings.shadow import ShadowSettings
 from gateway.settings.staff import StaffSettings
 from gateway.settings.teams import TeamSettings
+from gateway.settings.webhooks import WebhookSettings
 
 __all__ = [
     "SCOPES",
@@ -50,6 +51,7 @@ __all__ = [
     "StaffSettings",
     "StoreSettings",
     "TeamSettings",
+    "WebhookSettings",
     "config_file",
     "load",
 ]
@@ -115,6 +117,9 @@ class Settings(BaseSettings):
     )
     admin_calls_per_minute: int = Field(
         default=600, ge=1, description="calls of the admin API by one key at one gateway process"
+    )
+    webhooks: dict[str, WebhookSettings] = Field(
+        default_factory=dict, description="who is told when a wave is paused, by name"
     )
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(

@@ -27,3 +27,9 @@ class GovernanceSettings(Section):
         gt=0,
         description="a scheduled flip that nobody could carry out for this long is suspended",
     )
+    guardrails_every_s: float = Field(
+        default=10, ge=1, description="pause between two looks at the guardrails of all waves"
+    )
+    findings_days: int = Field(
+        default=7, ge=1, description="how long looks at guardrails that paused nothing are kept"
+    )

@@ -61,6 +61,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "ChannelSettings": "channels.NAME",
         "StaffSettings": "staff.NAME",
         "GovernanceSettings": "governance",
+        "WebhookSettings": "webhooks.NAME",
         "TeamSettings": "teams.NAME",
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",

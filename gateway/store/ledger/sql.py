@@ -22,6 +22,7 @@ from gateway.store.ledger.casebook import CasebookTables
 from gateway.store.ledger.crosswalk_tables import CrosswalkTables
 from gateway.store.ledger.database import CONNECTIONS
 from gateway.store.ledger.evidence import EvidenceTables
+from gateway.store.ledger.findings import FindingTables
 from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
@@ -29,6 +30,7 @@ from gateway.store.ledger.owners import OwnerTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.settlements import SettlementTables
 from gateway.store.ledger.shadows import ShadowTables
+from gateway.store.ledger.signals import SignalTables
 from gateway.store.ledger.wave_figures import WaveFiguresTables
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
@@ -51,10 +53,12 @@ class SqlLedger(
     CasebookTables,
     CrosswalkTables,
     EvidenceTables,
+    FindingTables,
     GovernanceTables,
     OwnerTables,
     SettlementTables,
     ShadowTables,
+    SignalTables,
     WaveFiguresTables,
 ):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""

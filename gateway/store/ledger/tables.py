@@ -105,6 +105,7 @@ transactions = Table(
     #: The body as it was accepted, once staff have changed it.
     Column("original", JSON(none_as_null=True)),
     Index("transactions_by_object", "object_key", "accepted_ms", "accepted_seq"),
+    Index("transactions_by_rule", "rule_id", "accepted_ms"),
     Index(
         "transactions_exceptions",
         "deadline_ms",

@@ -137,3 +137,8 @@ def partition_keys(partitions: int) -> tuple[PartitionKeys, ...]:
 def quota_key(erp: Target, part: str) -> str:
     """Name a key of an ERP's quota, as `_quota.lua` lists them; "" is their common prefix."""
     return f"cx:{{quota:{erp.value}}}:{part}"
+
+
+def reads_key(bucket: int) -> str:
+    """Name the counts of reads of a bucket of time."""
+    return f"cx:{{rules}}:reads:{bucket}"

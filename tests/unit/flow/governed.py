@@ -95,7 +95,7 @@ class Governed:
             calendars=lambda: self.calendars,
         )
         self.readiness = Readiness(
-            self.ledger, self.quotas, self.versions, self.approvals, self.clock, terms
+            self.ledger, self.ledger, self.quotas, self.versions, self.approvals, self.clock, terms
         )
         self.changes = Changes(
             self.publisher, self.readiness, self.book, self.auditor, four_eyes=self.required

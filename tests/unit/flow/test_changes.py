@@ -10,6 +10,7 @@ import pytest
 from gateway.canonical.calendar import Calendar, CalendarKind, Window
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Traffic
+from gateway.canonical.exchange.owning import Import
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
@@ -153,6 +154,15 @@ async def test_quotas_that_are_full_now_are_red(governed: Governed, tmp_path: Pa
             permit.how = "ok"
         await governed.quotas.give_back(Target.CLOUD, grant.permits)
     assert "cloud 5%" in (await governed.red(draft))["quotas"].finding
+
+
+async def test_an_import_of_owners_that_is_not_through_is_red(
+    governed: Governed, tmp_path: Path
+) -> None:
+    begun = Import("f" * 64, "owners.csv", "lee", governed.now)
+    await governed.ledger.begin_import(begun)
+    red = await governed.red(rules(tmp_path))
+    assert "the import of owners.csv stands at line 0" in red["ownership"].finding
 
 
 async def test_what_was_checked_is_what_it_is_flipped_over(
