@@ -239,7 +239,9 @@ class Readiness:
             found = f"the import of {going[0].name} stands at line {going[0].line}: finish it"
             return _red("ownership", owner, found)
         taken = sum(it.imported + it.known for it in imports)
-        return _green("ownership", owner, f"{len(imports)} import(s), {taken} owner(s), all through")
+        return _green(
+            "ownership", owner, f"{len(imports)} import(s), {taken} owner(s), all through"
+        )
 
 
 def _green(name: str, owner: str, finding: str) -> Gate:

@@ -90,9 +90,7 @@ class SignalTables(Database):
         query = select(
             func.coalesce(func.sum(counted.different), 0),
             func.coalesce(func.sum(counted.compared), 0),
-        ).where(
-            counted.rule_id.in_(sorted(rule_ids)), counted.minute >= _ms(since) // _MINUTE_MS
-        )
+        ).where(counted.rule_id.in_(sorted(rule_ids)), counted.minute >= _ms(since) // _MINUTE_MS)
         different, compared = await self._read(lambda db: db.execute(query).one())
         return Reading(100 * int(different) / int(compared) if compared else None, int(compared))
 

@@ -237,9 +237,7 @@ async def test_objects_that_are_held_are_counted(
     assert (said, read) == (verdict, value)
 
 
-async def test_what_shadows_found_different_is_read_too(
-    governed: Governed, tmp_path: Path
-) -> None:
+async def test_what_shadows_found_different_is_read_too(governed: Governed, tmp_path: Path) -> None:
     guardrail = {"signal": "shadow_mismatch_rate", "above": 10, "window_s": 300, "samples_min": 5}
     watched = await started(governed, tmp_path, guardrail)
     minute = int(governed.now.timestamp()) // 60
