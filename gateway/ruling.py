@@ -9,6 +9,7 @@ from gateway.canonical.staff import Role
 from gateway.flow.approvals import Approvals
 from gateway.flow.changes import Changes
 from gateway.flow.guardrails import Guards, Sight
+from gateway.flow.hypercare import Hypercare, Records
 from gateway.flow.moving import Mover
 from gateway.flow.notices import Courier
 from gateway.flow.publish import Publisher
@@ -33,6 +34,7 @@ class Ruling:
     rollbacks: Rollbacks
     courier: Courier
     guards: Guards
+    hypercare: Hypercare
 
 
 def ruling(parts: Parts) -> Ruling:
@@ -54,6 +56,10 @@ def ruling(parts: Parts) -> Ruling:
         versions=parts.versions, publisher=publisher, auditor=parts.auditor, courier=courier,
         clock=parts.clock,
     )  # fmt: skip
+    records = Records(
+        figures=ledger, signals=ledger, reads=parts.reads, findings=ledger, ledger=ledger,
+        book=book, versions=parts.versions, clock=parts.clock,
+    )  # fmt: skip
     governance = settings.governance
     return Ruling(
         publisher=publisher,
@@ -63,6 +69,7 @@ def ruling(parts: Parts) -> Ruling:
         scheduler=Scheduler(tools, governance.late_s_max, courier.keep),
         rollbacks=Rollbacks(publisher, ledger, book, parts.versions, parts.auditor),
         courier=courier,
+        hypercare=Hypercare(records),
         guards=Guards(sight, governance.guardrails_every_s, governance.findings_days),
     )
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import rich_click as click
 
 from gateway.canonical.guardrail import Finding
+from gateway.commands import wave_status
 from gateway.commands.common import installation, json_option, print_json, run
 from gateway.commands.rules.common import load_directory
 from gateway.errors import NotFound
+from gateway.flow.hypercare import Status
 from gateway.flow.readiness import Gate
 from gateway.routing.ruleset import RuleSet
 
@@ -64,6 +66,24 @@ async def _gates(draft: RuleSet, name: str) -> tuple[list[Gate], bool]:
 
 @wave.command()
 @click.argument("name", metavar="[WAVE]", required=False, default="")
+@json_option
+def status(name: str, *, as_json: bool) -> None:
+    """Show how the waves in force fare, or WAVE: since their flip, beside the day before."""
+    found = run(_status(name))
+    if name and not found:
+        raise NotFound(f"no wave {name!r} is in force; `coexist wave status` lists those that are")
+    if as_json:
+        print_json([wave_status.as_json(it) for it in found])
+        return
+    if not found:
+        click.echo("no wave is in force")
+    for it in found:
+        for line in wave_status.lines(it):
+            click.echo(line)
+
+
+@wave.command()
+@click.argument("name", metavar="[WAVE]", required=False, default="")
 @click.option("--count", default=20, show_default=True, help="How many at most.")
 @json_option
 def guardrails(name: str, count: int, *, as_json: bool) -> None:
@@ -80,6 +100,13 @@ def guardrails(name: str, count: int, *, as_json: bool) -> None:
             f"{it.at:%Y-%m-%d %H:%M:%S} {it.wave} {it.signal}: {it.verdict}, {value} against "
             f"{it.above:g}, {it.samples} sample(s) in {it.window_s} s, epoch {it.epoch}"
         )
+
+
+async def _status(name: str) -> list[Status]:
+    from gateway.ruling import ruling
+
+    async with installation() as parts:
+        return list(await ruling(parts).hypercare.status(name))
 
 
 async def _findings(name: str, count: int) -> list[Finding]:

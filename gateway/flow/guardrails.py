@@ -16,15 +16,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Applied, Duty
+from gateway.canonical.exchange import Duty
 from gateway.canonical.guardrail import Finding, Guardrail, Reading, Signal, Verdict
 from gateway.canonical.staff import Action, Role, Staff
 from gateway.clock import Clock
 from gateway.errors import PublishError
 from gateway.flow.audit import Auditor
+from gateway.flow.hypercare import LOOKED_BACK, in_force_since
 from gateway.flow.notices import Courier
 from gateway.flow.publish import Publisher, Terms
 from gateway.flow.versions import RuleVersions
@@ -33,9 +33,6 @@ from gateway.ports import Findings, Ledger, Reads, RuleBook, Signals
 from gateway.routing.model import Mode, Wave
 from gateway.routing.pausing import paused
 from gateway.routing.ruleset import RuleSet
-
-#: Flips looked back at for the one that brought a wave into its present form.
-LOOKED_BACK: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,9 @@ class Guards:
             return []
         ids = {rule.rule_id for rule in mine}
         history = await self._sight.ledger.history(LOOKED_BACK)
-        flipped_at = await self._flipped_at(wave, rules, history)
+        flipped_at = await in_force_since(
+            wave, rules, history, self._sight.versions, self._sight.clock.now()
+        )
         looks = []
         for guardrail in wave.guardrails:
             now = self._sight.clock.now()
@@ -117,17 +116,6 @@ class Guards:
             verdict = judge(guardrail, reading, now, flipped_at, tripped_at)
             looks.append(_Look(wave, guardrail, reading, verdict))
         return looks
-
-    async def _flipped_at(self, wave: Wave, rules: RuleSet, history: Sequence[Applied]) -> datetime:
-        """Return when the wave came into force as it is now: other waves' flips do not count."""
-        mine = {rule for rule in rules.rules if rule.wave == wave.name}
-        at = self._sight.clock.now()
-        for line in history:
-            then = (await self._sight.versions.compiled(line.version)).rule_set
-            if {rule for rule in then.rules if rule.wave == wave.name} != mine:
-                break
-            at = line.at
-        return at
 
     async def _reading(
         self, signal: Signal, ids: Collection[str], since: datetime, now: datetime

