@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.canonical.process import ERPS
 from gateway.canonical.staff import Role
 from gateway.flow.approvals import Approvals
 from gateway.flow.changes import Changes
@@ -86,7 +85,6 @@ def _terms(settings: Settings) -> Terms:
     return Terms(
         legal_entities=entities,
         stores={name: store.legal_entity for name, store in settings.stores.items()},
-        calls_max={erp: getattr(settings.erps, erp.value).quota.calls_max for erp in ERPS},
         approvals_required=bool(settings.staff) if required is None else required,
         approvers=tuple(
             name for name, person in settings.staff.items() if Role.APPROVER in person.roles

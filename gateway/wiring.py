@@ -11,10 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
+from typing import Final
 
 import structlog
 
-from gateway.canonical.exchange import Limits, Timing, Traffic, Window
+from gateway.canonical.exchange import Limits, Timing, Traffic
 from gateway.canonical.process import ERPS, Target
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
@@ -29,6 +30,7 @@ from gateway.flow.versions import RuleVersions
 from gateway.mapping.erp import MappedErp
 from gateway.notify.webhooks import Webhook, Webhooks
 from gateway.observe.observer import ProcessObserver
+from gateway.policy.quotas import tightest
 from gateway.policy.triage import Team, Teams
 from gateway.policy.windows import Windows
 from gateway.ports import Erp
@@ -46,6 +48,9 @@ from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.reads import RedisReads
 from gateway.store.redis.rulebook import RedisRuleBook
 
+#: What an ERP allows if the configuration names no profile.
+PROFILES: Final = {Target.LEGACY: "legacy-4-sessions", Target.CLOUD: "business-central"}
+
 _log = structlog.get_logger("coexist")
 
 
@@ -62,6 +67,7 @@ class Parts:
     desk: RedisDesk
     feed: RedisFeed
     quotas: RedisQuotas
+    limits: Mapping[Target, Limits]
     book: RedisRuleBook
     ledger: SqlLedger
     auditor: Auditor
@@ -76,8 +82,7 @@ class Parts:
     @property
     def bench(self) -> Bench:
         """What staff work with."""
-        erps = self.settings.erps
-        quotas = {Target.LEGACY: erps.legacy.quota, Target.CLOUD: erps.cloud.quota}
+        windows = {erp: tightest(limits) for erp, limits in self.limits.items()}
         return Bench(
             desk=self.desk,
             lanes=self.lanes,
@@ -87,7 +92,7 @@ class Parts:
             auditor=self.auditor,
             clock=self.clock,
             teams=_teams(self.settings),
-            calls_s={erp.value: it.calls_max / it.window_s for erp, it in quotas.items()},
+            calls_s={erp.value: it.calls_max * 1000 / it.span_ms for erp, it in windows.items()},
         )
 
 
@@ -108,7 +113,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         ledger = await open_ledger(settings.ledger, clock=clock)
         stack.push_async_callback(ledger.close)
         await ledger.installation(settings.partitions)
-        quotas = RedisQuotas(client, _limits(settings), clock.monotonic_s)
+        limits = limits_of(settings)
+        quotas = RedisQuotas(client, limits, clock.monotonic_s)
         if new_store and await ledger.untouched():
             # Nobody can have called. A store that is new under a ledger that is not was lost with
             # what it had counted: the first turn then takes every window for full.
@@ -134,6 +140,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             desk=RedisDesk(client, settings.partitions),
             feed=RedisFeed(client, settings.partitions),
             quotas=quotas,
+            limits=limits,
             book=book,
             ledger=ledger,
             auditor=Auditor(ledger),
@@ -238,17 +245,15 @@ def _timing(erp: ErpSettings, usual: Timing) -> Timing:
     return timing
 
 
-def _limits(settings: Settings) -> dict[Target, Limits]:
+def limits_of(settings: Settings) -> dict[Target, Limits]:
+    """Return what each ERP allows, by its profile and the configuration."""
     limits = {}
     for target, erp, usual in (
         (Target.LEGACY, settings.erps.legacy, LEGACY_TIMING),
         (Target.CLOUD, settings.erps.cloud, CLOUD_TIMING),
     ):
-        limits[target] = Limits(
-            places=erp.quota.concurrent_max,
-            windows=(Window(erp.quota.calls_max, round(erp.quota.window_s * 1000)),),
-            # Twice the deadline: a permit that outlives its call only costs throughput, one that
-            # ends before it would let the ERP's limit be exceeded.
-            call_ms_max=_timing(erp, usual).request_ms_max * 2,
-        )
+        # Twice the deadline: a permit that outlives its call only costs throughput, one that
+        # ends before it would let the ERP's limit be exceeded.
+        longest_ms = _timing(erp, usual).request_ms_max * 2
+        limits[target] = erp.quota.limits(PROFILES[target], longest_ms)
     return limits

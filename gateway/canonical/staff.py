@@ -36,6 +36,7 @@ class Action(StrEnum):
     RULES_APPROVE = "rules.approve"
     RULES_WAIVE = "rules.waive"
     DELIVERY_PEAK = "delivery.peak"
+    QUOTA_RESET = "quota.reset"
     SETTLEMENT_TAKE = "settlement.take"
     OWNERS_IMPORT = "owners.import"
     XREF_IMPORT = "xref.import"
@@ -62,6 +63,7 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.RULES_WAIVE: frozenset({Role.APPROVER}),
     Action.DELIVERY_PEAK: frozenset({Role.OPERATOR, Role.LEAD}),
     Action.XREF_IMPORT: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),
+    Action.QUOTA_RESET: frozenset({Role.OPERATOR, Role.LEAD}),
     Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
     # Every follow-up of an imported object goes where the file says.
     Action.OWNERS_IMPORT: frozenset({Role.LEAD}),

@@ -28,6 +28,7 @@ def pages(root: click.Command) -> dict[str, str]:
     from gateway.commands.pages.configuration import configuration
     from gateway.commands.pages.lifecycle import lifecycle
     from gateway.commands.pages.problems import problems
+    from gateway.commands.pages.quotas import quotas
     from gateway.routing.reference import reference as rules
 
     return {
@@ -38,5 +39,6 @@ def pages(root: click.Command) -> dict[str, str]:
         "erp-answers.md": erp_answers(),
         "lifecycle.md": lifecycle(),
         "problems.md": problems(),
+        "quotas.md": quotas(),
         "rules.md": rules(),
     }

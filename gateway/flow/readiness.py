@@ -17,7 +17,7 @@ from gateway.canonical.calendar import Calendar
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Record
 from gateway.canonical.exchange.governance import Proposal
-from gateway.canonical.process import ERPS, Target
+from gateway.canonical.process import ERPS
 from gateway.clock import Clock
 from gateway.errors import CalendarsError, PublishError
 from gateway.flow.approvals import Approvals
@@ -64,14 +64,13 @@ class Gate:
 class Terms:
     """What the gates need to know of the installation.
 
-    ``stores`` says which legal entity a store belongs to, ``calls_max`` what an ERP allows per
-    window, ``calendars`` reads the calendar files anew, ``approvers`` are the people who may
-    approve. Without ``approvals_required`` neither dry run nor approval is asked for.
+    ``stores`` says which legal entity a store belongs to, ``calendars`` reads the calendar files
+    anew, ``approvers`` are the people who may approve. Without ``approvals_required`` neither dry
+    run nor approval is asked for.
     """
 
     legal_entities: frozenset[str]
     stores: Mapping[str, str]
-    calls_max: Mapping[Target, int]
     approvals_required: bool
     approvers: tuple[str, ...]
     calendars: Callable[[], Sequence[Calendar]]
@@ -218,9 +217,7 @@ class Readiness:
         load = evidence.get("evidence", {}).get("load", {})
         if load:
             return {erp: float(it["draft"]["headroom"]) for erp, it in load.items()}, "at the peak"
-        used = {erp: await self._quotas.usage(erp) for erp in ERPS}
-        left = {erp.value: 1 - used[erp].in_window / self._terms.calls_max[erp] for erp in ERPS}
-        return left, "now"
+        return {erp.value: (await self._quotas.usage(erp)).left for erp in ERPS}, "now"
 
     async def _exceptions(self, draft: RuleSet, rules: Sequence[Rule]) -> Gate:
         """Count what is held of the traffic that the changed rules match."""

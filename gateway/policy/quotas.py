@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from gateway.canonical.exchange import Ready, Traffic
+from gateway.canonical.exchange import Limits, Ready, Traffic, Window
 
 K = TypeVar("K")
 
@@ -35,6 +35,12 @@ def token_bucket(rate_per_s: float, burst: int) -> tuple[int, int]:
     long run exactly ``rate``.
     """
     return burst, math.ceil(burst / rate_per_s * 1000)
+
+
+def tightest(limits: Limits) -> Window:
+    """Return the window that allows the least in the long run; one that never binds if none is."""
+    unlimited = Window(1_000_000_000, 60_000)
+    return min(limits.windows, key=lambda it: it.calls_max / it.span_ms, default=unlimited)
 
 
 def verdict(status: int, *, fault: bool = False) -> str:

@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
-from gateway.settings.erps import ErpSettings, ErpsSettings, QuotaSettings
+from gateway.settings.erps import ErpSettings, ErpsSettings
 from gateway.settings.evidence import EvidenceSettings
 from gateway.settings.governance import GovernanceSettings
 from gateway.settings.parties import (
@@ -32,6 +32,7 @@ from gateway.settings.parties import (
     EntitySettings,
     StoreSettings,
 )
+from gateway.settings.quota import QuotaSettings
 from gateway.settings.section import Section
 from gateway.settings.shadow import ShadowSettings
 from gateway.settings.staff import StaffSettings

@@ -7,19 +7,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from gateway.canonical.process import PROCESSES
+from gateway.settings.quota import QuotaSettings
 from gateway.settings.section import Section
-
-
-class QuotaSettings(Section):
-    """What an ERP allows.
-
-    The defaults are Business Central's published limits per user: 6000 requests in a sliding
-    5 minutes, 5 at once (operational limits, OData).
-    """
-
-    concurrent_max: int = Field(default=5, ge=1, description="calls at once")
-    calls_max: int = Field(default=6000, ge=1, description="calls per window")
-    window_s: float = Field(default=300, gt=0, description="length of the sliding window")
 
 
 class ErpSettings(Section):

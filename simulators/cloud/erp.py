@@ -11,7 +11,7 @@ from aiohttp import web
 from simulators.clock import Clock, SystemClock
 from simulators.cloud.batch import Operation, Replies, read_batch
 from simulators.cloud.errors import ODataError, dialog
-from simulators.cloud.limits import Places, QueueFull, SlidingWindow
+from simulators.cloud.limits import Places, QueueFull, Served, SlidingWindow
 from simulators.cloud.pages import Call, Pages, json_answer
 from simulators.cloud.records import SERIES, Records, guid
 from simulators.cloud.tokens import Tokens
@@ -41,6 +41,7 @@ def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudO
             web.post("/{tenant}/oauth2/v2.0/token", front.issue_token),
             web.post(f"{API}/$batch", front.limited(front.batch)),
             web.route("*", f"{API}/{{tail:companies.*}}", front.limited(front.one)),
+            web.get("/control/served", front.show_served),
         ]
     )
     add_control(shell)
@@ -60,7 +61,12 @@ class _Front:
         self._tokens = Tokens(options.client_id, options.client_secret, shell.chance("tokens"))
         self._window = SlidingWindow(options.limit, options.window_s)
         self._places = Places(options.concurrency, options.queue)
+        self._served = Served()
         self._correlation = shell.chance("correlation")
+
+    async def show_served(self, _: web.Request) -> web.StreamResponse:
+        """When requests arrived, began and ended: what a use of the limits is measured by."""
+        return web.json_response({"requests": self._served.as_json()})
 
     async def issue_token(self, request: web.Request) -> web.StreamResponse:
         """The client-credentials grant; token requests are outside the API's limits."""
@@ -86,11 +92,14 @@ class _Front:
             try:
                 self._authorise(request)
                 self._throttle()
+                row = self._served.arrived(self._shell.clock.monotonic_s())
                 await self._enter()
+                row.append(self._shell.clock.monotonic_s())
                 try:
                     return await answer(request)
                 finally:
                     self._places.leave()
+                    row.append(self._shell.clock.monotonic_s())
             except ODataError as error:
                 return self._refused(error)
             except Refusal as refusal:

@@ -31,6 +31,23 @@ class SlidingWindow:
         return None
 
 
+class Served:
+    """When admitted requests arrived, began and ended in service: the last so many of them."""
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._rows: deque[list[float]] = deque(maxlen=most)
+
+    def arrived(self, now_s: float) -> list[float]:
+        """Note an admitted request; the row that is returned takes its begin and end."""
+        row = [now_s]
+        self._rows.append(row)
+        return row
+
+    def as_json(self) -> list[list[float]]:
+        """`[arrived, began, ended]` in monotonic seconds; what has not happened yet is missing."""
+        return list(self._rows)
+
+
 class QueueFull(Exception):
     """All places are taken and as many requests wait as may."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accept, decide, flip, settlement
+from tests.bench import accept, decide, delivery, flip, quota, settlement
 from tests.bench.figure import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
@@ -24,6 +24,8 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "accept": accept.run,
     "flip": flip.run,
     "settlement": settlement.run,
+    "quota": quota.run,
+    "delivery": delivery.run,
 }
 
 

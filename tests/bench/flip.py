@@ -97,7 +97,7 @@ async def _flip(parts: Parts, folder: Path, wanted: int, flips: Flips) -> None:
     publisher = Publisher(
         parts.book, parts.ledger, parts.clock, settings.partitions, settings.rule_lease_ms
     )
-    sets = {target: _rules(folder, target) for target in ("cloud", "legacy")}
+    sets = {target: rules_to(folder, target) for target in ("cloud", "legacy")}
     for n in range(wanted):
         target = ("cloud", "legacy")[n % 2]
         started_s = time.monotonic()
@@ -109,7 +109,7 @@ async def _flip(parts: Parts, folder: Path, wanted: int, flips: Flips) -> None:
         await asyncio.sleep(0.4)
 
 
-def _rules(folder: Path, target: str) -> RuleSet:
+def rules_to(folder: Path, target: str) -> RuleSet:
     """Write and load rules that send orders and reads to ``target``."""
     directory = folder / f"rules-{target}"
     directory.mkdir()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,15 +81,15 @@ def announced(file: Path, running: subprocess.Popen[bytes]) -> dict[str, object]
     return found
 
 
-def peer_python() -> str:
-    """Return an interpreter that has arq, in an environment made once for the benchmarks."""
-    folder = Path(tempfile.gettempdir()) / "coexist-bench-peers"
+def peer_python(name: str = "peers", packages: Sequence[str] = PEERS) -> str:
+    """Return an interpreter that has ``packages``, in an environment made once."""
+    folder = Path(tempfile.gettempdir()) / f"coexist-bench-{name}"
     python = folder / "bin" / "python"
     stamp = folder / "installed"
-    if not stamp.exists() or stamp.read_text() != " ".join(PEERS):
+    if not stamp.exists() or stamp.read_text() != " ".join(packages):
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *PEERS], check=True)
-        stamp.write_text(" ".join(PEERS))
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+        stamp.write_text(" ".join(packages))
     return str(python)
 
 

@@ -125,3 +125,8 @@ class QuotaUse:
     open_ms: int = 0
     failures: int = 0
     lost: bool = False
+
+    @property
+    def left(self) -> float:
+        """What is left of the fullest window, from 0 to 1."""
+        return min((1 - it.used / it.calls_max for it in self.windows), default=1.0)

@@ -65,6 +65,9 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "TeamSettings": "teams.NAME",
         "ErpSettings": "erps.legacy, erps.cloud",
         "QuotaSettings": "erps.legacy.quota, erps.cloud.quota",
+        "WindowSettings": "erps.ERP.quota.windows",
+        "BreakerSettings": "erps.ERP.quota.breaker",
+        "AdaptiveSettings": "erps.ERP.quota.adaptive",
         "EvidenceSettings": "evidence",
         "ShadowSettings": "shadow",
     }

@@ -13,11 +13,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateway.canonical.exchange import DryRun
-from gateway.canonical.process import Target
 from gateway.commands.common import by_option, installation, json_option, run
 from gateway.commands.rules.dryrun_html import page
 from gateway.commands.rules.sources import MOMENT, from_source
 from gateway.flow.dryrun import DryRuns, Quota
+from gateway.policy.quotas import tightest
 
 if TYPE_CHECKING:
     from gateway.wiring import Parts
@@ -91,11 +91,10 @@ async def _dryrun(
 
 def dry_runs(parts: Parts) -> DryRuns:
     """Return what replays the record of an installation."""
-    erps = parts.settings.erps
-    quotas = {
-        target: Quota(it.quota.calls_max, it.quota.window_s, it.quota.concurrent_max)
-        for target, it in ((Target.LEGACY, erps.legacy), (Target.CLOUD, erps.cloud))
-    }
+    quotas = {}
+    for erp, limits in parts.limits.items():
+        window = tightest(limits)
+        quotas[erp] = Quota(window.calls_max, window.span_ms / 1000, limits.places)
     return DryRuns(parts.ledger, quotas, parts.clock)
 
 

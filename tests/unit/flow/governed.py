@@ -14,7 +14,7 @@ from gateway.canonical.calendar import Calendar
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Duty, Limits, Window
 from gateway.canonical.exchange.governance import Ruling
-from gateway.canonical.process import ERPS, PROCESSES, Target
+from gateway.canonical.process import ERPS, PROCESSES
 from gateway.canonical.staff import Role, Staff
 from gateway.flow.approvals import Approvals
 from gateway.flow.audit import Auditor
@@ -89,7 +89,6 @@ class Governed:
         terms = Terms(
             legal_entities=frozenset({"NL01", "DE01"}),
             stores={"NL-001": "NL01", "DE-001": "DE01"},
-            calls_max=dict.fromkeys((Target.LEGACY, Target.CLOUD), 100),
             approvals_required=self.required,
             approvers=("ada",),
             calendars=lambda: self.calendars,
