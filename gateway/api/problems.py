@@ -68,6 +68,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "A code is not known",
         "one of its codes is not known for booking",
     ),
+    Cause.NOT_MAPPED: (
+        "Not understood in full",
+        "some of what was sent could not be read as a document to book",
+    ),
     Cause.MISCONFIGURED: (
         "Booking is not set up",
         "the system that books it cannot be reached as it is set up",

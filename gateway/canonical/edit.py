@@ -17,6 +17,7 @@ from gateway.canonical.envelope import OrderCancellation, StoredSale
 from gateway.canonical.fields import invalid, pointer, validated
 from gateway.canonical.masking import KEPT, MASK, PERSONAL
 from gateway.canonical.order import Order, Return
+from gateway.canonical.unmapped import draft_of
 from gateway.errors import BadRequest, FieldError
 
 #: What a process's body has to be, and the fields of it that stay as they were accepted.
@@ -55,7 +56,7 @@ class Change:
 
 
 def edited(process: str, body: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body after a patch.
+    """Return the body after a patch; a draft that could not be mapped has to be complete then.
 
     Raises:
         Invalid: it would be no canonical document, or something else than was accepted; each
@@ -65,13 +66,16 @@ def edited(process: str, body: Mapping[str, Any], patch: Mapping[str, Any]) -> d
     if process not in EDITABLE:
         raise BadRequest(f"messages of process {process!r} cannot be changed here")
     model, fixed = EDITABLE[process]
-    new = merged(body, patch)
+    draft = draft_of(body)
+    new = merged(draft, patch)
     if not isinstance(new, dict):
         raise BadRequest("the patch is no JSON object; send the fields to change")
     touched = [
         FieldError(f"/{path}", "says what this is or what was paid, and cannot be changed")
         for path in fixed
-        if _at(body, path) != _at(new, path)
+        if _at(draft, path) != _at(new, path)
+        # What a draft lacks is not changed, it is added.
+        and not (draft is not body and _at(draft, path) is None)
     ]
     if touched:
         raise invalid(touched)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.canonical.unmapped import UNMAPPED
+
 MASK: Final = "•••"
 
-#: Objects of a document that describe a person.
-PERSONAL: Final = frozenset({"customer", "ship_to", "bill_to"})
+#: Objects of a document that describe a person; what was received and not understood may.
+PERSONAL: Final = frozenset({"customer", "ship_to", "bill_to", UNMAPPED})
 
 #: Fields of those that say nothing of who it is, and that staff need to put things right.
-KEPT: Final = frozenset({"ref", "group", "country", "region"})
+KEPT: Final = frozenset({"ref", "group", "country", "region", "problems"})
 
 
 def masked(body: Mapping[str, Any]) -> dict[str, Any]:

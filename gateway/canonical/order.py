@@ -63,7 +63,8 @@ class Address(Document):
 class SalesLine(Document):
     """One line; ``discount`` and ``tax`` are for the whole line, ``unit_price`` for a piece.
 
-    ``taxes`` and ``discounts`` say what they consist of, where the channel does.
+    ``taxes`` and ``discounts`` say what they consist of, where the channel does. ``line_ref`` is
+    what the channel itself calls the line.
     """
 
     line: LineNumber
@@ -76,6 +77,7 @@ class SalesLine(Document):
     taxes: TaxParts = ()
     discounts: DiscountParts = ()
     node: ShortText = ""
+    line_ref: ShortText = ""
 
     @model_validator(mode="after")
     def _parts_add_up(self) -> Self:
@@ -121,7 +123,8 @@ class Order(Document):
     """An order. Lines + shipping (+ taxes if not included) equal ``total``, exactly.
 
     ``tenders``, where given, add up to ``total`` + ``cash_rounding``. ``exchange_of`` is the return
-    whose goods this order replaces.
+    whose goods this order replaces. ``updated_at`` is when the channel had last changed the order
+    as it is stated here: what it states as of before is old.
     """
 
     order_ref: Reference
@@ -141,6 +144,7 @@ class Order(Document):
     loyalty: Loyalty | None = None
     exchange_of: Reference | None = None
     store: ShortText = ""
+    updated_at: Instant | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     TOTAL_DIFFERS = "total-differs"
     NOT_ACCEPTED = "not-accepted"
     CROSSWALK_GAP = "crosswalk-gap"
+    NOT_MAPPED = "not-mapped"
     MISCONFIGURED = "misconfigured"
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"

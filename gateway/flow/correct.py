@@ -20,6 +20,7 @@ from gateway.canonical.exchange import Case, Edition, Refusal, StaffRefused
 from gateway.canonical.outcome import CAUSES, Absent, Booked, Cause, Refused, Stored
 from gateway.canonical.process import PROCESSES, Kind, Target
 from gateway.canonical.staff import Action, Staff, require
+from gateway.canonical.unmapped import draft_of
 from gateway.errors import BadRequest, Conflict, ErpUnavailable
 from gateway.flow.calls import Caller
 from gateway.flow.exceptions import Bench
@@ -79,7 +80,7 @@ class Corrector:
         self._refuse_reposted(case)
         envelope = _readable(case)
         body = edited(envelope.process, envelope.body, patch)
-        found = changes(envelope.body, body)
+        found = changes(draft_of(envelope.body), body)
         if not found:
             raise BadRequest(f"nothing would change in {transaction_id}; see what it says now")
         await self._at.auditor.record(

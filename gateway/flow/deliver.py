@@ -27,6 +27,7 @@ from gateway.canonical.outcome import (
     Unknown,
 )
 from gateway.canonical.process import Target
+from gateway.canonical.unmapped import why_unmapped
 from gateway.errors import StoreUnavailable
 from gateway.flow.workplace import Workplace
 from gateway.policy.backoff import probe_ms, retry_ms, wait_ms
@@ -83,10 +84,15 @@ class Deliverer:
             await self._lanes.hold(taken, Cause.POISON, detail)
             return None
         try:
-            return Envelope.model_validate_json(taken.payload)
+            envelope = Envelope.model_validate_json(taken.payload)
         except ValidationError as error:
             await self._lanes.hold(taken, Cause.POISON, f"cannot be read: {error}")
             return None
+        draft = why_unmapped(envelope.body)
+        if draft:
+            await self._lanes.hold(taken, Cause.NOT_MAPPED, draft)
+            return None
+        return envelope
 
     async def _closed(self, taken: Taken, envelope: Envelope) -> bool:
         """Put the object back if the call could not end before the ERP closes."""
