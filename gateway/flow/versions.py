@@ -9,6 +9,7 @@ that long no process can still read by the old rules.
 from __future__ import annotations
 
 import asyncio
+from time import sleep
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Publication
@@ -24,6 +25,11 @@ VERSIONS_MAX = 8
 #: Looks at what is in force for one read. A look that takes longer than the lease has started
 #: before the lease's end, so what it saw may be out of force already.
 LOOKS_MAX = 3
+
+
+def compile_aside(text: str) -> Compiled:
+    """Compile a rule text in a thread, giving way to the others time and again."""
+    return compile_rules(parse(text), pause=lambda: sleep(0))
 
 
 class RuleVersions:
@@ -42,6 +48,7 @@ class RuleVersions:
         self._seen_s = float("-inf")
         self._gateway = ""
         self._looking: asyncio.Future[Marker] | None = None
+        self._compiling: dict[str, asyncio.Future[Compiled]] = {}
 
     def read_as(self, gateway: str) -> None:
         """Say who reads by these rules: from now on each look notes it for whoever flips them."""
@@ -114,19 +121,35 @@ class RuleVersions:
             self._partitions[partition] = marker
 
     async def compiled(self, version: str) -> Compiled:
-        """Return a version's compiled rules; raise :class:`RulesUnavailable` if nobody has it."""
+        """Return a version's compiled rules; raise :class:`RulesUnavailable` if nobody has it.
+
+        They are compiled once, in a thread that lets the event loop go on: ten thousand rules take
+        half a second, and requests under the version before must not wait for that.
+        """
         known = self._compiled.get(version)
         if known is not None:
             return known
         if not version:
             raise RulesUnavailable("no routing rules are in force yet; run `coexist rules apply`")
+        compiling = self._compiling.get(version)
+        if compiling is None:
+            compiling = self._compiling[version] = asyncio.ensure_future(self._compile(version))
+            compiling.add_done_callback(lambda done: self._compiled_now(version, done))
+        return await asyncio.shield(compiling)
+
+    def _compiled_now(self, version: str, done: asyncio.Future[Compiled]) -> None:
+        del self._compiling[version]
+        if not done.cancelled():
+            done.exception()  # told to whoever waits; nobody may be left
+
+    async def _compile(self, version: str) -> Compiled:
         text = await self._book.text(version) or await self._ledger.rules(version)
         if text is None:
             raise RulesUnavailable(
                 f"rule version {version} is in force but neither store nor ledger holds its text; "
                 "run `coexist rules apply` with the rule files"
             )
-        compiled = compile_rules(parse(text))
+        compiled = await asyncio.to_thread(compile_aside, text)
         if len(self._compiled) >= VERSIONS_MAX:
             self._compiled.pop(next(iter(self._compiled)))
         self._compiled[version] = compiled

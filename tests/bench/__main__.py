@@ -16,11 +16,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accept, decide, delivery, flip, quota, settlement
+from tests.bench import accept, compiling, decide, delivery, dryrun, flip, quota, settlement
 from tests.bench.figure import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "decide": decide.run,
+    "compile": compiling.run,
+    "dryrun": dryrun.run,
     "accept": accept.run,
     "flip": flip.run,
     "settlement": settlement.run,

@@ -36,7 +36,7 @@ def test_figures_are_written_as_json(tmp_path: Path) -> None:
 def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
     done = bench("flipp")
     assert done.returncode == 2
-    assert "unknown benchmark 'flipp'; known are decide, accept, flip, settlement, " in done.stderr
+    assert "unknown benchmark 'flipp'; known are decide, compile, dryrun, accept, " in done.stderr
 
 
 def test_bars_hold_on_their_edge() -> None:

@@ -1,0 +1,104 @@
+"""A dry run over a million recorded decisions, from a SQLite ledger, on one core.
+
+The record is that of a month: orders of 200,000 customers, receipts of forty stores, follow-ups and
+sampled reads. The draft is the example's six waves. What counts is processor time, all threads
+together: reading, unpacking, deciding again, following owners and customers, and the report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from gateway.canonical.process import Target
+from gateway.clock import SystemClock
+from gateway.flow.dryrun import DryRuns, Quota
+from gateway.routing.compile import compile_rules
+from gateway.routing.facts import Facts
+from gateway.routing.loader import load
+from gateway.routing.recorded import NO_BUCKET, Group, Recorded, Said, pack
+from gateway.store.ledger import SqlLedger, open_ledger
+from tests.bench.figure import Figure, at_least, at_most
+
+DECISIONS = 1_000_000
+BAR_S = 10.0
+BLOCK = 2_000
+START_MS = 1_795_000_000_000
+MONTH_MS = 30 * 24 * 3_600_000
+
+QUOTAS = {erp: Quota(6000, 300, 5) for erp in (Target.LEGACY, Target.CLOUD)}
+
+
+def run(quick: bool) -> list[Figure]:
+    """Return decisions per second, and the time a million take."""
+    decisions = DECISIONS // 10 if quick else DECISIONS
+    with TemporaryDirectory() as folder:
+        cpu_s, size = asyncio.run(_measure(Path(folder), decisions))
+    return [
+        at_most("dry run: a million decisions", cpu_s / decisions * 1e6, "s CPU", "", BAR_S),
+        at_least("dry run: decisions", decisions / cpu_s, "/s", "", DECISIONS / BAR_S),
+        Figure("dry run: recorded decision", size / decisions, "B"),
+    ]
+
+
+async def _measure(folder: Path, decisions: int) -> tuple[float, int]:
+    ledger = await open_ledger(f"sqlite:///{folder}/ledger.sqlite")
+    size = await _fill(ledger, decisions)
+    draft = compile_rules(load(Path(__file__).parents[2] / "routing_rules"))
+    runs = DryRuns(ledger, QUOTAS, SystemClock())
+    started_s = time.process_time()
+    await runs.run(draft, START_MS, START_MS + MONTH_MS + 1, "bench")
+    cpu_s = time.process_time() - started_s
+    await ledger.close()
+    return cpu_s, size
+
+
+async def _fill(ledger: SqlLedger, decisions: int) -> int:
+    chance = Random(7)
+    groups = _groups()
+    said = [Said(it, "default", "000000000000") for it in ("legacy", "cloud")]
+    size = 0
+    for first in range(0, decisions, BLOCK):
+        rows = [
+            _row(chance, groups, said, START_MS + MONTH_MS * (first + at) // decisions)
+            for at in range(min(BLOCK, decisions - first))
+        ]
+        size += len(pack(rows))
+        await ledger.keep_decisions("bench", first, rows)
+    return size
+
+
+def _row(chance: Random, groups: list[Group], said: list[Said], at_ms: int) -> Recorded:
+    group = groups[int(chance.random() * len(groups))]
+    order = group.facts.process == "order.intake"
+    buckets = (int(chance.random() * 10_000), int(chance.random() * 10_000), NO_BUCKET)
+    return Recorded(
+        at_ms, group, said[chance.random() < 0.1], buckets,
+        object_id=int(chance.random() * 2**50),
+        customer_id=1 + int(chance.random() * 200_000) if order else 0,
+        value=int(chance.random() * 1_000_000) if group.currency else 0,
+    )  # fmt: skip
+
+
+def _groups() -> list[Group]:
+    """Return the combinations of facts that occur: some hundreds, as in a real installation."""
+    found = []
+    for channel in ("webshop", "marketplace"):
+        for entity, countries in (("NL01", ("NL", "BE")), ("DE01", ("DE", "AT", "CH"))):
+            common = {"channel": channel, "legal_entity": entity}
+            for country in countries:
+                intake = Facts("order.intake", **common, country=country)
+                found += [Group(intake, "EUR")] * 20
+            found += [Group(Facts("order.cancellation", **common), "")] * 4
+            found += [Group(Facts("return.credit", **common), "EUR")] * 8
+            found += [Group(Facts("inventory.availability", **common), "", 10)] * 8
+    for day in range(1, 29):
+        for number in range(1, 41):
+            store = f"NL-{number:03d}" if number <= 24 else f"DE-{number - 24:03d}"
+            sale = Facts("store.sale", channel="pos", legal_entity=f"{store[:2]}01", store=store,
+                         business_date=f"2027-02-{day:02d}")  # fmt: skip
+            found.append(Group(sale, "EUR"))
+    return found
