@@ -18,6 +18,7 @@ from gateway.errors import CoexistError, FencedOut
 from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import DecisionKeeper
 from gateway.flow.dispatch import Dispatcher
+from gateway.flow.forget import Forgetter
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.release import Releaser
@@ -27,6 +28,7 @@ from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
 from gateway.ruling import duties
 from gateway.settings import Settings
+from gateway.store.redis.forgetting import RedisForgetting
 from gateway.wiring import Parts, opened, shadows_of
 
 PROJECT_S: Final = 0.1
@@ -58,6 +60,12 @@ class Worker:
         self._decisions = DecisionKeeper(
             parts.ledger, parts.ledger, clock, settings.evidence.keep_days
         )
+        self._forgetter = Forgetter(
+            parts.ledger,
+            RedisForgetting(parts.client, settings.partitions),
+            clock,
+            settings.owners.keep_days,
+        )
         self._watch = Watch(parts.book, holder, duties(parts), parts.observer, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -71,6 +79,7 @@ class Worker:
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
                 self._every(stop, TIDY_S, self._decisions.tidy),
+                self._every(stop, TIDY_S, self._forget),
                 self._every(stop, SHADOWS_S, self._shadows.flush),
                 self._every(stop, TICK_S, self._watch.tick),
                 self._every(stop, REFRESH_S, self._parts.crosswalks.refresh),
@@ -80,6 +89,11 @@ class Worker:
         await self._keeper.leave()
         with suppress(CoexistError):
             await self._shadows.flush()
+
+    async def _forget(self) -> None:
+        """Let old owners leave the store; one worker does it, whoever holds the first partition."""
+        if any(lease.partition == 0 for lease in self._keeper.held()):
+            await self._forgetter.forget()
 
     async def _keep_leases(self) -> None:
         while True:

@@ -17,7 +17,7 @@ from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
 from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
-from gateway.ports.owners import Owners
+from gateway.ports.owners import Forgetting, Owners
 from gateway.ports.quotas import Quotas
 from gateway.ports.rules import RuleBook
 from gateway.ports.shadows import ShadowLog
@@ -32,6 +32,7 @@ __all__ = [
     "Evidence",
     "Feed",
     "Findings",
+    "Forgetting",
     "Governance",
     "Intake",
     "Lanes",

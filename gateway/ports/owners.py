@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from gateway.canonical.exchange.owning import Import, ImportFault, ImportLine, Owner
@@ -17,6 +18,12 @@ class Owners(Protocol):
 
     async def owners_after(self, object_key: str, count: int, source: str = "") -> Sequence[Owner]:
         """Return owners behind a key, in the order of keys; "" for all or any source."""
+        ...
+
+    async def owners_pinned(
+        self, after: tuple[datetime, str] | None, before: datetime, count: int
+    ) -> Sequence[Owner]:
+        """Return owners pinned before a time, behind a place in that order."""
         ...
 
     async def begin_import(self, wanted: Import) -> Import:
@@ -40,4 +47,23 @@ class Owners(Protocol):
 
     async def imports(self) -> Sequence[Import]:
         """Return all imports, the newest first."""
+        ...
+
+
+class Forgetting(Protocol):
+    """The buffer's owners, as whoever lets them leave sees them."""
+
+    async def forget(self, owners: Sequence[Owner]) -> int:
+        """Forget owners that the ledger has; return how many were known here and are no more.
+
+        One that is owned otherwise here, or whose object has messages here, stays.
+        """
+        ...
+
+    async def forgotten_upto(self) -> str:
+        """Return up to which place of the ledger's owners was gone through, "" at first."""
+        ...
+
+    async def note_forgotten(self, upto: str) -> None:
+        """Remember how far that is."""
         ...

@@ -25,6 +25,7 @@ from gateway.errors import ConfigError
 from gateway.settings.erps import ErpSettings, ErpsSettings
 from gateway.settings.evidence import EvidenceSettings
 from gateway.settings.governance import GovernanceSettings
+from gateway.settings.owners import OwnersSettings
 from gateway.settings.parties import (
     CHANNEL_CHARS_MAX,
     SCOPES,
@@ -125,6 +126,9 @@ class Settings(BaseSettings):
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="what is kept of decisions, for dry runs"
+    )
+    owners: OwnersSettings = Field(
+        default=OwnersSettings(), description="how long owners stay in the store"
     )
     shadow: ShadowSettings = Field(
         default=ShadowSettings(), description="how candidates are compared with what serves"

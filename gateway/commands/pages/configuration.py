@@ -69,6 +69,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "BreakerSettings": "erps.ERP.quota.breaker",
         "AdaptiveSettings": "erps.ERP.quota.adaptive",
         "EvidenceSettings": "evidence",
+        "OwnersSettings": "owners",
         "ShadowSettings": "shadow",
     }
     missing = set(models) - set(keys) - {"ErpsSettings", "Role"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from gateway.canonical.exchange.owning import Fault, Import, ImportFault, ImportLine, Owner
 from gateway.errors import PublishError
@@ -70,6 +71,19 @@ class OwnerTables(Database):
         query = select(owner_imports).order_by(_I.started_at.desc())
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [Import(**row) for row in rows]
+
+    async def owners_pinned(
+        self, after: tuple[datetime, str] | None, before: datetime, count: int
+    ) -> Sequence[Owner]:
+        query = select(owners).where(_O.pinned_at < before)
+        if after is not None:
+            at, key = after
+            query = query.where(
+                or_(_O.pinned_at > at, and_(_O.pinned_at == at, _O.object_key > key))
+            )
+        query = query.order_by(_O.pinned_at, _O.object_key).limit(count)
+        rows = await self._read(lambda db: db.execute(query).mappings().all())
+        return [Owner(**row) for row in rows]
 
     async def owned_by(self, owner: str) -> int:
         """Count the objects an ERP owns; reads the whole table."""

@@ -129,6 +129,7 @@ owners = Table(
     Column("owner", Text, nullable=False),
     Column("pinned_at", Instant, nullable=False),
     Column("source", Text, nullable=False),
+    Index("owners_by_age", "pinned_at", "object_key"),
 )
 
 #: Every event of every partition. A stream id "ms-seq" sorts as two numbers, not as text.
