@@ -38,6 +38,7 @@ from gateway.observe.logs import configure
 from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
+from gateway.store.redis.clock import SYNC_S
 from gateway.wiring import Parts, opened, shadows_of
 
 #: Containers made before the collector looks: about a hundred orders' worth.
@@ -170,6 +171,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(watch.run()),
         asyncio.create_task(_measure(parts)),
         asyncio.create_task(_keep(parts, "counts of reads", parts.reads.flush)),
+        asyncio.create_task(_keep(parts, "clock", parts.clock.sync, SYNC_S)),
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
         asyncio.create_task(_follow_crosswalks(parts)),
@@ -214,13 +216,15 @@ async def _measure(parts: Parts) -> None:
         await parts.clock.sleep(MEASURE_S)
 
 
-async def _keep(parts: Parts, what: str, flush: Callable[[], Awaitable[object]]) -> None:
+async def _keep(
+    parts: Parts, what: str, act: Callable[[], Awaitable[object]], pause_s: float = KEEP_S
+) -> None:
     while True:
         try:
-            await flush()
+            await act()
         except CoexistError as error:
             parts.observer.trouble(what, error)
-        await parts.clock.sleep(KEEP_S)
+        await parts.clock.sleep(pause_s)
 
 
 async def _end_with_parent() -> None:

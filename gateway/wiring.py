@@ -39,6 +39,7 @@ from gateway.settings import ErpSettings, Settings
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis import durability, embedded
 from gateway.store.redis.client import Client
+from gateway.store.redis.clock import StoreClock
 from gateway.store.redis.desk import RedisDesk
 from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
@@ -59,7 +60,7 @@ class Parts:
     """The opened parts of one process."""
 
     settings: Settings
-    clock: Clock
+    clock: StoreClock
     client: Client
     intake: RedisIntake
     lanes: RedisLanes
@@ -97,16 +98,19 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Parts]:
-    """Open everything, checked; close it in the end. The clock is the machine's unless given.
+async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterator[Parts]:
+    """Open everything, checked; close it in the end.
+
+    Durations are taken from the machine's clock unless another is given, wall time from the store.
 
     Raises :class:`~gateway.errors.ConfigError` for what can never work and
     :class:`~gateway.errors.Unavailable` for what does not answer now.
     """
-    clock = clock or SystemClock()
     windows = Windows(load_windows(settings.windows_dir))
     async with AsyncExitStack() as stack:
         client = await _store(settings, stack)
+        clock = StoreClock(local or SystemClock(), client)
+        await clock.sync()
         book = RedisRuleBook(client, settings.partitions)
         new_store = await book.install()
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ from gateway.flow.workplace import Workplace
 from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.store.redis.forgetting import RedisForgetting
+from gateway.store.redis.clock import SYNC_S
 from gateway.wiring import Parts, opened, shadows_of
 
 PROJECT_S: Final = 0.1
@@ -83,6 +84,7 @@ class Worker:
                 self._every(stop, SHADOWS_S, self._shadows.flush),
                 self._every(stop, TICK_S, self._watch.tick),
                 self._every(stop, REFRESH_S, self._parts.crosswalks.refresh),
+                self._every(stop, SYNC_S, self._parts.clock.sync),
             ]
             await asyncio.wait([group.create_task(one) for one in work])
             leasing.cancel()
