@@ -30,6 +30,8 @@ FLIP_S_MAX: Final = 150.0
 #: No command takes so long, in s.
 COMMAND_S_MAX: Final = 60.0
 PAUSE_S: Final = 0.5
+#: What no flip of a chaos run waits for: something is always held or busy.
+WAIVED: Final = ("--waive", "exceptions=chaos", "--waive", "quotas=chaos")
 _LOOK_S: Final = 0.005
 
 
@@ -97,7 +99,9 @@ class Flips(threading.Thread):
     def _carry_out(self, flip: Flip) -> None:
         kind: Literal["apply", "rollback"] = "rollback" if flip.rollback else "apply"
         backlog: Literal["drain", "move"] = "move" if flip.move else "drain"
-        command = ("rollback",) if flip.rollback else ("apply", str(self._folder / flip.rules))
+        command = (
+            ("rollback",) if flip.rollback else ("apply", str(self._folder / flip.rules), *WAIVED)
+        )
         command = (*command, "--backlog", backlog)
         before, at_start = self._top, time.monotonic()
         interrupted = flip.killed_ms is not None and self._killed(command, flip.killed_ms)

@@ -48,9 +48,11 @@ from tests.chaos.stage import ChaosStage
 from tests.chaos.store import Ledger, PostgresLedger, SqliteLedger, Store
 from tests.processes import ROOT
 
-#: After healing, what waits is sent at last once "absent" is final, and posted; twice, because the
-#: second message of an object waits for its first, and once more for a busy machine.
-DRAIN_S_MAX: Final = 15 + 3 * ABSENT_FINAL_S
+#: After healing something is booked at least so often until nothing waits: what was sent before is
+#: decided once "absent" is final, sent again and posted; twice that for a busy machine.
+PROGRESS_S_MAX: Final = 10 + 2 * ABSENT_FINAL_S
+#: However much waits, it is booked within so long, in s.
+DRAIN_S_MAX: Final = 300.0
 #: Faults that met nobody are tried again for so long, in s.
 INSIST_S_MAX: Final = 30.0
 #: The driver's grace period, and room to end.
@@ -173,9 +175,9 @@ class Chaos:
         board.note("traffic has ended")
 
     def _drain(self, stage: ChaosStage) -> None:
-        """Demand that everything is booked within a bound after healing."""
+        """Demand that something is booked within a bound, again and again, until nothing waits."""
         began_s, key = time.monotonic(), folders.ops_key(self._folder)
-        empty = 0
+        empty, booked, booked_s = 0, 0, began_s
         while empty < LOOKS_EMPTY:
             stage.must_run()
             backlog = _backlog(stage, key)
@@ -183,17 +185,20 @@ class Chaos:
                 self._release()
             waiting = left(backlog, _pending(stage)) | _held(backlog)
             empty = 0 if waiting else empty + 1
-            took_s = time.monotonic() - began_s
-            if took_s > DRAIN_S_MAX:
+            now_s, now = time.monotonic(), _booked(stage)
+            if now > booked:
+                booked, booked_s = now, now_s
+            if now_s - booked_s > PROGRESS_S_MAX or now_s - began_s > DRAIN_S_MAX:
                 words = ", ".join(f"{count} {name}" for name, count in waiting.items())
                 self._outcome.reasons.append(
-                    f"no progress: {took_s:.0f} s after everything was healed still {words}"
+                    f"no progress: {now_s - began_s:.0f} s after everything was healed still "
+                    f"{words}; nothing was booked for {now_s - booked_s:.0f} s"
                 )
                 return
             self._board.phase = f"draining {sum(waiting.values())}"
             time.sleep(LOOK_S)
-        self._outcome.drained_s = round(took_s, 1)
-        self._board.note(f"drained after {took_s:.1f} s", "good")
+        self._outcome.drained_s = round(time.monotonic() - began_s, 1)
+        self._board.note(f"drained after {self._outcome.drained_s} s", "good")
 
     def _release(self) -> None:
         """As staff would: what looked like poison, because those who had it died, is let go."""
@@ -301,6 +306,10 @@ def _backlog(stage: ChaosStage, key: str) -> dict[str, int]:
         for (name, labels), value in samples.items()
         if name == "coexist_backlog"
     }
+
+
+def _booked(stage: ChaosStage) -> int:
+    return sum(stage.control(erp).counters()["booked"] for erp in ERPS)
 
 
 def _held(backlog: Mapping[str, int]) -> dict[str, int]:
