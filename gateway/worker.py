@@ -28,8 +28,8 @@ from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
 from gateway.ruling import duties
 from gateway.settings import Settings
-from gateway.store.redis.forgetting import RedisForgetting
 from gateway.store.redis.clock import SYNC_S
+from gateway.store.redis.forgetting import RedisForgetting
 from gateway.wiring import Parts, opened, shadows_of
 
 PROJECT_S: Final = 0.1
