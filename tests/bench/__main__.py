@@ -16,7 +16,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accept, compiling, decide, delivery, dryrun, flip, quota, settlement
+from tests.bench import (
+    accept,
+    compiling,
+    decide,
+    delivery,
+    dryrun,
+    flip,
+    quota,
+    recovery,
+    settlement,
+)
 from tests.bench.figure import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
@@ -28,6 +38,7 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "settlement": settlement.run,
     "quota": quota.run,
     "delivery": delivery.run,
+    "recovery": recovery.run,
 }
 
 
