@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,9 @@ def gateways(
         url, valkey_pid = stack.enter_context(valkey())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         coexist(folder, url, "init", "--folder", str(folder))
-        coexist(folder, url, "rules", "apply", "routing_rules", "--by", "bench")
+        (folder / "rules").mkdir()
+        shutil.copy("routing_rules/defaults.yaml", folder / "rules")
+        coexist(folder, url, "rules", "apply", str(folder / "rules"), "--by", "bench")
         running = []
         for n in range(count):
             announce = folder / f"gateway-{n}.json"
