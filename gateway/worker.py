@@ -11,16 +11,18 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
-from gateway.canonical.exchange import Lease
+from gateway.canonical.exchange import Lease, Traffic
 from gateway.canonical.process import ERPS
 from gateway.clock import Clock, token_bits
 from gateway.errors import CoexistError, FencedOut
+from gateway.flow.calls import Caller
 from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import DecisionKeeper
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.forget import Forgetter
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
+from gateway.flow.reconcile import Reconciler
 from gateway.flow.release import Releaser
 from gateway.flow.shadow import ShadowWrites
 from gateway.flow.wake import Waker
@@ -30,6 +32,7 @@ from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.store.redis.clock import SYNC_S
 from gateway.store.redis.forgetting import RedisForgetting
+from gateway.watchdog import Watchdog
 from gateway.wiring import Parts, opened, shadows_of
 
 PROJECT_S: Final = 0.1
@@ -37,6 +40,8 @@ RELEASE_S: Final = 0.25
 WAKE_S: Final = 0.5
 TIDY_S: Final = 600.0
 SHADOWS_S: Final = 5.0
+#: One look per partition and ERP each time: with 16 partitions a call in four seconds at most.
+RECONCILE_S: Final = 60.0
 
 
 class Worker:
@@ -47,6 +52,7 @@ class Worker:
         self._parts = parts
         self._lease_ms = settings.lease_ms
         self._shadows = shadows_of(parts)
+        self._watchdogs = [Watchdog(settings.lease_ms / 1000)] if settings.watchdog else []
         self._keeper = LeaseKeeper(
             parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
         )
@@ -67,6 +73,10 @@ class Worker:
             clock,
             settings.owners.keep_days,
         )
+        spare = Caller(parts.quotas, clock, parts.windows, patience_ms=0, kind=Traffic.LOW)
+        self._reconciler = Reconciler(
+            parts.ledger, parts.erps, spare, parts.auditor, parts.observer, clock
+        )
         self._watch = Watch(parts.book, holder, duties(parts), parts.observer, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -74,11 +84,13 @@ class Worker:
         await self._keeper.tick()
         async with asyncio.TaskGroup() as group:  # if one ends in error, all end: no half a worker
             leasing = group.create_task(self._keep_leases())
+            beating = [group.create_task(self._beat(dog)) for dog in self._watchdogs]
             work = [dispatcher.run(stop) for dispatcher in self._dispatchers]
             work += [
                 self._each_lease(stop, PROJECT_S, self._projector.project),
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
+                self._every(stop, RECONCILE_S, self._look_again),
                 self._every(stop, TIDY_S, self._decisions.tidy),
                 self._every(stop, TIDY_S, self._forget),
                 self._every(stop, SHADOWS_S, self._shadows.flush),
@@ -88,6 +100,8 @@ class Worker:
             ]
             await asyncio.wait([group.create_task(one) for one in work])
             leasing.cancel()
+            for one in beating:
+                one.cancel()
         await self._keeper.leave()
         with suppress(CoexistError):
             await self._shadows.flush()
@@ -101,6 +115,19 @@ class Worker:
         while True:
             await asyncio.sleep(self._lease_ms / 1000 / 4)
             await self._keeper.tick()
+
+    async def _beat(self, watchdog: Watchdog) -> None:
+        """Apart from the leases: a store that is slow to answer is no reason to be killed."""
+        try:
+            while True:
+                watchdog.beat()
+                await asyncio.sleep(self._lease_ms / 1000 / 4)
+        finally:
+            watchdog.stop()
+
+    async def _look_again(self) -> None:
+        for lease in self._keeper.held():
+            await self._reconciler.look(lease)
 
     async def _every(
         self, stop: asyncio.Event, pause_s: float, act: Callable[[], Awaitable[object]]

@@ -76,6 +76,7 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "Booking is not set up",
         "the system that books it cannot be reached as it is set up",
     ),
+    Cause.BOOKED_TWICE: ("Booked twice", "it was booked more than once and is put right"),
     Cause.POISON: ("Cannot be processed", "processing it failed repeatedly"),
     Cause.ORDER_DISCARDED: (
         "The order will not be booked",

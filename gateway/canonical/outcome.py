@@ -24,6 +24,7 @@ class Cause(StrEnum):
     CROSSWALK_GAP = "crosswalk-gap"
     NOT_MAPPED = "not-mapped"
     MISCONFIGURED = "misconfigured"
+    BOOKED_TWICE = "booked-twice"
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"
 

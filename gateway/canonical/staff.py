@@ -40,6 +40,8 @@ class Action(StrEnum):
     SETTLEMENT_TAKE = "settlement.take"
     OWNERS_IMPORT = "owners.import"
     XREF_IMPORT = "xref.import"
+    DOUBLE_RAISE = "double.raise"
+    DOUBLE_SETTLE = "double.settle"
 
 
 _ALL: Final = frozenset(Role)
@@ -67,6 +69,9 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
     # Every follow-up of an imported object goes where the file says.
     Action.OWNERS_IMPORT: frozenset({Role.LEAD}),
+    Action.DOUBLE_RAISE: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),
+    # Who says that a double was put right answers for the books.
+    Action.DOUBLE_SETTLE: frozenset({Role.LEAD, Role.FINANCE}),
 }
 """Which roles may do what; a test holds the documented table against it."""
 

@@ -17,18 +17,22 @@ LOG: Final = logging.getLogger("coexist.erp")
 _BELIEVED_FIRST: Final = (Booked, Stored, Unknown)
 
 
+def alive(documents: Sequence[Outcome]) -> list[str]:
+    """Return the numbers of those documents that are booked or will be."""
+    return [each.document for each in documents if isinstance(each, Booked | Stored)]
+
+
 def found(documents: Sequence[Outcome], erp: Target, reference: str) -> Probed:
     """Say what a probe found, given how each document under the reference fares.
 
     More than one that is booked or will be is a double booking. It cannot be undone here: the
     first is returned, all are logged at WARNING, and reconciliation finds them in the books.
     """
-    alive = [each for each in documents if isinstance(each, Booked | Stored)]
-    if len(alive) > 1:
-        numbers = [each.document for each in alive]
+    numbers = alive(documents)
+    if len(numbers) > 1:
         LOG.warning(
             "double booking: %s has %d documents under %s: %s",
-            erp, len(alive), reference, ", ".join(numbers),
+            erp, len(numbers), reference, ", ".join(numbers),
             extra={"event": "double-booking", "erp": str(erp), "reference": reference,
                    "documents": numbers},
         )  # fmt: skip

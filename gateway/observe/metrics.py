@@ -6,7 +6,7 @@ has values a caller can invent: routes are templates, methods and statuses are f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,6 +44,12 @@ class Metrics:
             ("where", "error"),
             registry=self.registry,
         )
+        self._doubles = Counter(
+            "coexist_booked_twice",
+            "Transactions that reconciliation found booked more than once.",
+            ("erp",),
+            registry=self.registry,
+        )
         self._misconfigured = Gauge(
             "coexist_erp_misconfigured",
             "1 while an ERP answers that address, tenant or credentials are wrong.",
@@ -76,6 +82,11 @@ class Metrics:
     def called(self, erp: str, call: str, process: str, outcome: str, seconds: float) -> None:
         """Count one call to an ERP."""
         self._calls.labels(erp, call, process, outcome).observe(seconds)
+
+    def booked_twice(self, erp: str, transaction_id: str, documents: Sequence[str]) -> None:
+        """Count a transaction that is booked more than once."""
+        del transaction_id, documents
+        self._doubles.labels(erp).inc()
 
     def misconfigured(self, erp: str, detail: str) -> None:
         """Set whether an ERP says that our configuration is wrong."""

@@ -6,6 +6,7 @@ finds its whole story by ``transaction_id``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -48,6 +49,13 @@ class ProcessObserver(Metrics):
             outcome=outcome,
             detail=detail,
             duration_ms=round(duration_s * 1000, 1),
+        )
+
+    def booked_twice(self, erp: str, transaction_id: str, documents: Sequence[str]) -> None:
+        """Reconciliation found more than one document of a transaction."""
+        super().booked_twice(erp, transaction_id, documents)
+        self._log.error(
+            "booked_twice", erp=erp, transaction_id=transaction_id, documents=list(documents)
         )
 
     def misconfigured(self, erp: str, detail: str) -> None:

@@ -24,6 +24,8 @@ REMEDY: Final[dict[Cause, str]] = {
     Cause.NOT_MAPPED: "complete the fields it names with `edit`, then retry; or discard it",
     Cause.TOTAL_DIFFERS: "correct prices, taxes or rounding in that ERP; then retry",
     Cause.NOT_ACCEPTED: "read what the ERP said; correct it there or with `edit`; then retry",
+    Cause.MISCONFIGURED: "correct that ERP's address, tenant or credentials in the configuration",
+    Cause.BOOKED_TWICE: "reverse all but one in that ERP, then `coexist reconcile settle`",
     Cause.POISON: "read the workers' logs; it is a fault of coexist: update, then retry",
     Cause.ORDER_DISCARDED: "discard it too, or book the order by hand and retry",
 }
@@ -39,6 +41,8 @@ TEAM: Final[dict[Cause, str]] = {
     Cause.NOT_MAPPED: "order-management",
     Cause.TOTAL_DIFFERS: "finance",
     Cause.NOT_ACCEPTED: "order-management",
+    Cause.MISCONFIGURED: "platform",
+    Cause.BOOKED_TWICE: "finance",
     Cause.POISON: "platform",
     Cause.ORDER_DISCARDED: "order-management",
 }

@@ -19,6 +19,7 @@ from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
 from gateway.ports.owners import Forgetting, Owners
 from gateway.ports.quotas import Quotas
+from gateway.ports.reconciling import SecondLooks
 from gateway.ports.rules import RuleBook
 from gateway.ports.shadows import ShadowLog
 from gateway.ports.waves import WaveFigures
@@ -44,6 +45,7 @@ __all__ = [
     "Quotas",
     "Reads",
     "RuleBook",
+    "SecondLooks",
     "ShadowLog",
     "Signals",
     "WaveFigures",

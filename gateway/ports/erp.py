@@ -10,7 +10,7 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import (
     Timing,
 )
-from gateway.canonical.outcome import Outcome, Probed
+from gateway.canonical.outcome import Busy, Outcome, Probed, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 
@@ -31,6 +31,10 @@ class Erp(Protocol):
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for a document with the message's external reference."""
+        ...
+
+    async def documents(self, envelope: Envelope) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of all documents of the message that are booked or will be."""
         ...
 
     async def validate(self, envelope: Envelope) -> Validated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -21,6 +22,10 @@ class Observer(Protocol):
         duration_s: float,
     ) -> None:
         """One call to an ERP ended: one wide event."""
+        ...
+
+    def booked_twice(self, erp: str, transaction_id: str, documents: Sequence[str]) -> None:
+        """Reconciliation found more than one document of a transaction."""
         ...
 
     def misconfigured(self, erp: str, detail: str) -> None:

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     lease_ms: int = Field(
         default=5000, ge=500, description="how long a silent worker keeps its partitions"
     )
+    watchdog: bool = Field(
+        default=True, description="kill a worker that is silent for longer than its lease"
+    )
     in_flight_max: int = Field(
         default=32, ge=1, description="calls one worker has open at one ERP, at most"
     )

@@ -282,6 +282,7 @@ def configure(folder: WorkFolder, access: dict[Erp, Access], ledger_url: str) ->
     """Fit the configuration that `coexist init` wrote to what the schedule does."""
     content = yaml.safe_load(folder.config.read_text())
     content |= {"lease_ms": round(LEASE_S * 1000), "rule_lease_ms": 500, "ledger_url": ledger_url}
+    content |= {"watchdog": False}  # workers that stand still and wake are what is played here
     content["rules_dir"] = str(folder.rules / RULES_LAST)
     for erp in ERPS:
         content["erps"][erp] |= {

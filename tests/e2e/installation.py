@@ -42,6 +42,7 @@ class Installation:
         file = self.folder / "coexist.yaml"
         config = yaml.safe_load(file.read_text())
         config |= {"lease_ms": 2000, "rule_lease_ms": 500}
+        config |= {"watchdog": False}  # a machine busy with tests may stand still by itself
         for erp in ("legacy", "cloud"):
             config["erps"][erp] |= {
                 "url": self.running[erp].url,
@@ -81,9 +82,9 @@ class Installation:
         """Start a gateway process."""
         return self._start(name, "gateway", "serve", "--port", "0", **environment)
 
-    def worker(self, name: str = "worker") -> Running:
+    def worker(self, name: str = "worker", **environment: str) -> Running:
         """Start a worker process."""
-        return self._start(name, "gateway", "work")
+        return self._start(name, "gateway", "work", **environment)
 
     def coexist(self, *arguments: str, check: bool = True) -> str:
         """Run a command and return what it printed."""

@@ -45,6 +45,7 @@ from gateway.canonical.exchange.quotas import (
     Window,
     WindowUse,
 )
+from gateway.canonical.exchange.reconciling import SecondLook
 from gateway.canonical.exchange.recording import BufferEvent, Record
 from gateway.canonical.exchange.rules import Applied, Duty, Publication
 from gateway.canonical.exchange.traffic import Traffic
@@ -84,6 +85,7 @@ __all__ = [
     "Record",
     "Refusal",
     "Replay",
+    "SecondLook",
     "Shares",
     "StaffRefused",
     "Stale",

@@ -25,7 +25,7 @@ from gateway.erp.cloud.token import Tokens
 from gateway.erp.cloud.validation import ACTION, differences
 from gateway.erp.figures import BadAnswer, pieces, priced, unit
 from gateway.erp.http import Http, Reply
-from gateway.erp.lookup import found, unavailable
+from gateway.erp.lookup import alive, found, unavailable
 
 # A look-up that finds nothing is final once no earlier request can still arrive and be booked:
 #    60 s  our own deadline: the last byte leaves by then
@@ -103,18 +103,15 @@ class CloudErp:
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for documents with the message's external reference."""
-        reference = external_reference(envelope.transaction_id)
-        try:
-            path = home(envelope)
-        except Unsendable as error:
-            return Unknown(f"not asked: {error}")
-        rows = await self._rows(where(path, "externalDocumentNumber", reference))
-        if not isinstance(rows, list):
-            return rows
-        try:
-            return found([answers.booked(row, reference) for row in rows], self.name, reference)
-        except BadAnswer as error:
-            return Unknown(f"look-up of {reference}: {error}")
+        documents = await self._documents(envelope)
+        if not isinstance(documents, list):
+            return documents
+        return found(documents, self.name, external_reference(envelope.transaction_id))
+
+    async def documents(self, envelope: Envelope) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of all documents of the message."""
+        documents = await self._documents(envelope)
+        return alive(documents) if isinstance(documents, list) else documents
 
     async def validate(self, envelope: Envelope) -> Validated:
         """Ask the validate action; whatever is no answer to it says nothing of the document."""
@@ -218,6 +215,20 @@ class CloudErp:
             await self._login.close()
 
     # ------------------------------------------------------------------ inside
+
+    async def _documents(self, envelope: Envelope) -> list[Outcome] | Busy | Unknown:
+        reference = external_reference(envelope.transaction_id)
+        try:
+            path = home(envelope)
+        except Unsendable as error:
+            return Unknown(f"not asked: {error}")
+        rows = await self._rows(where(path, "externalDocumentNumber", reference))
+        if not isinstance(rows, list):
+            return rows
+        try:
+            return [answers.booked(row, reference) for row in rows]
+        except BadAnswer as error:
+            return Unknown(f"look-up of {reference}: {error}")
 
     async def _call(
         self, method: str, path: str, content: bytes | None = None, within_ms: int | None = None

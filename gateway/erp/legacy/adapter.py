@@ -31,7 +31,7 @@ from gateway.erp.figures import BadAnswer, figure, pieces, priced, unit
 from gateway.erp.http import Http, Reply
 from gateway.erp.legacy import answers, soap
 from gateway.erp.legacy.idoc import build
-from gateway.erp.lookup import found, unavailable
+from gateway.erp.lookup import alive, found, unavailable
 
 #: Documents one status call may ask for.
 CONFIRM_MAX: Final = 100
@@ -105,14 +105,15 @@ class LegacyErp:
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look in the IDoc store and among documents for the message's external reference."""
-        reference = external_reference(envelope.transaction_id)
-        answer = await self._ask("Z_DOCUMENT_BY_REFERENCE", {"REFERENCE": reference})
-        if isinstance(answer, Busy | Unknown):
-            return answer
-        if isinstance(answer, soap.Fault):
-            return Unknown(f"look-up of {reference}: {answer}")
-        documents = [answers.standing(item) for item in answer.findall("DOCUMENTS/item")]
-        return found(documents, self.name, reference)
+        documents = await self._documents(envelope)
+        if not isinstance(documents, list):
+            return documents
+        return found(documents, self.name, external_reference(envelope.transaction_id))
+
+    async def documents(self, envelope: Envelope) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of the message's documents that are posted or still may be."""
+        documents = await self._documents(envelope)
+        return alive(documents) if isinstance(documents, list) else documents
 
     async def validate(self, envelope: Envelope) -> Validated:
         """Say that it cannot be asked: an IDoc that is stored is posted."""
@@ -220,6 +221,15 @@ class LegacyErp:
         await self._http.close()
 
     # ------------------------------------------------------------------ inside
+
+    async def _documents(self, envelope: Envelope) -> list[Outcome] | Busy | Unknown:
+        reference = external_reference(envelope.transaction_id)
+        answer = await self._ask("Z_DOCUMENT_BY_REFERENCE", {"REFERENCE": reference})
+        if isinstance(answer, Busy | Unknown):
+            return answer
+        if isinstance(answer, soap.Fault):
+            return Unknown(f"look-up of {reference}: {answer}")
+        return [answers.standing(item) for item in answer.findall("DOCUMENTS/item")]
 
     async def _ask(
         self, function: str, parameters: soap.Parameters, within_ms: int | None = None

@@ -51,6 +51,7 @@ class Instant(TypeDecorator[datetime]):
 #: What the small indexes hold. A query has to say it in the same words to be answered from them.
 EXCEPTIONAL: Final[ColumnClause[bool]] = literal_column("cause <> ''")
 PARKED: Final[ColumnClause[bool]] = literal_column("state = 'parked'")
+RESENT: Final[ColumnClause[bool]] = literal_column("attempts > 1")
 
 
 metadata = MetaData()
@@ -118,6 +119,13 @@ transactions = Table(
         "transaction_id",
         sqlite_where=PARKED,
         postgresql_where=PARKED,
+    ),
+    Index(
+        "transactions_resent",
+        "partition",
+        "transaction_id",
+        sqlite_where=RESENT,
+        postgresql_where=RESENT,
     ),
 )
 

@@ -20,10 +20,10 @@ _MESSAGE = tables.transactions.c
 _RECORD: Final = [c for c in _MESSAGE if c.name in Record.__dataclass_fields__]
 _ORDERS, _CANCELS, _RETURNS = "order.intake", "order.cancellation", "return.credit"
 
-#: Held, or waiting for somebody to put something right.
+#: Held, waiting for somebody to put something right, or booked twice.
 OPEN: Final = or_(
     _MESSAGE.state == State.HELD.value,
-    and_(_MESSAGE.state == State.WAITING.value, _MESSAGE.cause != ""),
+    and_(_MESSAGE.state.in_((State.WAITING, State.BOOKED)), _MESSAGE.cause != ""),
 )
 
 

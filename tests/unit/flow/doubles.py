@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import Grant, Permit, QuotaUse, Timing, Traffic
-from gateway.canonical.outcome import Outcome, Probed
+from gateway.canonical.outcome import Busy, Outcome, Probed, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 from gateway.store.redis.quotas import RedisQuotas
@@ -25,6 +25,7 @@ class ScriptedErp:
         self.posted: dict[str, Outcome] = {}
         self.orders: set[str] = set()
         self.asked: list[tuple[str, str]] = []
+        self.found: list[Sequence[str] | Busy | Unknown] = []
         self.fails: BaseException | None = None
 
     async def send(self, envelope: Envelope) -> Outcome:
@@ -36,6 +37,10 @@ class ScriptedErp:
     async def probe(self, envelope: Envelope) -> Probed:
         self.asked.append(("probe", envelope.transaction_id))
         return self.probes.pop(0)
+
+    async def documents(self, envelope: Envelope) -> Sequence[str] | Busy | Unknown:
+        self.asked.append(("documents", envelope.transaction_id))
+        return self.found.pop(0)
 
     async def validate(self, envelope: Envelope) -> Validated:
         raise AssertionError("not asked in these tests")
@@ -104,9 +109,13 @@ class Notes:
         self.attempts: list[str] = []
         self.troubles: list[str] = []
         self.faults: list[str] = []
+        self.doubles: list[tuple[str, ...]] = []
 
     def attempt(self, *, call: str, outcome: str, **_: object) -> None:
         self.attempts.append(f"{call}:{outcome}")
+
+    def booked_twice(self, erp: str, transaction_id: str, documents: Sequence[str]) -> None:
+        self.doubles.append((erp, transaction_id, *documents))
 
     def misconfigured(self, erp: str, detail: str) -> None:
         self.faults.append(f"{erp}: {detail}")
