@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from gateway.canonical.crosswalk import CrosswalkKind
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import Timing
-from gateway.canonical.outcome import Cause, Outcome, Probed, Refused
+from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 from gateway.clock import Clock
 from gateway.mapping.crosswalk import Crosswalks, Gap
 from gateway.mapping.documents import translated
-from gateway.ports import Erp
+from gateway.ports import Batches, Erp
 
 Found = TypeVar("Found", Availability, Price, Product)
 
@@ -45,6 +45,9 @@ class MappedErp:
         self._clock = clock
         self.name: Target = erp.name
         self.timing: Timing = erp.timing
+        self.batches: Batches | None = (
+            None if erp.batches is None else MappedBatches(erp.batches, self._translated)
+        )
 
     async def send(self, envelope: Envelope) -> Outcome:
         """Send the message with the ERP's own codes, or refuse it naming each gap."""
@@ -56,6 +59,10 @@ class MappedErp:
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for the document; its reference is ours, so nothing is translated."""
         return await self._erp.probe(envelope)
+
+    async def documents(self, envelope: Envelope) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of all documents of the message."""
+        return await self._erp.documents(envelope)
 
     async def validate(self, envelope: Envelope) -> Validated:
         """Ask what would become of the message with the ERP's own codes."""
@@ -102,6 +109,38 @@ class MappedErp:
         today = self._clock.now().date()
         found = self._tables.tables().find(CrosswalkKind.SKU, "", sku, self.name, today)
         return "" if isinstance(found, Gap) else found
+
+
+class MappedBatches:
+    """Implements :class:`gateway.ports.Batches` around another one."""
+
+    def __init__(
+        self, batches: Batches, translate: Callable[[Envelope], Awaitable[Envelope | list[Gap]]]
+    ) -> None:
+        self._batches = batches
+        self._translate = translate
+
+    @property
+    def offered(self) -> bool:
+        """Whether the ERP takes batches, as far as is known."""
+        return self._batches.offered
+
+    async def send_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Outcome]:
+        """Send those without a gap together; the others are refused, each naming its gaps."""
+        outcomes: dict[str, Outcome] = {}
+        ready: list[Envelope] = []
+        for envelope in envelopes:
+            found = await self._translate(envelope)
+            if isinstance(found, Envelope):
+                ready.append(found)
+            else:
+                refused = Refused(Cause.CROSSWALK_GAP, _said(found))
+                outcomes[envelope.transaction_id] = refused
+        return {**outcomes, **(await self._batches.send_many(ready) if ready else {})}
+
+    async def probe_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Probed]:
+        """Look for the documents of many messages."""
+        return await self._batches.probe_many(envelopes)
 
 
 def _called(sku: str, found: Found | None) -> Found | None:

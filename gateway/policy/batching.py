@@ -52,8 +52,8 @@ def throughput_s(load: Load, size: int) -> float:
 def batch_size(load: Load, size_max: int) -> int:
     """Return how many documents to send in one request; 1 where batches gain nothing."""
     if load.work_ms > 0:
-        room_ms = load.request_ms * DEADLINE_PART - load.overhead_ms
-        size_max = min(size_max, int(room_ms / load.work_ms))
+        room_ms = max(0.0, load.request_ms * DEADLINE_PART - load.overhead_ms)
+        size_max = int(min(size_max, room_ms / load.work_ms))
     if size_max < 2:
         return 1
     single, best = throughput_s(load, 1), throughput_s(load, size_max)

@@ -8,7 +8,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 from gateway.ports.audit import AuditLog
 from gateway.ports.crosswalks import CrosswalkShelf
 from gateway.ports.desk import Casebook, Desk
-from gateway.ports.erp import Erp
+from gateway.ports.erp import Batches, Erp
 from gateway.ports.evidence import Evidence
 from gateway.ports.governance import Governance
 from gateway.ports.guardrails import Findings, Notifier, Reads, Signals
@@ -26,6 +26,7 @@ from gateway.ports.waves import WaveFigures
 
 __all__ = [
     "AuditLog",
+    "Batches",
     "Casebook",
     "CrosswalkShelf",
     "Desk",

@@ -15,6 +15,23 @@ from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 
 
+class Batches(Protocol):
+    """Many documents in one call, each with an outcome of its own."""
+
+    @property
+    def offered(self) -> bool:
+        """Whether the ERP takes batches, as far as is known."""
+        ...
+
+    async def send_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Outcome]:
+        """Send the messages' documents, each once; outcomes by transaction id, for all of them."""
+        ...
+
+    async def probe_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Probed]:
+        """Look for the documents of many messages; answers by transaction id, for all of them."""
+        ...
+
+
 class Erp(Protocol):
     """One ERP. Every call costs one permit of its quota.
 
@@ -24,6 +41,11 @@ class Erp(Protocol):
 
     name: Target
     timing: Timing
+
+    @property
+    def batches(self) -> Batches | None:
+        """Many in one call, where the ERP has it."""
+        ...
 
     async def send(self, envelope: Envelope) -> Outcome:
         """Send the message's document, once."""

@@ -15,7 +15,7 @@ from tests.e2e.holding import Holding
 from tests.e2e.installation import Installation, order, until
 from tests.processes import Running
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 _NUMBERS = count(1)
 
 

@@ -19,6 +19,7 @@ from gateway.canonical.validation import NotOffered, Valid, Validated
 from gateway.clock import Clock
 from gateway.erp.body import Overlong, Unsendable
 from gateway.erp.cloud import answers
+from gateway.erp.cloud.batches import CloudBatches
 from gateway.erp.cloud.documents import DIMENSION, build, collection, home, where
 from gateway.erp.cloud.exact import Json, loads
 from gateway.erp.cloud.token import Tokens
@@ -83,6 +84,7 @@ class CloudErp:
         }
         path = f"/{quote(access.tenant, safe='')}/oauth2/v2.0/token"
         self._tokens = Tokens(self._login, path, grant, clock)
+        self.batches = CloudBatches(self._call, clock, timing.request_of)
 
     # ------------------------------------------------------------------ documents
 
@@ -231,7 +233,12 @@ class CloudErp:
             return Unknown(f"look-up of {reference}: {error}")
 
     async def _call(
-        self, method: str, path: str, content: bytes | None = None, within_ms: int | None = None
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        within_ms: int | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> Reply | Busy | Unknown:
         """Call with a good token. A 401 did not run: with a new token it is tried once more.
 
@@ -243,7 +250,7 @@ class CloudErp:
             token = await self._tokens.get(until)
             if isinstance(token, Busy):
                 return token
-            headers = {"Authorization": f"Bearer {token}", **JSON_TYPE}
+            headers = {"Authorization": f"Bearer {token}", **JSON_TYPE, **(more or {})}
             reply = await self._http.call(
                 method, path, until=until, headers=headers, content=content
             )

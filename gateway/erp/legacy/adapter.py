@@ -32,6 +32,7 @@ from gateway.erp.http import Http, Reply
 from gateway.erp.legacy import answers, soap
 from gateway.erp.legacy.idoc import build
 from gateway.erp.lookup import alive, found, unavailable
+from gateway.ports import Batches
 
 #: Documents one status call may ask for.
 CONFIRM_MAX: Final = 100
@@ -65,6 +66,7 @@ class LegacyErp:
     """Sends IDocs, polls them, asks by SOAP. One instance serves any number of concurrent calls."""
 
     name = Target.LEGACY
+    batches: Batches | None = None  # a packet of IDocs is stored all or none
 
     def __init__(
         self,

@@ -25,6 +25,9 @@ TABLE = {
     "delivery.peak": "OL",
     "settlement.take": "OF",
     "xref.import": "OLF",
+    "owners.import": "L",
+    "double.raise": "OLF",
+    "double.settle": "LF",
 }
 
 

@@ -11,11 +11,14 @@ from gateway.canonical.exchange import Grant, Permit, QuotaUse, Timing, Traffic
 from gateway.canonical.outcome import Busy, Outcome, Probed, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
+from gateway.ports import Batches
 from gateway.store.redis.quotas import RedisQuotas
 
 
 class ScriptedErp:
     """Answers from lists, and remembers what it was asked."""
+
+    batches: Batches | None = None
 
     def __init__(self, name: Target = Target.LEGACY, absent_final_ms: int = 10_000) -> None:
         self.name = name
