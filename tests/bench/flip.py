@@ -1,9 +1,9 @@
-"""Flips under load: four gateway processes, and not one request by old rules after ``apply``.
+"""Flips under load: eight gateway processes, and not one request by old rules after ``apply``.
 
-Orders and reads go to all gateways at once while rules are flipped to and fro. Whatever was sent
-after an ``apply`` returned must be decided under its epoch or a later one: for orders the epoch is
-in the buffer's events, for reads the answer tells which ERP served it, because their stock of the
-SKU differs.
+Orders and reads go to all gateways at once while rules are flipped to and fro, 200 ms after each
+other. Whatever was sent after an ``apply`` returned must be decided under its epoch or a later one:
+for orders the epoch is in the buffer's events, for reads the answer tells which ERP served it,
+because their stock of the SKU differs. The latency of accepts is taken without flips first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from tests.bench.accept import order
 from tests.bench.figure import Figure, at_least, at_most
 from tests.bench.installation import environment, gateways, simulated_erps
 
-GATEWAYS = 4
+GATEWAYS = 8
+#: Between two flips, and how long accepts are timed without any.
+PAUSE_S = 0.2
+CALM_S = 6.0
 SKU = "TEE-BLK-M"
 PULLED = 500
 
@@ -50,9 +53,10 @@ class Flips:
 
 @dataclass
 class Seen:
-    """What the load saw: orders by transaction id, reads by the stock they showed."""
+    """What the load saw: orders by transaction id, how long accepts took, reads by their stock."""
 
     orders: dict[str, float] = field(default_factory=dict)
+    accepts: list[tuple[float, float]] = field(default_factory=list)
     reads: list[tuple[float, float, int]] = field(default_factory=list)
 
 
@@ -76,6 +80,7 @@ async def _measure(
         readers = [_reads(client, base, keys["webshop"], seen, stop) for base in bases]
         load_tasks = [asyncio.create_task(it) for it in (*writers, *readers)]
         try:
+            await asyncio.sleep(CALM_S)
             await _flip(parts, folder, flips_wanted, flips)
             await asyncio.sleep(0.5)
         finally:
@@ -83,12 +88,23 @@ async def _measure(
             await asyncio.gather(*load_tasks)
         stale_orders = await _stale_orders(parts, seen, flips)
     stale_reads = _stale_reads(seen, flips)
+    old_share, calm_ms, flipping_ms = _last_old_read(seen, flips), *_p99_ms(seen, flips)
     return [
         at_least("flip: flips under load", len(flips.epochs), "", f"{GATEWAYS} gateways", 20),
         at_most("flip: orders by old rules", stale_orders, "", f"{len(seen.orders)} orders", 0),
         at_most("flip: reads by old rules", stale_reads, "", f"{len(seen.reads)} reads", 0),
         Figure("flip: apply, median", statistics.median(flips.took_ms), "ms"),
         Figure("flip: apply, longest", max(flips.took_ms), "ms"),
+        at_most(
+            "flip: last read by old rules, of the time apply takes",
+            old_share,
+            "",
+            "longest of all",
+            1,
+        ),
+        Figure("flip: accepts without flips, p99", calm_ms, "ms"),
+        Figure("flip: accepts while flipping, p99", flipping_ms, "ms"),
+        Figure("flip: accepts, p99 while flipping / without", flipping_ms / calm_ms, "x"),
     ]
 
 
@@ -106,7 +122,7 @@ async def _flip(parts: Parts, folder: Path, wanted: int, flips: Flips) -> None:
         flips.took_ms.append((flips.returned_s[-1] - started_s) * 1000)
         flips.epochs.append(marker.epoch)
         flips.targets.append(target)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(PAUSE_S)
 
 
 def rules_to(folder: Path, target: str) -> RuleSet:
@@ -131,6 +147,7 @@ async def _orders(
         body = json.dumps(order(f"{prefix}-{n}")).encode()
         sent_s = time.monotonic()
         answer = await client.post(f"{base}/v1/orders", content=body, headers=_headers(key))
+        seen.accepts.append((sent_s, time.monotonic() - sent_s))
         if answer.status_code != 202:
             raise RuntimeError(f"an order was answered {answer.status_code}: {answer.text}")
         seen.orders[answer.json()["transaction_id"]] = sent_s
@@ -160,6 +177,32 @@ async def _stale_orders(parts: Parts, seen: Seen, flips: Flips) -> int:
                 if event.kind == "accepted" and flip is not None:
                     stale += int(event.fields["epoch"]) < flips.epochs[flip]
     return stale
+
+
+def _p99_ms(seen: Seen, flips: Flips) -> tuple[float, float]:
+    """Return the latency of accepts before the first flip began, and from then on."""
+    began_s = flips.returned_s[0] - flips.took_ms[0] / 1000
+    sides = (
+        [took for sent_s, took in seen.accepts if sent_s + took < began_s],
+        [took for sent_s, took in seen.accepts if began_s <= sent_s < flips.returned_s[-1]],
+    )
+    calm, flipping = (statistics.quantiles(side, n=100)[98] * 1000 for side in sides)
+    return calm, flipping
+
+
+def _last_old_read(seen: Seen, flips: Flips) -> float:
+    """Return when the last read that old rules answered was sent, as a share of its apply."""
+    most = max(available for _, _, available in seen.reads)
+    shares = [0.0]
+    for returned_s, took_ms, target in zip(
+        flips.returned_s, flips.took_ms, flips.targets, strict=True
+    ):
+        began_s = returned_s - took_ms / 1000
+        for sent_s, _, available in seen.reads:
+            served = "cloud" if available <= most - PULLED // 2 else "legacy"
+            if began_s <= sent_s <= returned_s + PAUSE_S / 2 and served != target:
+                shares.append((sent_s - began_s) * 1000 / took_ms)
+    return max(shares)
 
 
 def _stale_reads(seen: Seen, flips: Flips) -> int:
