@@ -68,10 +68,14 @@ class LeaseKeeper:
 
     async def leave(self) -> None:
         """Give everything back, so that others need not wait for the leases to run out."""
-        for lease in tuple(self._until_s):
-            self._until_s.pop(lease)
-            await self._lanes.release(lease)
-        await self._lanes.workers(self._holder, 0)
+        leases = tuple(self._until_s)
+        self._until_s.clear()
+        try:
+            for lease in leases:
+                await self._lanes.release(lease)
+            await self._lanes.workers(self._holder, 0)
+        except Unavailable:
+            return  # they run out by themselves
 
     async def _renew(self) -> None:
         leases = tuple(self._until_s)

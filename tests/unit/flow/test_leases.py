@@ -133,3 +133,17 @@ async def test_a_lease_lost_while_it_is_renewed_is_taken_anew_and_brings_back_wh
     (anew,) = (it for it in worker.held() if it.partition == lost.partition)
     (taken,) = await buffer.lanes.take(anew, Target.LEGACY, 1)
     assert taken.transaction_id == one.transaction_id
+
+
+async def test_a_worker_leaves_a_store_that_is_away_without_a_word(
+    buffer: Buffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = keeper(buffer, "w1", StillClock())
+    await worker.tick()
+
+    async def away(_: Lease) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(buffer.lanes, "release", away)
+    await worker.leave()
+    assert worker.held() == ()
