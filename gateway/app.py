@@ -20,6 +20,7 @@ from gateway.api.admin.services import Admin
 from gateway.api.app import create_app
 from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
+from gateway.canonical.process import Priority
 from gateway.clock import token_bits
 from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
@@ -29,6 +30,7 @@ from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.exceptions import Exceptions
+from gateway.flow.guard import LOOK_S
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.shadow import Shadows
 from gateway.flow.standing import standing
@@ -88,6 +90,7 @@ class Application:
     async def _live(self, ready: asyncio.Future[None]) -> None:
         try:
             async with opened(self._settings) as parts:
+                await parts.guard.start()
                 reads = read_log(parts)
                 shadows = shadows_of(parts)
                 gateway = create_app(services(parts, reads, shadows))
@@ -114,13 +117,34 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
+def admission(parts: Parts) -> Callable[[Priority], None]:
+    """Return what refuses a submission before anything else is looked at."""
+
+    def admit(priority: Priority) -> None:
+        parts.guard.admit()
+        parts.pressure.admit(priority)
+
+    return admit
+
+
+async def _keep_guard(parts: Parts) -> None:
+    while True:
+        await parts.guard.watch()
+        await parts.clock.sleep(LOOK_S)
+
+
 def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
     """Put the story together for the API."""
     caller = Caller(parts.quotas, parts.clock, parts.windows)
     owners = OwnerFinder(parts.ledger, parts.erps, caller)
     return Services(
         acceptor=Acceptor(
-            parts.intake, parts.versions, owners, parts.clock, parts.settings.partitions
+            parts.intake,
+            parts.versions,
+            owners,
+            parts.clock,
+            parts.settings.partitions,
+            admission(parts),
         ),
         enquiries=Enquiries(
             parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count
@@ -172,6 +196,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(_measure(parts)),
         asyncio.create_task(_keep(parts, "counts of reads", parts.reads.flush)),
         asyncio.create_task(_keep(parts, "clock", parts.clock.sync, SYNC_S)),
+        asyncio.create_task(_keep_guard(parts)),
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
         asyncio.create_task(_follow_crosswalks(parts)),
@@ -208,7 +233,9 @@ async def _follow_crosswalks(parts: Parts) -> None:
 async def _measure(parts: Parts) -> None:
     while True:
         try:
-            parts.observer.backlog(await parts.lanes.backlog())
+            backlog = await parts.pressure.measure()
+            parts.observer.backlog({**backlog.places(), "events": backlog.events})
+            parts.observer.pressure(backlog, parts.pressure.refused)
             for erp in parts.erps:
                 parts.observer.quota(erp.value, await parts.quotas.usage(erp))
         except CoexistError as error:

@@ -19,7 +19,8 @@
     │   ├── RulesUnavailable         a partition names a rule version that cannot be read
     │   ├── ErpUnavailable           no ERP answered a read in time
     │   ├── OwnerUndecidable         neither ledger nor both ERPs could name the owner
-    │   └── Overloaded               a high-water mark is reached
+    │   ├── Overloaded               a high-water mark is reached
+    │   └── Recovering               the buffer is older than the ledger
     ├── ConfigError                  what was configured cannot work; raised at start
     │   ├── RulesError               routing rules with problems, all of them listed
     │   │   └── WindowsError         the same of the ERPs' windows
@@ -218,6 +219,13 @@ class Overloaded(Unavailable):
 
     stage = "back-pressure"
     code = "overloaded"
+
+
+class Recovering(Unavailable):
+    """The buffer was found older than the ledger; nothing is accepted until it is brought up."""
+
+    stage = "recovery"
+    code = "recovering"
 
 
 class ConfigError(CoexistError):

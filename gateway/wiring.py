@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from gateway.canonical.exchange import Limits, Timing, Traffic
-from gateway.canonical.process import ERPS, Target
+from gateway.canonical.process import ERPS, Priority, Target
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
@@ -25,11 +25,15 @@ from gateway.flow.audit import Auditor
 from gateway.flow.calls import Caller
 from gateway.flow.crosswalks import CrosswalkKeeper
 from gateway.flow.exceptions import Bench
+from gateway.flow.guard import Guard
+from gateway.flow.pressure import Pressure
 from gateway.flow.shadow import How, Shadows
 from gateway.flow.versions import RuleVersions
 from gateway.mapping.erp import MappedErp
 from gateway.notify.webhooks import Webhook, Webhooks
 from gateway.observe.observer import ProcessObserver
+from gateway.policy.fairness import NOTHING, Fairness
+from gateway.policy.pressure import Marks
 from gateway.policy.quotas import tightest
 from gateway.policy.triage import Team, Teams
 from gateway.policy.windows import Windows
@@ -38,6 +42,7 @@ from gateway.routing.window_files import load_windows
 from gateway.settings import ErpSettings, Settings
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis import durability, embedded
+from gateway.store.redis.backlog import RedisBacklog
 from gateway.store.redis.client import Client
 from gateway.store.redis.clock import StoreClock
 from gateway.store.redis.desk import RedisDesk
@@ -45,8 +50,10 @@ from gateway.store.redis.feed import RedisFeed
 from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
 from gateway.store.redis.moving import RedisMoves
+from gateway.store.redis.peak import RedisPeaks
 from gateway.store.redis.quotas import RedisQuotas
 from gateway.store.redis.reads import RedisReads
+from gateway.store.redis.recovery import RedisRecovery
 from gateway.store.redis.rulebook import RedisRuleBook
 
 #: What an ERP allows if the configuration names no profile.
@@ -66,6 +73,11 @@ class Parts:
     lanes: RedisLanes
     moves: RedisMoves
     desk: RedisDesk
+    peaks: RedisPeaks
+    recovery: RedisRecovery
+    guard: Guard
+    backlog: RedisBacklog
+    pressure: Pressure
     feed: RedisFeed
     quotas: RedisQuotas
     limits: Mapping[Target, Limits]
@@ -126,6 +138,9 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
                 await quotas.open(target, anew=False)
         webhooks = _webhooks(settings, clock)
         stack.push_async_callback(webhooks.close)
+        observer = ProcessObserver()
+        backlog = RedisBacklog(client, settings.partitions)
+        recovery = RedisRecovery(client, settings.partitions, clock)
         crosswalks = CrosswalkKeeper(ledger)
         await crosswalks.refresh()
         erps: dict[Target, Erp] = {}
@@ -142,6 +157,11 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
             reads=RedisReads(client),
             webhooks=webhooks,
             desk=RedisDesk(client, settings.partitions),
+            peaks=RedisPeaks(client),
+            recovery=recovery,
+            guard=Guard(recovery, ledger, client, observer),
+            backlog=backlog,
+            pressure=Pressure(backlog, _marks(settings), clock),
             feed=RedisFeed(client, settings.partitions),
             quotas=quotas,
             limits=limits,
@@ -150,7 +170,7 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
             auditor=Auditor(ledger),
             versions=RuleVersions(book, ledger, clock, settings.rule_lease_ms),
             erps=erps,
-            observer=ProcessObserver(),
+            observer=observer,
             windows=windows,
             crosswalks=crosswalks,
         )
@@ -261,3 +281,17 @@ def limits_of(settings: Settings) -> dict[Target, Limits]:
         longest_ms = _timing(erp, usual).request_ms_max * 2
         limits[target] = erp.quota.limits(PROFILES[target], longest_ms)
     return limits
+
+
+def _marks(settings: Settings) -> Marks:
+    return Marks(**settings.delivery.marks.model_dump())
+
+
+def fairness(settings: Settings, *, peak: bool) -> Fairness:
+    """Return how takes choose, in or out of a peak."""
+    delivery = settings.delivery
+    return Fairness(
+        rise_ms=round(delivery.rise_after_s * 1000),
+        weights={name: it.weight for name, it in settings.channels.items() if it.weight != 1},
+        paused_from=Priority[delivery.peak_pauses.upper()] if peak else NOTHING,
+    )

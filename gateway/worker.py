@@ -20,9 +20,11 @@ from gateway.flow.crosswalks import REFRESH_S
 from gateway.flow.decisions import DecisionKeeper
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.forget import Forgetter
+from gateway.flow.guard import LOOK_S
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.reconcile import Reconciler
+from gateway.flow.recover import Recoverer
 from gateway.flow.release import Releaser
 from gateway.flow.shadow import ShadowWrites
 from gateway.flow.wake import Waker
@@ -34,10 +36,12 @@ from gateway.store.redis.clock import SYNC_S
 from gateway.store.redis.forgetting import RedisForgetting
 from gateway.watchdog import Watchdog
 from gateway.wiring import Parts, opened, shadows_of
+from gateway.wiring import Parts, fairness, opened, shadows_of
 
 PROJECT_S: Final = 0.1
 RELEASE_S: Final = 0.25
 WAKE_S: Final = 0.5
+PEAK_S: Final = 1.0
 TIDY_S: Final = 600.0
 SHADOWS_S: Final = 5.0
 #: One look per partition and ERP each time: with 16 partitions a call in four seconds at most.
@@ -53,9 +57,14 @@ class Worker:
         self._lease_ms = settings.lease_ms
         self._shadows = shadows_of(parts)
         self._watchdogs = [Watchdog(settings.lease_ms / 1000)] if settings.watchdog else []
+        self._recoverer = Recoverer(
+            parts.recovery, parts.ledger, parts.ledger, parts.lanes, parts.observer,
+            settings.lease_ms,
+        )  # fmt: skip
         self._keeper = LeaseKeeper(
-            parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance
-        )
+            parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance,
+            self._recoverer.sound,
+        )  # fmt: skip
         workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
             parts.windows, ShadowWrites(self._shadows, parts.versions).delivered,
@@ -81,16 +90,19 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; then finish what is in flight and give the partitions back."""
+        await self._parts.client.guard()
         await self._keeper.tick()
         async with asyncio.TaskGroup() as group:  # if one ends in error, all end: no half a worker
             leasing = group.create_task(self._keep_leases())
             beating = [group.create_task(self._beat(dog)) for dog in self._watchdogs]
+            guarding = group.create_task(self._keep_guard())
             work = [dispatcher.run(stop) for dispatcher in self._dispatchers]
             work += [
                 self._each_lease(stop, PROJECT_S, self._projector.project),
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
                 self._every(stop, RECONCILE_S, self._look_again),
+                self._every(stop, PEAK_S, self._look_at_peak),
                 self._every(stop, TIDY_S, self._decisions.tidy),
                 self._every(stop, TIDY_S, self._forget),
                 self._every(stop, SHADOWS_S, self._shadows.flush),
@@ -102,6 +114,7 @@ class Worker:
             leasing.cancel()
             for one in beating:
                 one.cancel()
+            guarding.cancel()
         await self._keeper.leave()
         with suppress(CoexistError):
             await self._shadows.flush()
@@ -110,6 +123,22 @@ class Worker:
         """Let old owners leave the store; one worker does it, whoever holds the first partition."""
         if any(lease.partition == 0 for lease in self._keeper.held()):
             await self._forgetter.forget()
+
+    async def _keep_guard(self) -> None:
+        """Take every partition anew, and look at it first, when the store is another process."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self._parts.client.is_strange():
+                self._keeper.lost_all()
+                self._recoverer.forget()
+                try:
+                    await self._parts.client.trust()
+                except CoexistError as error:
+                    self._parts.observer.trouble("guard", error)
+
+    async def _look_at_peak(self) -> None:
+        peak = await self._parts.peaks.peak()
+        self._parts.lanes.favour(fairness(self._parts.settings, peak=peak is not None))
 
     async def _keep_leases(self) -> None:
         while True:

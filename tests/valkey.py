@@ -21,6 +21,7 @@ from gateway.canonical.envelope import (
 from gateway.canonical.exchange import Entry, Lease
 from gateway.canonical.process import PROCESSES, Kind, Target
 from gateway.clock import SystemClock
+from gateway.store.redis.backlog import RedisBacklog
 from gateway.store.redis.client import Client
 from gateway.store.redis.desk import RedisDesk
 from gateway.store.redis.feed import RedisFeed
@@ -60,6 +61,7 @@ class Buffer:
         self.at(NOW_MS)
         self.intake = RedisIntake(client, PARTITIONS, SystemClock())
         self.lanes = RedisLanes(client, PARTITIONS)
+        self.backlog = RedisBacklog(client, PARTITIONS)
         self.moves = RedisMoves(client, PARTITIONS)
         self.desk = RedisDesk(client, PARTITIONS)
         self.feed = RedisFeed(client, PARTITIONS)
@@ -102,6 +104,8 @@ def entry(
     owner_found: Target | None = None,
     pipelined: bool = False,
     body: dict[str, Any] | None = None,
+    channel: str = "webshop",
+    priority: int | None = None,
 ) -> Entry:
     """An entry about order ``ref`` of the webshop; follow-ups go to the owner."""
     row = PROCESSES[process]
@@ -129,7 +133,8 @@ def entry(
         digest=digest,
         epoch=epoch,
         target=None if follows and target is Target.LEGACY else target,
-        priority=int(row.priority),
+        priority=int(row.priority) if priority is None else priority,
+        channel=channel,
         payload=envelope.model_dump_json().encode(),
         follow_up=follows,
         pipelined=pipelined,

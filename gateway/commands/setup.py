@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ from typing import Any
 import rich_click as click
 import yaml
 
+from gateway.canonical.exchange import Backlog
+from gateway.canonical.process import Priority
 from gateway.commands.common import installation, json_option, print_json, run
 from gateway.errors import ConfigError
+from gateway.policy.pressure import Refusal
 from gateway.settings import load
 from gateway.store.redis import embedded
 
@@ -144,6 +149,13 @@ def status(*, as_json: bool) -> None:
     if rules["open"]:
         click.echo(f"         a flip to {rules['open']} is open; `coexist rules apply --resume`")
     click.echo("waiting  " + ", ".join(f"{name} {n}" for name, n in found["backlog"].items()))
+    pressure = found["pressure"]
+    click.echo("classes  " + ", ".join(f"{name} {n}" for name, n in pressure["waiting"].items()))
+    if pressure["refused"]:
+        said = (f"{name} ({mark})" for name, mark in pressure["refused"].items())
+        click.echo("refused  " + ", ".join(said))
+    if found["peak"]:
+        click.echo(f"peak     on since {found['peak']['at']} by {found['peak']['by']}")
     for erp, use in found["quotas"].items():
         closed = f", closed for {use['closed_ms']} ms" if use["closed_ms"] else ""
         click.echo(f"{erp:<8} {use['in_flight']} calls open, {use['in_window']} in window{closed}")
@@ -154,6 +166,25 @@ async def _status() -> dict[str, Any]:
     from gateway.flow.standing import standing
 
     async with installation() as parts:
-        return await standing(
+        found = await standing(
             parts.book, parts.quotas, parts.erps, parts.lanes.backlog, parts.lanes.alive
         )
+        backlog = await parts.pressure.measure()
+        peak = await parts.peaks.peak()
+        return {
+            **found,
+            "pressure": _pressure(backlog, parts.pressure.refused),
+            "peak": asdict(peak) if peak else None,
+        }
+
+
+def _pressure(backlog: Backlog, refused: Sequence[Refusal | None]) -> dict[str, Any]:
+    return {
+        "waiting": backlog.by_class(),
+        "oldest_s": {it.name.lower(): backlog.oldest_ms[it] / 1000 for it in Priority},
+        "events": backlog.events,
+        "memory_bytes": backlog.memory_bytes,
+        "refused": {
+            it.name.lower(): refusal.mark for it in Priority if (refusal := refused[it]) is not None
+        },
+    }

@@ -8,6 +8,7 @@ the owner of a follow-up, the owner is looked for and the step repeated.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,7 +17,7 @@ import msgspec
 
 from gateway.canonical.envelope import new_transaction_id, partition_of
 from gateway.canonical.exchange import Accepted, Clash, Entry, Ownerless, Replay, Stale
-from gateway.canonical.process import PROCESSES, Kind, Target
+from gateway.canonical.process import PROCESSES, Kind, Priority, Target
 from gateway.clock import Clock, token_bits
 from gateway.errors import IdempotencyClash, RulesUnavailable
 from gateway.flow.owners import OwnerFinder
@@ -96,6 +97,10 @@ class Receipt:
     replayed: bool
 
 
+def _all_are(priority: Priority) -> None:
+    """Admit every class."""
+
+
 class Acceptor:
     """Takes submissions for one installation of ``partitions`` partitions."""
 
@@ -106,7 +111,9 @@ class Acceptor:
         owners: OwnerFinder,
         clock: Clock,
         partitions: int,
+        admit: Callable[[Priority], None] = _all_are,
     ) -> None:
+        self._admit = admit
         self._intake = intake
         self._versions = versions
         self._owners = owners
@@ -121,6 +128,7 @@ class Acceptor:
             NotFound: a follow-up on an order that no system knows.
             Unavailable: nothing can be said to be taken; a repeat with the same key is safe.
         """
+        self._admit(PROCESSES[submission.process].priority)
         partition = partition_of(submission.object_key, self._partitions)
         proposed = new_transaction_id(partition, self._clock.now(), token_bits())
         transaction_id = proposed
@@ -189,6 +197,7 @@ class Acceptor:
             epoch=epoch,
             target=_asked_target(process.kind, decision),
             priority=int(process.priority),
+            channel=submission.channel,
             payload=self._payload(submission, transaction_id, decision),
             follow_up=process.kind is Kind.FOLLOW_UP,
             pipelined=process.pipelined,

@@ -8,12 +8,14 @@ counted from *before* the call that renewed it, so it believes in it for less lo
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
 from typing import Final
 
 from gateway.canonical.exchange import Lease
 from gateway.clock import Clock
-from gateway.errors import Unavailable
+from gateway.errors import FencedOut, LedgerUnavailable, StoreUnavailable, Unavailable
 from gateway.ports import Lanes
 
 #: Of a lease's time, the part a worker trusts: the rest is for the step between looking at the
@@ -32,7 +34,9 @@ class LeaseKeeper:
         partitions: int,
         lease_ms: int,
         chance: Random,
+        sound: Callable[[Lease], Awaitable[Lease]] | None = None,
     ) -> None:
+        self._sound = sound
         self._lanes = lanes
         self._clock = clock
         self._holder = holder
@@ -65,6 +69,22 @@ class LeaseKeeper:
         except Unavailable:
             # Nothing is renewed: the leases run out by this worker's clock, which is the point.
             return
+
+    def lost_all(self) -> None:
+        """Note that nothing is known of any lease: the store is another one than before."""
+        self._until_s.clear()
+
+    async def _found_sound(
+        self, lease: Lease, sound: Callable[[Lease], Awaitable[Lease]]
+    ) -> Lease | None:
+        """Look whether the partition is whole before acting; None if nobody could say."""
+        try:
+            return await sound(lease)
+        except (FencedOut, LedgerUnavailable):
+            # Nothing is sent from a partition that may be behind; it is free again in a moment.
+            with suppress(StoreUnavailable):
+                await self._lanes.release(lease)
+            return None
 
     async def leave(self) -> None:
         """Give everything back, so that others need not wait for the leases to run out."""
@@ -102,5 +122,7 @@ class LeaseKeeper:
                 return
             started_s = self._clock.monotonic_s()
             lease = await self._lanes.lease(partition, self._holder, self._lease_ms)
+            if lease is not None and self._sound is not None:
+                lease = await self._found_sound(lease, self._sound)
             if lease is not None:
                 self._until_s[lease] = started_s + self._lease_ms / 1000 * TRUST

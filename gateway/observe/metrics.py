@@ -11,7 +11,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from gateway.canonical.exchange import QuotaUse
+from gateway.canonical.exchange import Backlog, QuotaUse
+from gateway.canonical.process import Priority
 
 #: Upper bounds (seconds): an accept takes milliseconds, a call to an ERP up to its deadline.
 BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -59,6 +60,24 @@ class Metrics:
         self._backlog = Gauge(
             "coexist_backlog", "What waits in the buffer.", ("what",), registry=self.registry
         )
+        self._waiting = Gauge(
+            "coexist_messages_waiting",
+            "Accepted and not booked, by class of delivery.",
+            ("priority",),
+            registry=self.registry,
+        )
+        self._oldest = Gauge(
+            "coexist_oldest_waiting_seconds",
+            "How long the longest waiting object of a class could have been taken.",
+            ("priority",),
+            registry=self.registry,
+        )
+        self._refused = Gauge(
+            "coexist_refused",
+            "1 while a class is refused above a high-water mark.",
+            ("priority",),
+            registry=self.registry,
+        )
         self._quota = Gauge(
             "coexist_erp_quota",
             "Calls in flight, calls in the window, and seconds the ERP stays closed.",
@@ -100,6 +119,14 @@ class Metrics:
         """Set what waits, by kind."""
         for what, count in counts.items():
             self._backlog.labels(what).set(count)
+
+    def pressure(self, backlog: Backlog, refused: Sequence[object]) -> None:
+        """Set what waits by class, since when, and which classes are refused."""
+        for priority in Priority:
+            name = priority.name.lower()
+            self._waiting.labels(name).set(backlog.waiting[priority])
+            self._oldest.labels(name).set(backlog.oldest_ms[priority] / 1000)
+            self._refused.labels(name).set(refused[priority] is not None)
 
     def quota(self, erp: str, use: QuotaUse) -> None:
         """Set what of an ERP's quota is in use."""

@@ -18,8 +18,10 @@ from gateway.ports.ledger import Ledger
 from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
 from gateway.ports.owners import Forgetting, Owners
+from gateway.ports.pressure import Backlogs, Peaks
 from gateway.ports.quotas import Quotas
 from gateway.ports.reconciling import SecondLooks
+from gateway.ports.recovering import Memory, Recovery
 from gateway.ports.rules import RuleBook
 from gateway.ports.shadows import ShadowLog
 from gateway.ports.waves import WaveFigures
@@ -27,6 +29,7 @@ from gateway.ports.waves import WaveFigures
 __all__ = [
     "AuditLog",
     "Batches",
+    "Backlogs",
     "Casebook",
     "CrosswalkShelf",
     "Desk",
@@ -39,12 +42,15 @@ __all__ = [
     "Intake",
     "Lanes",
     "Ledger",
+    "Memory",
     "Moves",
     "Notifier",
     "Observer",
     "Owners",
+    "Peaks",
     "Quotas",
     "Reads",
+    "Recovery",
     "RuleBook",
     "SecondLooks",
     "ShadowLog",

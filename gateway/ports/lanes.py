@@ -52,6 +52,10 @@ class Lanes(Protocol):
         """Record that it is booked. A booking is a fact: no token is asked for."""
         ...
 
+    async def give_up(self, transaction_id: str) -> None:
+        """Record that staff gave it up: the ledger says so, and the buffer had forgotten."""
+        ...
+
     async def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:
         """Record that the ERP keeps the document; it is polled from now on."""
         ...

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from gateway.canonical.envelope import PARTITIONS_MAX
 from gateway.errors import ConfigError
+from gateway.settings.delivery import DeliverySettings
 from gateway.settings.erps import ErpSettings, ErpsSettings
 from gateway.settings.evidence import EvidenceSettings
 from gateway.settings.governance import GovernanceSettings
@@ -43,6 +44,7 @@ from gateway.settings.webhooks import WebhookSettings
 __all__ = [
     "SCOPES",
     "ChannelSettings",
+    "DeliverySettings",
     "EntitySettings",
     "ErpSettings",
     "ErpsSettings",
@@ -125,6 +127,9 @@ class Settings(BaseSettings):
     )
     webhooks: dict[str, WebhookSettings] = Field(
         default_factory=dict, description="who is told when a wave is paused, by name"
+    )
+    delivery: DeliverySettings = Field(
+        default_factory=DeliverySettings, description="who is delivered first, and high-water marks"
     )
     erps: ErpsSettings = Field(description="the two ERPs")
     evidence: EvidenceSettings = Field(

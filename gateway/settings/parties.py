@@ -43,3 +43,9 @@ class ChannelSettings(Section):
     legal_entities: tuple[str, ...] = Field(
         default=(), description="entities it may name; empty means all"
     )
+    weight: float = Field(
+        default=1,
+        gt=0,
+        le=1000,
+        description="its share of deliveries beside other channels' work of the same class",
+    )

@@ -23,6 +23,8 @@ from tests.bench import (
     delivery,
     dryrun,
     flip,
+    order,
+    priority,
     quota,
     recovery,
     settlement,
@@ -39,6 +41,8 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "quota": quota.run,
     "delivery": delivery.run,
     "recovery": recovery.run,
+    "priority": priority.run,
+    "order": order.run,
 }
 
 

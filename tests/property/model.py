@@ -96,6 +96,8 @@ class Model:
         fifo.append(entry.transaction_id)
         if len(fifo) == 1:
             self._place(entry.object_key)
+        else:
+            self._lend(entry.object_key)
         return Accepted(entry.transaction_id, self.now_ms)
 
     # ------------------------------------------------------------------ leases
@@ -206,6 +208,8 @@ class Model:
             fifo.append(transaction_id)
         if fifo[0] == transaction_id:
             self._place(it.entry.object_key)
+        else:
+            self._lend(it.entry.object_key)
         return True
 
     def awaiting(self, erp: Target, count: int, again_ms: int) -> list[str]:
@@ -282,13 +286,22 @@ class Model:
             and self.messages[taken.transaction_id].number == taken.number
         )
 
+    def _class(self, object_key: str) -> int:
+        return min(self.messages[it].entry.priority for it in self.fifos[object_key])
+
+    def _lend(self, object_key: str) -> None:
+        """What waits lends its class to what stands before it."""
+        place = self.places[object_key]
+        if place.name.startswith("l:"):
+            place.name = f"{place.name[:-1]}{self._class(object_key)}"
+
     def _place(self, object_key: str, delay_ms: int = 0) -> None:
         fifo = self.fifos[object_key]
         if not fifo:
             self.places.pop(object_key, None)
             return
         head, owner = self.messages[fifo[0]], self.owners.get(object_key)
-        name = f"l:{owner}:{head.entry.priority}"
+        name = f"l:{owner}:{self._class(object_key)}"
         if head.hold or owner is None:
             name = "parked"
         self.places[object_key] = Place(name, self.now_ms + delay_ms)

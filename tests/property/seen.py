@@ -11,7 +11,8 @@ from gateway.store.redis import keys
 from tests.property.model import Model, Place
 from tests.valkey import Buffer
 
-LANES = [f"l:{erp}:{priority}" for erp in ERPS for priority in range(4)]
+CHANNEL = "webshop"
+LANES = [f"l:{erp}:{priority}:{CHANNEL}" for erp in ERPS for priority in range(4)]
 PLACES = [*LANES, "flight", "parked"]
 SETS = [*PLACES, "held", *(f"w:{erp}" for erp in ERPS)]
 
@@ -26,6 +27,7 @@ class Seen:
     owners: dict[str, str]
     sets: dict[str, dict[str, int]]
     marker: tuple[str, str]
+    counters: dict[str, str]
 
 
 async def look(
@@ -44,6 +46,7 @@ async def look(
     for name in SETS:
         pipeline.zrange(f"{part.prefix}{name}", 0, -1, withscores=True)
     pipeline.hmget(part.rules, "epoch", "version")
+    pipeline.hgetall(f"{part.prefix}n")
     answers: list[Any] = await buffer.client.execute(pipeline)
     rows = iter(answers)
     messages = {it: _texts(next(rows)) for it in ids}
@@ -54,7 +57,8 @@ async def look(
         owners[object_key] = (next(rows) or b"").decode()
     sets = {name: {raw.decode(): int(score) for raw, score in next(rows)} for name in SETS}
     epoch, version = next(rows)
-    return Seen(messages, fifos, records, owners, sets, (epoch.decode(), version.decode()))
+    marker = (epoch.decode(), version.decode())
+    return Seen(messages, fifos, records, owners, sets, marker, _texts(next(rows)))
 
 
 def one_place(seen: Seen) -> None:
@@ -77,9 +81,14 @@ def one_place(seen: Seen) -> None:
         if status in (None, "stored", "held"):
             assert among == [], (object_key, status, among)
         else:
-            lane = seen.records[object_key].get("ln", "").rpartition("}:")[2]
+            lane = seen.records[object_key].get("ln", "")
             assert among == [lane if status == "ready" else status], (object_key, status, among)
+        record = seen.records[object_key]
+        classes = [seen.messages[it]["pr"] for it in fifo]
+        counted = {it: int(record.get(f"c{it}", "0")) for it in "0123"}
+        assert not fifo or counted == {it: classes.count(it) for it in "0123"}, object_key
         if among and among[0] in LANES:
+            assert among[0].split(":")[2] == min(classes), "not of its most urgent message"
             assert among[0].split(":")[1] == seen.owners[object_key], "a lane of another ERP"
 
 
@@ -98,6 +107,12 @@ def as_modelled(seen: Seen, model: Model) -> None:
         open_ms = "" if it.open_ms is None else str(it.open_ms)
         assert (found["s"], found["n"]) == (it.state, str(it.attempts))
         assert (found.get("at", ""), found.get("doc", "")) == (open_ms, it.document)
+    booked = sum(it.state == "booked" for it in model.messages.values())
+    assert int(seen.counters.get("d", "0")) == booked
+    for priority in range(4):
+        waiting = [it for it in model.messages.values() if it.state != "booked"]
+        count = sum(it.entry.priority == priority for it in waiting)
+        assert int(seen.counters.get(f"w{priority}", "0")) == count
     held = {key for key, it in model.messages.items() if it.state == "held"}
     assert set(seen.sets["held"]) == held
     for erp in ERPS:
@@ -114,9 +129,9 @@ def _place(seen: Seen, object_key: str) -> Place | None:
         return Place(status)
     for name in PLACES:
         if object_key in seen.sets[name]:
-            return Place(name, seen.sets[name][object_key])
+            return Place(name.removesuffix(f":{CHANNEL}"), seen.sets[name][object_key])
     return None
 
 
 def _texts(flat: dict[bytes, bytes]) -> dict[str, str]:
-    return {key.decode(): value.decode() for key, value in flat.items()}
+    return {key.decode(): value.decode(errors="replace") for key, value in flat.items()}

@@ -10,6 +10,7 @@ from gateway.canonical.exchange.accepting import (
     Replay,
     Stale,
 )
+from gateway.canonical.exchange.backlog import Backlog, Peak
 from gateway.canonical.exchange.delivering import (
     Awaiting,
     Lease,
@@ -47,6 +48,7 @@ from gateway.canonical.exchange.quotas import (
 )
 from gateway.canonical.exchange.reconciling import SecondLook
 from gateway.canonical.exchange.recording import BufferEvent, Record
+from gateway.canonical.exchange.recovering import Doubtful, Fate, Standing
 from gateway.canonical.exchange.rules import Applied, Duty, Publication
 from gateway.canonical.exchange.traffic import Traffic
 
@@ -56,17 +58,20 @@ __all__ = [
     "Adaptive",
     "Applied",
     "Awaiting",
+    "Backlog",
     "Breaker",
     "BufferEvent",
     "Buffered",
     "Case",
     "Clash",
     "Discarded",
+    "Doubtful",
     "DryRun",
     "Duty",
     "Edited",
     "Edition",
     "Entry",
+    "Fate",
     "Grant",
     "Happened",
     "KeptBlock",
@@ -77,6 +82,7 @@ __all__ = [
     "Movable",
     "Ownerless",
     "Parked",
+    "Peak",
     "Permit",
     "Progress",
     "Publication",
@@ -89,6 +95,7 @@ __all__ = [
     "Shares",
     "StaffRefused",
     "Stale",
+    "Standing",
     "Taken",
     "Tally",
     "Timing",

@@ -25,6 +25,7 @@ class Entry:
     epoch: int
     target: Target | None
     priority: int
+    channel: str
     payload: bytes
     follow_up: bool = False
     pipelined: bool = False

@@ -71,6 +71,8 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "EvidenceSettings": "evidence",
         "OwnersSettings": "owners",
         "ShadowSettings": "shadow",
+        "DeliverySettings": "delivery",
+        "MarkSettings": "delivery.marks",
     }
     missing = set(models) - set(keys) - {"ErpsSettings", "Role"}
     if missing:

@@ -46,6 +46,7 @@ _REMEDIES: Final = {
     "rules-unavailable": "repeat the same request after `Retry-After`",
     "enquiry-unavailable": "repeat the enquiry after `Retry-After`",
     "owner-undecidable": "repeat the same request after `Retry-After`; nothing was taken",
+    "recovering": "repeat the same request after `Retry-After`; nothing was taken",
     "overloaded": "repeat the same request after `Retry-After`; nothing was taken",
     "not-ready": "`/readyz` only: send traffic to another gateway process",
     "unexpected": "repeating is safe; if it fails again, quote the `X-Request-Id` to the operator",

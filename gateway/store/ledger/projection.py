@@ -23,6 +23,9 @@ Row = dict[str, Any]
 #: A place in a partition's stream: milliseconds and number within them.
 Position = tuple[int, int]
 
+#: Events about a partition: kept, they change no message.
+_OF_THE_PARTITION: Final = frozenset({"marker", "recovering"})
+
 #: The columns that events after the acceptance change.
 MUTABLE: Final = ("state", "document", "result", "cause", "detail", "settled_at", "attempts")
 
@@ -94,7 +97,7 @@ def fold(
             _move(changes, event, known)
         elif event.kind == "edited":
             _edit(changes, event)
-        elif event.kind != "marker":  # what rules the partition is under: kept, changes no message
+        elif event.kind not in _OF_THE_PARTITION:
             _step(changes, event, known)
     for row in changes.created.values():
         row["owner"] = row["owner"] or changes.owned.get(row["object_key"], "")

@@ -7,6 +7,7 @@ script ran, and only the caller knows whether running it twice is harmless.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -37,10 +38,20 @@ from gateway.errors import CoexistError, ConfigError, Overloaded, StoreUnavailab
 #: A script takes microseconds and an fsync milliseconds; after this long the server is not there.
 TIMEOUT_S: Final = 5.0
 
+#: What a script shares besides the prelude.
+_NEEDS: Final = re.compile(r"^-- Needs: (\w+)$", re.MULTILINE)
+
+_RUN_ID: Final = re.compile(rb"run_id:(\w+)")
+
 #: A script's name, its keys and its arguments.
 Call: TypeAlias = tuple[str, Sequence[str | bytes], Sequence[Any]]
 
 _UNKNOWN: Final = "whether this was taken is unknown: repeat it with the same key"
+
+
+class StrangeServer(RedisConnectionError):
+    """A connection reached another server process than the one that is trusted."""
+
 
 #: Foreign error → ours, the most special first. What is in no row is a bug and stays itself.
 FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] = (
@@ -48,6 +59,7 @@ FOREIGN: Final[tuple[tuple[type[BaseException], type[CoexistError], str], ...]] 
     (AuthenticationError, ConfigError, "the store refused us; check COEXIST_REDIS_URL"),
     (BusyLoadingError, StoreUnavailable, "the store is loading its files; repeat later"),
     (ReadOnlyError, StoreUnavailable, "the store is a read-only replica just now; repeat later"),
+    (StrangeServer, StoreUnavailable, "the store was restarted or replaced; it is compared first"),
     (RedisTimeoutError, StoreUnavailable, f"the store did not answer in time; {_UNKNOWN}"),
     (TimeoutError, StoreUnavailable, f"the store did not answer in time; {_UNKNOWN}"),
     (RedisConnectionError, StoreUnavailable, f"the store cannot be reached; {_UNKNOWN}"),
@@ -71,10 +83,12 @@ def translated(error: BaseException) -> BaseException:
 
 
 def script_texts() -> dict[str, str]:
-    """Read all scripts, each behind what it shares with others, but after its own line of flags."""
+    """Read all scripts, each behind what it shares (but after its own first line of flags).
+
+    All have the prelude; those that say so (`-- Needs: _lanes`) have that as well.
+    """
     folder = files("gateway.store.redis") / "scripts"
-    shared = (folder / "_prelude.lua").read_text()
-    quota = shared + (folder / "_quota.lua").read_text()
+    prelude = (folder / "_prelude.lua").read_text()
     texts = {}
     for item in folder.iterdir():
         name = item.name.removesuffix(".lua")
@@ -85,8 +99,19 @@ def script_texts() -> dict[str, str]:
         if text.startswith("#!"):
             flags, _, text = text.partition("\n")
             flags += "\n"
-        texts[name] = flags + (quota if name.startswith("quota_") else shared) + text
+        needed = _NEEDS.search(text)
+        more = (folder / f"{needed[1]}.lua").read_text() if needed else ""
+        texts[name] = flags + prelude + more + text
     return texts
+
+
+async def _run_id_of(connection: Reply) -> bytes:
+    """Ask who serves a connection; b"" where that is hidden."""
+    await connection.send_command("INFO", "server")
+    answer = await connection.read_response()
+    raw = answer if isinstance(answer, bytes) else str(answer).encode()
+    found = _RUN_ID.search(raw)
+    return found[1] if found else b""
 
 
 async def answer_of(connection: Reply) -> Reply:
@@ -112,7 +137,10 @@ class Client:
             socket_timeout=None,
             socket_connect_timeout=TIMEOUT_S,
             decode_responses=False,
+            redis_connect_func=self._connected,
         )
+        self._trusted: bytes | None = None
+        self._strange = False
         self.now_ms: str | int = ""
         self._texts = script_texts()
         self._shas = {
@@ -121,6 +149,35 @@ class Client:
         }
         self._loading = asyncio.Lock()
         self._lent: set[Any] = set()
+
+    async def guard(self) -> None:
+        """From now on refuse connections to any other server process than the one that answers."""
+        self._trusted = await self._run_id()
+
+    def is_strange(self) -> bool:
+        """Say whether a connection was refused because the server is another one."""
+        return self._strange
+
+    async def trust(self) -> None:
+        """Use whatever server answers now."""
+        self._trusted, self._strange = None, False
+        await self.redis.connection_pool.disconnect(inuse_connections=False)
+        await self.guard()
+
+    async def _run_id(self) -> bytes:
+        connection = await self.connection()
+        try:
+            return await _run_id_of(connection)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+        finally:
+            await self.give_up(connection)
+
+    async def _connected(self, connection: Reply) -> None:
+        await connection.on_connect()
+        if self._trusted is not None and await _run_id_of(connection) != self._trusted:
+            self._strange = True
+            raise StrangeServer("another server process than before")
 
     async def command(self, *command: str | bytes | float) -> Reply:
         """Run one command."""

@@ -63,7 +63,7 @@ class RedisIntake:
             "accept",
             part.accept_keys(
                 entry.object_key, claim, owner_bucket, generation,
-                entry.transaction_id, entry.priority,
+                entry.transaction_id, entry.priority, entry.channel,
             ),
             part.prefix,
             self._client.now_ms,
@@ -80,6 +80,7 @@ class RedisIntake:
             1 if entry.pipelined else 0,
             entry.owner_found.value if entry.owner_found else "",
             _expiry_ms(generation),
+            entry.channel,
         )  # fmt: skip
         if answer[0] == b"stale":
             return Stale(Marker(int(answer[1]), answer[2].decode()))

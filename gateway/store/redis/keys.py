@@ -7,13 +7,14 @@ so that the partitions divide a Cluster's 16384 slots evenly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from hashlib import blake2b
 from itertools import count
 from typing import Final
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from gateway.canonical.process import Priority, Target
+from gateway.canonical.process import Target
 
 #: Claims and owners live in hashes of a few entries each: Redis packs such hashes tightly, which
 #: costs about a fifth of one string key per entry. 4096 buckets hold 30 days of a partition's
@@ -30,6 +31,7 @@ BOOK = b"cx:{rules}:book"
 DUTY = b"cx:{rules}:duty"
 GATEWAYS = b"cx:{rules}:gateways"
 WORKERS = b"cx:{rules}:workers"
+PEAK = b"cx:{rules}:peak"
 INSTALLATION = b"cx:{rules}:installation"
 
 
@@ -66,18 +68,13 @@ class PartitionKeys:
     prefix: str
     #: Epoch and version in force.
     rules: str
-    #: By priority: events, parked, legacy lane, cloud lane. An accept names them all, so they are
-    #: written once.
-    fixed: tuple[tuple[str, str, str, str], ...]
+    #: By class and channel: the legacy lane, the cloud lane. Every accept names them.
+    lanes: dict[tuple[int, str], tuple[str, str]] = field_of(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, number: int, prefix: str) -> PartitionKeys:
         """Name the keys of partition ``number``."""
-        fixed = tuple(
-            (f"{prefix}e", f"{prefix}parked", f"{prefix}l:legacy:{it}", f"{prefix}l:cloud:{it}")
-            for it in map(int, Priority)
-        )
-        return cls(number, prefix, f"{prefix}rules", fixed)
+        return cls(number, prefix, f"{prefix}rules")
 
     @property
     def lease(self) -> str:
@@ -107,11 +104,14 @@ class PartitionKeys:
 
     def accept_keys(
         self, object_key: str, claim: tuple[int, bytes], owner_bucket: int, generation: int,
-        transaction_id: str, priority: int,
+        transaction_id: str, priority: int, channel: str,
     ) -> list[str]:  # fmt: skip
         """The keys of ``accept.lua``, in its order."""
         p, bucket = self.prefix, claim[0]
-        events, parked, legacy, cloud = self.fixed[priority]
+        lanes = self.lanes.get((priority, channel))
+        if lanes is None:
+            lanes = (f"{p}l:legacy:{priority}:{channel}", f"{p}l:cloud:{priority}:{channel}")
+            self.lanes[priority, channel] = lanes
         return [
             self.rules,
             f"{p}c:{generation}:{bucket}",
@@ -122,10 +122,10 @@ class PartitionKeys:
             f"{p}f:{object_key}",
             f"{p}m:{transaction_id}",
             f"{p}u:{object_key}",
-            events,
-            parked,
-            legacy,
-            cloud,
+            f"{p}e",
+            f"{p}parked",
+            *lanes,
+            f"{p}n",
         ]
 
 

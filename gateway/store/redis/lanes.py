@@ -10,7 +10,9 @@ from gateway.canonical.exchange import Awaiting, Lease, Parked, Ready, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Priority, Target
 from gateway.errors import FencedOut
+from gateway.policy.fairness import Fairness
 from gateway.store.redis import keys
+from gateway.store.redis.backlog import RedisBacklog
 from gateway.store.redis.client import Call, Client, Reply
 from gateway.store.redis.packing import unpacked
 
@@ -23,6 +25,12 @@ class RedisLanes:
     def __init__(self, client: Client, partitions: int) -> None:
         self._client = client
         self._partitions = keys.partition_keys(partitions)
+        self._backlog = RedisBacklog(client, partitions)
+        self._fairness = Fairness()
+
+    def favour(self, fairness: Fairness) -> None:
+        """Choose by other weights, ages or pauses from the next take on."""
+        self._fairness = fairness
 
     async def lease(self, partition: int, holder: str, lease_ms: int) -> Lease | None:
         """Take a free or expired partition; objects its last holder had in flight come back."""
@@ -56,30 +64,16 @@ class RedisLanes:
         return len(await self._client.alive(keys.WORKERS))
 
     async def backlog(self) -> Mapping[str, int]:
-        """Count what waits, over all partitions.
-
-        ``legacy`` and ``cloud`` are objects in lanes and documents awaiting posting, ``flight``
-        and ``parked`` objects, ``held`` and ``waits`` messages: those that wait for a cause.
-        """
-        pipeline = self._client.redis.pipeline(transaction=False)
-        names = [f"l:{erp}:{priority}" for erp in ("legacy", "cloud") for priority in range(4)]
-        names += ["w:legacy", "w:cloud", "flight", "parked", "held", "waits"]
-        for part in self._partitions:
-            for name in names:
-                pipeline.zcard(f"{part.prefix}{name}")
-        counts = await self._client.execute(pipeline)
-        totals = dict.fromkeys(("legacy", "cloud", "flight", "parked", "held", "waits"), 0)
-        for name, count in zip(names * len(self._partitions), counts, strict=True):
-            key = name if name in totals else name.split(":")[1]
-            totals[key] += count
-        return totals
+        """Count what waits, over all partitions (:meth:`Backlog.places`)."""
+        return (await self._backlog.read()).places()
 
     async def ready(self, leases: Sequence[Lease], erp: Target) -> Mapping[Lease, Ready]:
         """Count what each leased partition has to do for an ERP now."""
         calls = []
         for lease in leases:
             part = self._partitions[lease.partition]
-            args = (part.prefix, self._client.now_ms, erp.value)
+            chosen = (self._fairness.rise_ms, int(self._fairness.paused_from))
+            args = (part.prefix, self._client.now_ms, erp.value, *chosen)
             calls.append(("ready", [part.lease], args))
         found = {}
         for lease, answer in zip(leases, await self._client.scripts(calls), strict=True):
@@ -91,7 +85,9 @@ class RedisLanes:
 
     async def take(self, lease: Lease, erp: Target, count: int) -> Sequence[Taken]:
         """Take up to ``count`` objects, the most urgent class first, the longest waiting first."""
-        rows = _unfenced(lease, await self._run("take", lease, erp.value, count))
+        rows = _unfenced(
+            lease, await self._run("take", lease, erp.value, count, *self._fairness.arguments())
+        )
         return [
             Taken(
                 lease=lease,
@@ -123,7 +119,15 @@ class RedisLanes:
         part = self._partitions[partition_of_transaction(transaction_id)]
         await self._client.script(
             "book", [part.message(transaction_id)],
-            part.prefix, self._client.now_ms, transaction_id, document, result,
+            part.prefix, self._client.now_ms, transaction_id, document, result, "booked",
+        )  # fmt: skip
+
+    async def give_up(self, transaction_id: str) -> None:
+        """Record that staff gave it up: the ledger says so, and the buffer had forgotten."""
+        part = self._partitions[partition_of_transaction(transaction_id)]
+        await self._client.script(
+            "book", [part.message(transaction_id)],
+            part.prefix, self._client.now_ms, transaction_id, "", "", "discarded",
         )  # fmt: skip
 
     async def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:

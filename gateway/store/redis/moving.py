@@ -27,12 +27,13 @@ class RedisMoves:
     ) -> AsyncIterator[Movable]:
         """Go through the objects of ``erp`` of which nothing was ever tried, page by page."""
         part = self._partitions[partition]
-        at, cursor = 0, b"0"
-        while at >= 0:
+        at, cursor, more = b"", b"0", True
+        while more:
             at, cursor, *rows = await self._client.script(
                 "movable", [part.rules],
                 part.prefix, erp.value, 1 if refused else 0, at, cursor, PAGE,
             )  # fmt: skip
+            more = at != b""
             for object_key, transaction_id, payload, waiting in rows:
                 yield Movable(
                     transaction_id=transaction_id.decode(),

@@ -187,7 +187,15 @@ async def test_a_message_that_cannot_be_read_is_held_not_lost(
 ) -> None:
     one = entry("A-1")
     spoilt = Entry(
-        one.transaction_id, one.object_key, one.claim, one.digest, 1, LEGACY, 1, b"{not json"
+        one.transaction_id,
+        one.object_key,
+        one.claim,
+        one.digest,
+        1,
+        LEGACY,
+        1,
+        "webshop",
+        b"{not json",
     )
     await buffer.intake.accept(spoilt)
     desk = Desk(buffer, erp)

@@ -181,7 +181,7 @@ async def test_a_bulk_release_goes_in_the_lowest_class_and_one_by_name_in_its_ow
     room: Staffroom,
 ) -> None:
     one = await room.refused("A-1", MISSING)
-    lanes = "l:legacy:3", "l:legacy:1"
+    lanes = "l:legacy:3:webshop", "l:legacy:1:webshop"
     part = room.buffer.lanes._partitions[int(one.transaction_id[:2], 16)]
 
     async def placed() -> list[int]:

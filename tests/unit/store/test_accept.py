@@ -140,14 +140,15 @@ async def test_gateways_whose_clocks_disagree_at_a_generation_s_end_see_each_oth
 
 
 WRONG_TYPE = ["rules", "c:{generation}:{claim}", "o:{owner}", "b:{object}", "f:{object}",
-              "u:{object}", "e", "parked", "l:legacy:1", "l:cloud:1"]  # fmt: skip
+              "u:{object}", "e", "parked", "n", "q:legacy", "l:legacy:1:webshop",
+              "l:cloud:1:webshop"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WRONG_TYPE)
 async def test_a_key_of_a_wrong_type_fails_before_anything_is_written(
     buffer: Buffer, name: str
 ) -> None:
-    routes = {"parked": Target.HOLD, "l:cloud:1": Target.CLOUD}
+    routes = {"parked": Target.HOLD, "l:cloud:1:webshop": Target.CLOUD}
     one = entry("A-1", target=routes.get(name, Target.LEGACY))
     part = keys.partition_keys(PARTITIONS)[partition_of(one.object_key, PARTITIONS)]
     spoilt = part.prefix + name.format(

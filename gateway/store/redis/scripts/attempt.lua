@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Record that a send begins, if this worker may still send it.
 --
 -- KEYS: 1 lease
@@ -12,10 +13,12 @@ if not holds(P, now, ARGV[3]) then return 0 end
 local object = redis.call('HMGET', P .. 'b:' .. ARGV[5], 'ow', 'hs')
 if object[1] ~= ARGV[4] or not in_hand(P, ARGV[5], ARGV[6], ARGV[7]) then return 0 end
 local message = P .. 'm:' .. ARGV[6]
-if not object[2] then redis.call('HSET', P .. 'b:' .. ARGV[5], 'hs', '1') end
-local attempt = redis.call('HINCRBY', message, 'n', 1)
-redis.call('HSET', message, 'at', string.format('%d', now), 's', 'sent')
+local seen = redis.call('HMGET', message, 'n', 'rl')
+local attempt = tonumber(seen[1] or '0') + 1
+if not object[2] then write('HSET', P .. 'b:' .. ARGV[5], 'hs', '1') end
+write('HSET', message, 'n', attempt, 'at', string.format('%d', now), 's', 'sent')
 -- 1: staff let it go after a refusal; 2: and it was sent again since.
-if redis.call('HGET', message, 'rl') == '1' then redis.call('HSET', message, 'rl', '2') end
+if seen[2] == '1' then write('HSET', message, 'rl', '2') end
 emit(P, now, 'attempted', ARGV[6], 'attempt', attempt)
+commit()
 return attempt

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Put an object back for later.
 --
 -- KEYS: 1 lease
@@ -13,9 +14,10 @@ if not holds(P, now, ARGV[3]) then return 0 end
 if not in_hand(P, ARGV[4], ARGV[5], ARGV[10]) then return 0 end
 local message = P .. 'm:' .. ARGV[5]
 -- Takes without an outcome add up, so that a poison message is found.
-if ARGV[9] == '1' then redis.call('HSET', message, 'tk', 0) end
-if ARGV[7] == '0' then redis.call('HSET', message, 'at', '', 's', 'waiting') end
-redis.call('ZREM', P .. 'flight', ARGV[4])
-place(P, ARGV[4], now + ARGV[6])
+if ARGV[9] == '1' then write('HSET', message, 'tk', 0) end
+if ARGV[7] == '0' then write('HSET', message, 'at', '', 's', 'waiting') end
+write('ZREM', P .. 'flight', ARGV[4])
+place(P, ARGV[4], now + ARGV[6], {})
 emit(P, now, 'deferred', ARGV[5], 'reason', ARGV[8], 'unknown', ARGV[7])
+commit()
 return 1

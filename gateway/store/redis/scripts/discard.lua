@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Give up a message that is held, or waits for a cause: it is never booked, and its object goes on.
 --
 -- KEYS: 1 message
@@ -12,7 +13,7 @@
 --   and to be the one that was looked for. If it made the object, the message behind it is held
 --   in its turn, and all others wait behind that one; else the next goes on.
 local P, now = ARGV[1], clock(ARGV[2])
-local message = redis.call('HMGET', KEYS[1], 's', 'cause', 'at', 'ed', 'o')
+local message = redis.call('HMGET', KEYS[1], 's', 'cause', 'at', 'ed', 'o', 'pr')
 if not message[1] then return {'gone'} end
 local waits = message[1] == 'waiting' and (message[2] or '') ~= ''
 if message[1] ~= 'held' and not waits then return {'state', message[1]} end
@@ -20,30 +21,33 @@ local revision, open = message[4] or '0', message[3] or ''
 if revision ~= ARGV[4] then return {'changed', revision} end
 if open ~= '' and open ~= ARGV[8] then return {'open', open} end
 local object, ms = message[5], string.format('%d', now)
-local fifo = P .. 'f:' .. object
--- Wrong types fail here, before the first write.
-redis.call('LLEN', fifo)
-redis.call('XLEN', P .. 'e')
-redis.call('HEXISTS', P .. 'b:' .. object, 'st')
-for _, name in ipairs({'held', 'waits', 'flight', 'parked'}) do redis.call('ZCARD', P .. name) end
-redis.call('HSET', KEYS[1], 's', 'discarded', 'at', '', 'cause', '', 'sm', ms)
-redis.call('ZREM', P .. 'held', ARGV[3])
-redis.call('ZREM', P .. 'waits', ARGV[3])
+local fifo, class = P .. 'f:' .. object, message[6]
+write('HSET', KEYS[1], 's', 'discarded', 'at', '', 'cause', '', 'sm', ms)
+write('ZREM', P .. 'held', ARGV[3])
+write('ZREM', P .. 'waits', ARGV[3])
+write('HINCRBY', P .. 'n', 'w' .. class, -1)
 emit(P, now, 'discarded', ARGV[3], 'by', ARGV[5], 'reason', ARGV[6], 'cause', message[2] or '')
 if redis.call('LINDEX', fifo, 0) ~= ARGV[3] then
-  redis.call('LREM', fifo, 1, ARGV[3])
+  if redis.call('LPOS', fifo, ARGV[3]) then
+    write('LREM', fifo, 1, ARGV[3])
+    write('HINCRBY', P .. 'b:' .. object, 'c' .. class, -1)
+  end
+  commit()
   return {'ok', ''}
 end
-redis.call('LPOP', fifo)
+write('LPOP', fifo)
+write('HINCRBY', P .. 'b:' .. object, 'c' .. class, -1)
 displace(P, object)
-local follower = redis.call('LINDEX', fifo, 0)
+local follower = redis.call('LINDEX', fifo, 1)
 if ARGV[7] ~= '1' or not follower then
-  place(P, object, now)
+  place(P, object, now, {left = tonumber(class)})
+  commit()
   return {'ok', ''}
 end
-redis.call('HSET', P .. 'm:' .. follower, 's', 'held', 'cause', ARGV[9], 'det', ARGV[10],
+write('HSET', P .. 'm:' .. follower, 's', 'held', 'cause', ARGV[9], 'det', ARGV[10],
   'tk', 0, 'sm', ms)
-redis.call('ZADD', P .. 'held', now, follower)
-redis.call('HSET', P .. 'b:' .. object, 'st', 'held')
+write('ZADD', P .. 'held', now, follower)
+write('HSET', P .. 'b:' .. object, 'st', 'held')
 emit(P, now, 'held', follower, 'cause', ARGV[9], 'detail', ARGV[10])
+commit()
 return {'ok', follower}

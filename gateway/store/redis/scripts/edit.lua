@@ -1,4 +1,5 @@
 #!lua
+-- Needs: _lanes
 -- Replace the content of a message that is held, or waits for a cause, if nobody changed it since.
 --
 -- KEYS: 1 message
@@ -17,10 +18,10 @@ if message[1] ~= 'held' and not waits then return {'state', message[1]} end
 local revision = message[4] or '0'
 if revision ~= ARGV[4] then return {'changed', revision} end
 if (message[3] or '') ~= '' then return {'open'} end
-redis.call('XLEN', P .. 'e')  -- a wrong type fails here, before the first write
 local newer = string.format('%d', revision + 1)
-redis.call('HSET', KEYS[1], 'p', ARGV[5], 'ed', newer)
-if not message[6] then redis.call('HSET', KEYS[1], 'p0', message[5]) end
+write('HSET', KEYS[1], 'p', ARGV[5], 'ed', newer)
+if not message[6] then write('HSET', KEYS[1], 'p0', message[5]) end
 emit(P, now, 'edited', ARGV[3], 'revision', newer, 'by', ARGV[7], 'reason', ARGV[8],
   'patch', ARGV[9], 'body', ARGV[6])
+commit()
 return {'ok', newer}

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Hold a message, or let it wait: it blocks its object if it is the head.
 --
 -- KEYS: 1 lease
@@ -20,27 +21,26 @@ elseif not in_hand(P, ARGV[4], ARGV[5], ARGV[10]) then
   return 0
 end
 local waits = ARGV[8] ~= ''
-redis.call('HSET', message, 's', waits and 'waiting' or 'held', 'cause', ARGV[6],
+write('HSET', message, 's', waits and 'waiting' or 'held', 'cause', ARGV[6],
   'det', ARGV[7], 'tk', 0, 'sm', string.format('%d', now))
-if ARGV[6] ~= 'poison' then redis.call('HSET', message, 'at', '') end
-local retry = 0
+if ARGV[6] ~= 'poison' then write('HSET', message, 'at', '') end
 if waits then
-  local times = redis.call('HINCRBY', message, 'wn', 1)
-  retry = math.floor(math.min(tonumber(ARGV[9]), ARGV[8] * 2 ^ math.min(times - 1, 30)))
-  redis.call('ZADD', P .. 'waits', now + retry, ARGV[5])
-else
-  redis.call('ZADD', P .. 'held', now, ARGV[5])
-end
-redis.call('ZREM', P .. 'w:legacy', ARGV[5])
-redis.call('ZREM', P .. 'w:cloud', ARGV[5])
-if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) == ARGV[5] then
-  displace(P, ARGV[4])
-  redis.call('HSET', P .. 'b:' .. ARGV[4], 'st', 'held')
-end
-if waits then
+  local times = tonumber(redis.call('HGET', message, 'wn') or '0') + 1
+  local longer = ARGV[8] * 2 ^ math.min(times - 1, 30)
+  local retry = math.floor(math.min(tonumber(ARGV[9]), longer))
+  write('HSET', message, 'wn', times)
+  write('ZADD', P .. 'waits', now + retry, ARGV[5])
   emit(P, now, 'waits', ARGV[5], 'cause', ARGV[6], 'detail', ARGV[7],
     'retry', string.format('%d', retry))
 else
+  write('ZADD', P .. 'held', now, ARGV[5])
   emit(P, now, 'held', ARGV[5], 'cause', ARGV[6], 'detail', ARGV[7])
 end
+write('ZREM', P .. 'w:legacy', ARGV[5])
+write('ZREM', P .. 'w:cloud', ARGV[5])
+if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) == ARGV[5] then
+  displace(P, ARGV[4])
+  write('HSET', P .. 'b:' .. ARGV[4], 'st', 'held')
+end
+commit()
 return 1

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Take a partition that is free, expired or already ours, under a new fencing token.
 --
 -- KEYS: 1 lease
@@ -9,10 +10,12 @@
 local P, now = ARGV[1], clock(ARGV[2])
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until')
 if lease[1] and lease[1] ~= ARGV[3] and tonumber(lease[2]) > now then return nil end
-local token = redis.call('HINCRBY', KEYS[1], 'token', 1)
-redis.call('HSET', KEYS[1], 'holder', ARGV[3], 'until', string.format('%d', now + ARGV[4]))
+local token = tonumber(redis.call('HGET', KEYS[1], 'token') or '0') + 1
+write('HSET', KEYS[1], 'token', string.format('%d', token), 'holder', ARGV[3],
+  'until', string.format('%d', now + ARGV[4]))
 for _, object in ipairs(redis.call('ZRANGE', P .. 'flight', 0, -1)) do
-  redis.call('ZREM', P .. 'flight', object)
-  place(P, object, now)
+  write('ZREM', P .. 'flight', object)
+  place(P, object, now, {})
 end
+commit()
 return token

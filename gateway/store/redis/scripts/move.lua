@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Give an object that never reached its ERP to the other one, if the epoch is still the one asked.
 --
 -- KEYS: 1 rules  2 owners bucket
@@ -28,20 +29,21 @@ elseif seen[2] then
   return 0
 end
 
-redis.call('HSET', KEYS[2], ARGV[8], ARGV[7])
-redis.call('HSET', b, 'ow', ARGV[7])
+write('HSET', KEYS[2], ARGV[8], ARGV[7])
+write('HSET', b, 'ow', ARGV[7])
 if refused then
-  redis.call('HSET', head, 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
-  redis.call('HDEL', head, 'wn', 'rl')
-  redis.call('HDEL', b, 'hs')
-  redis.call('ZREM', P .. 'held', ARGV[5])
-  redis.call('ZREM', P .. 'waits', ARGV[5])
-  place(P, object, now)
+  write('HSET', head, 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
+  write('HDEL', head, 'wn', 'rl')
+  write('HDEL', b, 'hs')
+  write('ZREM', P .. 'held', ARGV[5])
+  write('ZREM', P .. 'waits', ARGV[5])
+  place(P, object, now, {owner = ARGV[7]})
 elseif seen[1] == 'ready' then
-  local due = redis.call('ZSCORE', redis.call('HGET', b, 'ln'), object)
+  local due = redis.call('ZSCORE', P .. redis.call('HGET', b, 'ln'), object)
   displace(P, object)
-  place(P, object, due)
+  place(P, object, due, {owner = ARGV[7]})
 end
 emit(P, now, 'moved', ARGV[5], 'object', object, 'from', ARGV[6], 'owner', ARGV[7],
   'refused', ARGV[9], 'by', ARGV[10], 'epoch', ARGV[3])
+commit()
 return 1

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _quota
 -- Close an ERP's quota for a time; a longer closure stays.
 --
 -- KEYS: 1 state

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _quota
 -- Say that an ERP has seen no call within its windows: a new installation, or staff know better.
 --
 -- KEYS: 1 state

@@ -1,4 +1,5 @@
 #!lua flags=no-writes,allow-oom
+-- Needs: _quota
 -- Read an ERP's quota, for people and for figures.
 --
 -- KEYS: 1 state

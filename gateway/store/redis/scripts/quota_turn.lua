@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _quota
 -- One turn at an ERP's quota: give permits back, ask for others, say who else may ask now.
 --
 -- KEYS: 1 state

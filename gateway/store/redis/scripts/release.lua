@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Let a message that is held, or waits for a cause, be tried again: by staff, or as scheduled.
 --
 -- KEYS: 1 message  2 owners bucket
@@ -10,30 +11,38 @@
 --   attempt was closed by a refusal), because staff may have booked it in the ERP meanwhile; `rl`
 --   says that the old refusal does not count. A message that had left its fifo joins its end.
 local P, now = ARGV[1], clock(ARGV[2])
-local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at', 'cause')
+local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at', 'cause', 'pr')
 local waits = message[1] == 'waiting' and (message[5] or '') ~= ''
 if message[1] ~= 'held' and not waits then return 0 end
-local object = message[2]
-redis.call('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0)
-if ARGV[6] == '1' then redis.call('HDEL', KEYS[1], 'wn') end
-if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'pr', ARGV[7]) end
-if message[3] ~= '0' then
-  redis.call('HSET', KEYS[1], 'rl', '1')
-  if not message[4] or message[4] == '' then redis.call('HSET', KEYS[1], 'at', '1') end
+local object, was = message[2], tonumber(message[6])
+local class = ARGV[7] == '' and was or tonumber(ARGV[7])
+write('HSET', KEYS[1], 's', 'waiting', 'cause', '', 'det', '', 'tk', 0, 'pr', class)
+if ARGV[6] == '1' then write('HDEL', KEYS[1], 'wn') end
+if class ~= was then
+  write('HINCRBY', P .. 'n', 'w' .. was, -1)
+  write('HINCRBY', P .. 'n', 'w' .. class, 1)
 end
-redis.call('ZREM', P .. 'held', ARGV[3])
-redis.call('ZREM', P .. 'waits', ARGV[3])
-local fifo = P .. 'f:' .. object
-local head = redis.call('LINDEX', fifo, 0)
+if message[3] ~= '0' then
+  write('HSET', KEYS[1], 'rl', '1')
+  if not message[4] or message[4] == '' then write('HSET', KEYS[1], 'at', '1') end
+end
+write('ZREM', P .. 'held', ARGV[3])
+write('ZREM', P .. 'waits', ARGV[3])
+local head = redis.call('LINDEX', P .. 'f:' .. object, 0)
 if head == ARGV[3] then
-  place(P, object, now)
-else
-  redis.call('RPUSH', fifo, ARGV[3])
-  if not head then
-    local owner = redis.call('HGET', KEYS[2], ARGV[5])
-    if owner then redis.call('HSET', P .. 'b:' .. object, 'ow', owner, 'hs', '2') end
-    place(P, object, now)
+  if class ~= was then
+    write('HINCRBY', P .. 'b:' .. object, 'c' .. was, -1)
+    write('HINCRBY', P .. 'b:' .. object, 'c' .. class, 1)
   end
+  place(P, object, now, {class = class, was = was})
+elseif head then
+  join(P, object, ARGV[3], class)
+else
+  local owner = redis.call('HGET', KEYS[2], ARGV[5])
+  write('RPUSH', P .. 'f:' .. object, ARGV[3])
+  write('HSET', P .. 'b:' .. object, 'ow', owner, 'hs', '2', 'c' .. class, 1)
+  place(P, object, now, {head = ARGV[3], owner = owner, class = class})
 end
 emit(P, now, 'released', ARGV[3], 'by', ARGV[4])
+commit()
 return 1

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Send a parked object on, if the partition is still under the epoch it was decided under.
 --
 -- KEYS: 1 lease  2 rules  3 owners bucket
@@ -16,12 +17,13 @@ local owner = redis.call('HGET', KEYS[3], ARGV[8])
 if not owner then
   if ARGV[7] == 'owner' then return 0 end
   owner = ARGV[7]
-  redis.call('HSET', KEYS[3], ARGV[8], owner)
+  write('HSET', KEYS[3], ARGV[8], owner)
   emit(P, now, 'owned', ARGV[6], 'owner', owner, 'object', ARGV[5])
 end
-redis.call('HSET', P .. 'b:' .. ARGV[5], 'ow', owner)
-redis.call('HSET', P .. 'm:' .. ARGV[6], 'rt', '', 's', 'waiting')
-redis.call('ZREM', P .. 'parked', ARGV[5])
-place(P, ARGV[5], now)
+write('HSET', P .. 'b:' .. ARGV[5], 'ow', owner)
+write('HSET', P .. 'm:' .. ARGV[6], 'rt', '', 's', 'waiting')
+write('ZREM', P .. 'parked', ARGV[5])
+place(P, ARGV[5], now, {owner = owner, sent_on = true})
 emit(P, now, 'released', ARGV[6], 'by', 'rules')
+commit()
 return 1

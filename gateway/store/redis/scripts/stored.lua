@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
+-- Needs: _lanes
 -- Record that the ERP keeps a document but has not posted it; poll it from now on.
 --
 -- KEYS: 1 lease
@@ -10,16 +11,19 @@
 local P, now = ARGV[1], clock(ARGV[2])
 if not holds(P, now, ARGV[3]) then return 0 end
 if not in_hand(P, ARGV[5], ARGV[6], ARGV[9]) then return 0 end
-local message = P .. 'm:' .. ARGV[6]
-redis.call('HSET', message, 's', 'stored', 'doc', ARGV[7], 'at', '', 'tk', 0)
-redis.call('ZADD', P .. 'w:' .. ARGV[4], now + ARGV[8], ARGV[6])
-redis.call('ZREM', P .. 'flight', ARGV[5])
-redis.call('HSET', P .. 'b:' .. ARGV[5], 'hs', '2')
-if redis.call('HGET', message, 'pl') == '1' then
-  redis.call('LPOP', P .. 'f:' .. ARGV[5])
-  place(P, ARGV[5], now)
+local b, message = P .. 'b:' .. ARGV[5], P .. 'm:' .. ARGV[6]
+local seen = redis.call('HMGET', message, 'pl', 'pr')
+write('HSET', message, 's', 'stored', 'doc', ARGV[7], 'at', '', 'tk', 0)
+write('ZADD', P .. 'w:' .. ARGV[4], now + ARGV[8], ARGV[6])
+write('ZREM', P .. 'flight', ARGV[5])
+write('HSET', b, 'hs', '2')
+if seen[1] == '1' then
+  write('LPOP', P .. 'f:' .. ARGV[5])
+  write('HINCRBY', b, 'c' .. seen[2], -1)
+  place(P, ARGV[5], now, {left = tonumber(seen[2])})
 else
-  redis.call('HSET', P .. 'b:' .. ARGV[5], 'st', 'stored')
+  write('HSET', b, 'st', 'stored')
 end
 emit(P, now, 'stored', ARGV[6], 'document', ARGV[7])
+commit()
 return 1
