@@ -35,7 +35,6 @@ from gateway.settings import Settings
 from gateway.store.redis.clock import SYNC_S
 from gateway.store.redis.forgetting import RedisForgetting
 from gateway.watchdog import Watchdog
-from gateway.wiring import Parts, opened, shadows_of
 from gateway.wiring import Parts, fairness, opened, shadows_of
 
 PROJECT_S: Final = 0.1

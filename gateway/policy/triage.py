@@ -44,6 +44,7 @@ TEAM: Final[dict[Cause, str]] = {
     Cause.MISCONFIGURED: "platform",
     Cause.BOOKED_TWICE: "finance",
     Cause.POISON: "platform",
+    Cause.MISCONFIGURED: "platform",
     Cause.ORDER_DISCARDED: "order-management",
 }
 """Who looks after each cause, unless the settings name somebody else."""

@@ -28,8 +28,8 @@ from gateway.ports.waves import WaveFigures
 
 __all__ = [
     "AuditLog",
-    "Batches",
     "Backlogs",
+    "Batches",
     "Casebook",
     "CrosswalkShelf",
     "Desk",

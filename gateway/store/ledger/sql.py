@@ -28,8 +28,8 @@ from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.owners import OwnerTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
-from gateway.store.ledger.second_looks import SecondLookTables
 from gateway.store.ledger.remembering import MemoryTables
+from gateway.store.ledger.second_looks import SecondLookTables
 from gateway.store.ledger.settlements import SettlementTables
 from gateway.store.ledger.shadows import ShadowTables
 from gateway.store.ledger.signals import SignalTables
