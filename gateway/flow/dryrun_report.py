@@ -68,9 +68,8 @@ def canonical(document: object) -> str:
 
 def _digest(tally: Tally) -> str:
     """Return a hash of all that was counted, which the figures below only sum up."""
-    rows = [sorted((*cell, *it) for cell, it in tally.cells.items())]
-    flows = sorted((*flow, count) for flow, count in tally.flows.items())
-    return sha256(canonical([rows, flows]).encode()).hexdigest()
+    rows = sorted((*cell, *it) for cell, it in tally.cells.items())
+    return sha256(canonical(rows).encode()).hexdigest()
 
 
 # ------------------------------------------------------------------------------- what moves
@@ -178,11 +177,11 @@ def _load(
 ) -> dict[str, Any]:
     def demand(draft: bool) -> dict[int, Demand]:  # noqa: FBT001 -- which of two worlds
         minutes: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for flow, count in flows.items():
-            if (flow.after if draft else flow.before) == erp.value:
-                write = PROCESSES[flow.process].kind is not Kind.READ
-                each = calls.get((flow.process, erp.value), _ONE_CALL) if write else _ONE_CALL
-                minutes[flow.minute][write] += count * each
+        for (process, before, after, minute), count in flows.items():
+            if (after if draft else before) == erp.value:
+                write = PROCESSES[process].kind is not Kind.READ
+                each = calls.get((process, erp.value), _ONE_CALL) if write else _ONE_CALL
+                minutes[minute][write] += count * each
         return {minute: Demand(*both) for minute, both in minutes.items()}
 
     return {

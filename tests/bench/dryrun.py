@@ -27,7 +27,8 @@ DECISIONS = 1_000_000
 BAR_S = 10.0
 BLOCK = 2_000
 START_MS = 1_795_000_000_000
-MONTH_MS = 30 * 24 * 3_600_000
+DAY_MS = 24 * 3_600_000
+MONTH_MS = 30 * DAY_MS
 
 QUOTAS = {erp: Quota(6000, 300, 5) for erp in (Target.LEGACY, Target.CLOUD)}
 
@@ -58,12 +59,12 @@ async def _measure(folder: Path, decisions: int) -> tuple[float, int]:
 
 async def _fill(ledger: SqlLedger, decisions: int) -> int:
     chance = Random(7)
-    groups = _groups()
+    groups = [_groups(day) for day in range(1, 31)]
     said = [Said(it, "default", "000000000000") for it in ("legacy", "cloud")]
     size = 0
     for first in range(0, decisions, BLOCK):
         rows = [
-            _row(chance, groups, said, START_MS + MONTH_MS * (first + at) // decisions)
+            _row(chance, groups, said, MONTH_MS * (first + at) // decisions)
             for at in range(min(BLOCK, decisions - first))
         ]
         size += len(pack(rows))
@@ -71,34 +72,34 @@ async def _fill(ledger: SqlLedger, decisions: int) -> int:
     return size
 
 
-def _row(chance: Random, groups: list[Group], said: list[Said], at_ms: int) -> Recorded:
+def _row(chance: Random, days: list[list[Group]], said: list[Said], since_ms: int) -> Recorded:
+    groups = days[since_ms // DAY_MS]
     group = groups[int(chance.random() * len(groups))]
     order = group.facts.process == "order.intake"
     buckets = (int(chance.random() * 10_000), int(chance.random() * 10_000), NO_BUCKET)
     return Recorded(
-        at_ms, group, said[chance.random() < 0.1], buckets,
+        START_MS + since_ms, group, said[chance.random() < 0.1], buckets,
         object_id=int(chance.random() * 2**50),
         customer_id=1 + int(chance.random() * 200_000) if order else 0,
         value=int(chance.random() * 1_000_000) if group.currency else 0,
     )  # fmt: skip
 
 
-def _groups() -> list[Group]:
-    """Return the combinations of facts that occur: some hundreds, as in a real installation."""
+def _groups(day: int) -> list[Group]:
+    """Return the combinations of facts that occur on a day, as often as they do."""
     found = []
     for channel in ("webshop", "marketplace"):
         for entity, countries in (("NL01", ("NL", "BE")), ("DE01", ("DE", "AT", "CH"))):
             common = {"channel": channel, "legal_entity": entity}
             for country in countries:
                 intake = Facts("order.intake", **common, country=country)
-                found += [Group(intake, "EUR")] * 20
-            found += [Group(Facts("order.cancellation", **common), "")] * 4
-            found += [Group(Facts("return.credit", **common), "EUR")] * 8
-            found += [Group(Facts("inventory.availability", **common), "", 10)] * 8
-    for day in range(1, 29):
-        for number in range(1, 41):
-            store = f"NL-{number:03d}" if number <= 24 else f"DE-{number - 24:03d}"
-            sale = Facts("store.sale", channel="pos", legal_entity=f"{store[:2]}01", store=store,
-                         business_date=f"2027-02-{day:02d}")  # fmt: skip
-            found.append(Group(sale, "EUR"))
+                found += [Group(intake, "EUR")] * 4
+            found.append(Group(Facts("order.cancellation", **common), ""))
+            found += [Group(Facts("return.credit", **common), "EUR")] * 2
+            found += [Group(Facts("inventory.availability", **common), "", 10)] * 2
+    for number in range(1, 41):
+        store = f"NL-{number:03d}" if number <= 24 else f"DE-{number - 24:03d}"
+        sale = Facts("store.sale", channel="pos", legal_entity=f"{store[:2]}01", store=store,
+                     business_date=f"2027-06-{day:02d}")  # fmt: skip
+        found.append(Group(sale, "EUR"))
     return found
