@@ -26,6 +26,7 @@ TABLE = {
     "settlement.take": "OF",
     "xref.import": "OLF",
     "owners.import": "L",
+    "quota.reset": "OL",
     "double.raise": "OLF",
     "double.settle": "LF",
 }
