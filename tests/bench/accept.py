@@ -94,46 +94,46 @@ def run(quick: bool) -> list[Figure]:
         arq_server = stack.enter_context(
             granian("arq", "tests.bench.peers.queued:app", peer_python())
         )
-        ours = Side(servers[0], _orders(servers[0], keys["webshop"]))
-        bare = Side(bare_server, _orders(bare_server, ""))
-        queued = Side(arq_server, _orders(arq_server, ""))
+        ours = side(servers[0], keys["webshop"])
+        bare, queued = side(bare_server, ""), side(arq_server, "")
         sides = (ours, bare, queued)
-        for side in sides:
-            side.run(1.0)
-            side.loads.clear()
-            side.cpu_s = side.valkey_cpu_s = 0.0
+        for it in sides:
+            it.run(1.0)
+            it.loads.clear()
+            it.cpu_s = it.valkey_cpu_s = 0.0
         for _ in range(rounds):
-            for side in sides:
-                side.run(seconds)
+            for it in sides:
+                it.run(seconds)
         rate = bare.rate * OFFERED
         for _ in range(rounds):
-            for side in (ours, bare):
-                side.offer(seconds, rate)
-    return _figures(ours, bare, queued)
+            for it in (ours, bare):
+                it.offer(seconds, rate)
+    return figures(ours, bare, queued)
 
 
-def _figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
-    figures = [
+def figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
+    """Compare what the sides did."""
+    found = [
         at_least("accept: throughput", ours.rate / bare.rate, "x", "bare handler, one XADD", 1),
         at_least("accept: throughput", ours.rate / queued.rate, "x", "same handler with arq", 3),
         _offered(ours, bare),
     ]
-    for name, side in (("accept", ours), ("bare handler", bare), ("arq handler", queued)):
-        per_order_us = 1e6 / side.orders
-        figures += [
-            Figure(f"{name}: orders", side.rate, "/s"),
-            Figure(f"{name}: CPU of the process", side.cpu_s * per_order_us, "µs/order"),
-            Figure(f"{name}: CPU of Valkey", side.valkey_cpu_s * per_order_us, "µs/order"),
-            Figure(f"{name}: CPU of the client", side.client_cpu_s * per_order_us, "µs/order"),
-            Figure(f"{name}: latency p50", side.latency_ms(50), "ms"),
-            Figure(f"{name}: latency p99", side.latency_ms(99), "ms"),
+    for name, it in (("accept", ours), ("bare handler", bare), ("arq handler", queued)):
+        per_order_us = 1e6 / it.orders
+        found += [
+            Figure(f"{name}: orders", it.rate, "/s"),
+            Figure(f"{name}: CPU of the process", it.cpu_s * per_order_us, "µs/order"),
+            Figure(f"{name}: CPU of Valkey", it.valkey_cpu_s * per_order_us, "µs/order"),
+            Figure(f"{name}: CPU of the client", it.client_cpu_s * per_order_us, "µs/order"),
+            Figure(f"{name}: latency p50", it.latency_ms(50), "ms"),
+            Figure(f"{name}: latency p99", it.latency_ms(99), "ms"),
         ]
-    for name, side in (("accept", ours), ("bare handler", bare)):
-        figures += [
-            Figure(f"{name}: p50 at the same rate", _percentile_ms(side.offered, 50), "ms"),
-            Figure(f"{name}: p99 at the same rate", _percentile_ms(side.offered, 99), "ms"),
+    for name, it in (("accept", ours), ("bare handler", bare)):
+        found += [
+            Figure(f"{name}: p50 at the same rate", _percentile_ms(it.offered, 50), "ms"),
+            Figure(f"{name}: p99 at the same rate", _percentile_ms(it.offered, 99), "ms"),
         ]
-    return figures
+    return found
 
 
 def _offered(ours: Side, bare: Side) -> Figure:
@@ -144,6 +144,11 @@ def _offered(ours: Side, bare: Side) -> Figure:
     rate = sum(load.statuses.values()) / load.duration_s
     against = f"bare handler, both at {rate:.0f}/s"
     return at_most("accept: p99", statistics.median(ratios), "x", against, 1)
+
+
+def side(server: Server, key: str) -> Side:
+    """Return a side that sends a server orders under an API key ("" for none)."""
+    return Side(server, _orders(server, key))
 
 
 def _orders(server: Server, key: str) -> Callable[[], bytes]:

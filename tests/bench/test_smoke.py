@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench import accept, memory
+from tests.bench.__main__ import BENCHES
 from tests.bench.figure import Figure, at_least, at_most
+from tests.bench.installation import gateways
+from tests.bench.servers import granian
 from tests.processes import ROOT
 
 
@@ -36,9 +40,27 @@ def test_figures_are_written_as_json(tmp_path: Path) -> None:
 def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
     done = bench("flipp")
     assert done.returncode == 2
-    assert "unknown benchmark 'flipp'; known are decide, compile, dryrun, accept, " in done.stderr
+    assert f"unknown benchmark 'flipp'; known are {', '.join(BENCHES)}" in done.stderr
 
 
 def test_bars_hold_on_their_edge() -> None:
     assert at_least("n", 0.7, "x", "", 0.7) == Figure("n", 0.7, "x", "", "≥ 0.7", holds=True)
     assert at_most("n", 0.71, "x", "", 0.7) == Figure("n", 0.71, "x", "", "≤ 0.7", holds=False)
+
+
+def test_accept_and_memory_measure_a_gateway_and_a_bare_handler() -> None:
+    """One start of each serves both; arq is left out, its environment takes long to install."""
+    with gateways() as (servers, keys, folder), granian("bare", "tests.bench.peers.bare:app") as it:
+        ours, bare = accept.side(servers[0], keys["webshop"]), accept.side(it, "")
+        for side in (ours, bare):
+            side.run(0.3)
+            side.offer(0.3, 50)
+        url = (folder / "redis_url").read_text()
+        sizes = memory.Sizes(waiting=20, accepted=40, delivered=0)
+        grown = memory.of_gateway(servers[0], keys["webshop"], url, sizes)
+    figures = accept.figures(ours, bare, bare) + grown
+    assert {it.name for it in figures if it.bar} == {
+        "accept: throughput", "accept: p99", "memory: a waiting order",
+        "memory: growth of a gateway",
+    }  # fmt: skip
+    assert all(it.value > 0 for it in figures)
