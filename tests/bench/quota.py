@@ -111,7 +111,7 @@ def run(quick: bool) -> list[Figure]:
 
 def full_size() -> list[Figure]:
     """The published window, once: 300 s, 6000 calls in each."""
-    setting = Setting("full size", 6000, 300.0, (20, 80), 13_000)
+    setting = Setting("full size", 6000, 300.0, (20, 80), 9_000)
     ours = _ours(setting)
     return [
         at_least("quota: full size", ours.use(setting), "x", "what the limits allow", 0.99),
@@ -143,6 +143,9 @@ def _ours(setting: Setting) -> Run:
             "COEXIST_ERPS__CLOUD__QUOTA__CALLS_MAX": str(setting.limit),
             "COEXIST_ERPS__CLOUD__QUOTA__WINDOW_S": str(setting.window_s),
             "COEXIST_ERPS__CLOUD__QUOTA__CONCURRENT_MAX": str(PLACES),
+            # The network is this machine; at the default of 100 ms a scaled window would lose 0.7 %
+            # to a bound that costs 0.03 % of a real one.
+            "COEXIST_ERPS__CLOUD__QUOTA__NETWORK_MS": "50" if setting.window_s < 60 else "100",
         }
         servers, keys, folder = stack.enter_context(gateways(1, **limits))
         redis_url = (folder / "redis_url").read_text()
