@@ -21,6 +21,7 @@ from gateway.api.app import create_app
 from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
 from gateway.canonical.process import Priority
+from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import token_bits
 from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
@@ -137,15 +138,17 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
     """Put the story together for the API."""
     caller = Caller(parts.quotas, parts.clock, parts.windows)
     owners = OwnerFinder(parts.ledger, parts.erps, caller)
+    acceptor = Acceptor(
+        parts.intake,
+        parts.versions,
+        owners,
+        parts.clock,
+        parts.settings.partitions,
+        admission(parts),
+    )
     return Services(
-        acceptor=Acceptor(
-            parts.intake,
-            parts.versions,
-            owners,
-            parts.clock,
-            parts.settings.partitions,
-            admission(parts),
-        ),
+        acceptor=acceptor,
+        shopify=ShopifyIntake(acceptor, parts.intake, parts.ledger),
         enquiries=Enquiries(
             parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count
         ),

@@ -16,6 +16,7 @@ from gateway.api.admin.app import create_admin
 from gateway.api.calls import Facade
 from gateway.api.edge import Gateway
 from gateway.api.enquiries import MasterData
+from gateway.api.hooks import ShopifyHooks
 from gateway.api.orders import Orders
 from gateway.api.returns import Returns
 from gateway.api.services import Services
@@ -36,6 +37,7 @@ def create_app(services: Services) -> Gateway:
             Orders,
             StoreSales,
             Returns,
+            ShopifyHooks,
             MasterData,
             Transactions,
             health.alive,

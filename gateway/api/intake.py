@@ -40,7 +40,7 @@ async def read(call: Call) -> Received:
         HTTPException: 415, it is not declared as JSON.
     """
     _check_media_type(call.headers)
-    return _parse(await _body(call))
+    return _parse(await body(call))
 
 
 def digest(address: str, text: bytes) -> bytes:
@@ -69,8 +69,11 @@ def _check_media_type(headers: Mapping[bytes, bytes]) -> None:
         )
 
 
-async def _body(call: Call) -> bytes:
-    """Read the body here, because Litestar reports a caller that hung up as a failure of ours."""
+async def body(call: Call) -> bytes:
+    """Return the bytes sent; raise :class:`TooLarge` above the limit.
+
+    They are read here, because Litestar reports a caller that hung up as a failure of ours.
+    """
     limit = call.services.settings.body_bytes_max
     announced = call.headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:

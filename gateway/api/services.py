@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from pydantic import SecretStr
+
 from gateway.api.admin.services import Admin
+from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import Clock
 from gateway.flow.accept import Acceptor
 from gateway.flow.enquire import Enquiries
@@ -27,6 +31,23 @@ class StoreTerms(Protocol):
     def legal_entity(self) -> str: ...
 
 
+class ShopifyTerms(Protocol):
+    """A shop whose webhooks are taken."""
+
+    @property
+    def domain(self) -> str: ...
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]: ...
+    @property
+    def legal_entity(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def since(self) -> datetime: ...
+    @property
+    def guest_customer(self) -> str: ...
+
+
 class ChannelTerms(Protocol):
     """Who a channel is and what it may do; no ``legal_entities`` means all of them."""
 
@@ -36,6 +57,8 @@ class ChannelTerms(Protocol):
     def scopes(self) -> tuple[str, ...]: ...
     @property
     def legal_entities(self) -> tuple[str, ...]: ...
+    @property
+    def shopify(self) -> ShopifyTerms | None: ...
 
 
 class Terms(Protocol):
@@ -67,6 +90,10 @@ class Observer(Protocol):
         """Note one answer; ``route`` is the path template, so that it has few values."""
         ...
 
+    def drifted(self, channel: str, found: str) -> None:
+        """Note what a channel sent and nobody announced, as ``field:…`` or ``null:…``."""
+        ...
+
 
 Check: TypeAlias = Callable[[], Awaitable[object]]
 """Raises an error of the tree if something cannot be reached."""
@@ -90,3 +117,4 @@ class Services:
     observer: Observer
     version: str
     admin: Admin | None = None
+    shopify: ShopifyIntake | None = None

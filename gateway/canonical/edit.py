@@ -75,7 +75,7 @@ def edited(process: str, body: Mapping[str, Any], patch: Mapping[str, Any]) -> d
         for path in fixed
         if _at(draft, path) != _at(new, path)
         # What a draft lacks is not changed, it is added.
-        and not (draft is not body and _at(draft, path) is None)
+        and not (draft is not body and not _at(draft, path))
     ]
     if touched:
         raise invalid(touched)

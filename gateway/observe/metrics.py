@@ -39,6 +39,12 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self.registry,
         )
+        self._drift = Counter(
+            "coexist_channel_drift",
+            "What channels sent that nobody announced: fields, nulls, values.",
+            ("channel", "kind"),
+            registry=self.registry,
+        )
         self._troubles = Counter(
             "coexist_troubles",
             "Failures that nobody was waiting for.",
@@ -97,6 +103,10 @@ class Metrics:
             if known == method:
                 self._answered[key] = child
         child.observe(seconds)
+
+    def drifted(self, channel: str, found: str) -> None:
+        """Count what a channel sent and nobody announced, such as ``field:loyalty_tier``."""
+        self._drift.labels(channel, found.partition(":")[0]).inc()
 
     def called(self, erp: str, call: str, process: str, outcome: str, seconds: float) -> None:
         """Count one call to an ERP."""

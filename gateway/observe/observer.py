@@ -58,6 +58,11 @@ class ProcessObserver(Metrics):
             "booked_twice", erp=erp, transaction_id=transaction_id, documents=list(documents)
         )
 
+    def drifted(self, channel: str, found: str) -> None:
+        """A channel sent what nobody announced."""
+        super().drifted(channel, found)
+        self._log.warning("channel_drift", channel=channel, found=found)
+
     def misconfigured(self, erp: str, detail: str) -> None:
         """An ERP says that our configuration is wrong; "" says that it works again."""
         super().misconfigured(erp, detail)

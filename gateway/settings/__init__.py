@@ -164,7 +164,8 @@ class Settings(BaseSettings):
                     f"channels.{name}: the name goes into both ERPs' documents; give one of at "
                     f"most {CHANNEL_CHARS_MAX} characters, without ':'"
                 )
-            for entity in channel.legal_entities:
+            booking = (channel.shopify.legal_entity,) if channel.shopify else ()
+            for entity in (*channel.legal_entities, *booking):
                 if entity not in self.legal_entities:
                     raise ValueError(
                         f"channels.{name}.legal_entities: {entity!r} is not a legal entity; "

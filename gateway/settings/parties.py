@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.settings.section import Section
+from gateway.settings.shopify import ShopifySettings
 
 #: The cloud ERP keeps a channel as a dimension value, Code[20].
 CHANNEL_CHARS_MAX = 20
@@ -34,8 +35,10 @@ class StoreSettings(Section):
 class ChannelSettings(Section):
     """A channel: who may call, and for what. Only hashes of keys are kept."""
 
-    key_sha256: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        description="SHA-256 (hex) of each valid API key; two during a rotation"
+    key_sha256: tuple[str, ...] = Field(
+        default=(),
+        description="SHA-256 (hex) of each valid API key; two during a rotation. Needed unless the "
+        "channel only sends webhooks",
     )
     scopes: tuple[Literal["orders", "returns", "store-sales", "read", "ops"], ...] = Field(
         description="what the channel may do"
@@ -49,3 +52,12 @@ class ChannelSettings(Section):
         le=1000,
         description="its share of deliveries beside other channels' work of the same class",
     )
+    shopify: ShopifySettings | None = Field(
+        default=None, description="the shop, if the channel is one of Shopify's"
+    )
+
+    @model_validator(mode="after")
+    def _can_call(self) -> ChannelSettings:
+        if not self.key_sha256 and self.shopify is None:
+            raise ValueError("key_sha256: give the hash of at least one API key")
+        return self

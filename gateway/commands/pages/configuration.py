@@ -59,6 +59,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "EntitySettings": "legal_entities.NAME",
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
+        "ShopifySettings": "channels.NAME.shopify",
         "StaffSettings": "staff.NAME",
         "GovernanceSettings": "governance",
         "WebhookSettings": "webhooks.NAME",

@@ -13,6 +13,7 @@ from gateway.api.app import create_app
 from gateway.api.edge import Gateway
 from gateway.api.services import Check, Services
 from gateway.canonical.process import PROCESSES, Target
+from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
@@ -22,6 +23,7 @@ from gateway.flow.versions import RuleVersions
 from gateway.ports import Erp, Ledger, Quotas, RuleBook
 from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
+from gateway.settings.shopify import ShopifySettings
 from tests.unit.api.fakes import (
     PARTITIONS,
     Buffer,
@@ -54,6 +56,7 @@ class Sender:
     key_sha256: tuple[str, ...]
     scopes: tuple[str, ...]
     legal_entities: tuple[str, ...] = ()
+    shopify: ShopifySettings | None = None
 
 
 def sender(name: str, scopes: tuple[str, ...], entities: tuple[str, ...] = ()) -> Sender:
@@ -114,7 +117,11 @@ class Counting:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, int]] = []
+        self.drift: list[str] = []
         self.on_answer: Callable[[tuple[str, str, int]], None] = lambda _seen: None
+
+    def drifted(self, channel: str, found: str) -> None:
+        self.drift.append(f"{channel} {found}")
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         assert seconds >= 0
@@ -147,8 +154,10 @@ class World:
         versions = RuleVersions(cast("RuleBook", self.book), ledger, clock, lease_ms=1000)
         caller = Caller(cast("Quotas", FreeQuotas()), clock)
         owners = OwnerFinder(ledger, erps, caller)
+        acceptor = Acceptor(intake, versions, owners, clock, PARTITIONS)
         return Services(
-            acceptor=Acceptor(intake, versions, owners, clock, PARTITIONS),
+            acceptor=acceptor,
+            shopify=ShopifyIntake(acceptor, intake, ledger),
             enquiries=Enquiries(versions, erps, caller),
             statuses=Statuses(intake, ledger, clock),
             settings=self.plan,

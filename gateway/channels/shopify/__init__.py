@@ -1,0 +1,1 @@
+"""Shopify: webhooks become orders, cancellations and returns."""

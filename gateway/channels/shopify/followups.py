@@ -1,0 +1,295 @@
+"""What happened to an order since it was accepted: pieces taken off, cancelled, changed, refunded.
+
+A snapshot says how an order is, not what was done to it, and snapshots come in any order, some
+never. So what is derived is always the difference between a snapshot and all that was taken of the
+order before: a repeat, an older snapshot, or one that was overtaken, then says nothing new.
+
+Pieces that a refund takes off before they were sent (restock type ``cancel``) are cancelled, not
+returned: no ERP has invoiced them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from gateway.canonical.envelope import OrderCancellation
+from gateway.canonical.order import Return
+from gateway.canonical.unmapped import UNMAPPED, Problem
+from gateway.channels.shopify import wire
+from gateway.channels.shopify.draft import Draft, Terms
+from gateway.channels.shopify.order import order_of
+from gateway.channels.shopify.wire import ZERO, Payload, plain
+
+WHOLE: Final = "cancelled"
+_REDUCED: Final = "reduced-"
+_MONEY: Final = ("unit_price", "discount", "tax")
+
+
+class Said(NamedTuple):
+    """A message about the order that was taken before."""
+
+    process: str
+    reference: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An order as it was accepted ({} if only its owner is known), and all that followed."""
+
+    order: Mapping[str, Any]
+    said: tuple[Said, ...] = ()
+
+    @property
+    def is_whole_cancelled(self) -> bool:
+        """Whether a cancellation of all of it was taken."""
+        return any(it and not it.get("lines") for it in self._cancellations())
+
+    @property
+    def taken_off(self) -> Counter[int]:
+        """Pieces that cancellations took off, by line."""
+        found: Counter[int] = Counter()
+        for wish in self._cancellations():
+            for line in wish.get("lines") or ():
+                found[line["line"]] += line["quantity"]
+        return found
+
+    @property
+    def reductions(self) -> int:
+        """How many reductions were taken: the next one is told by its number."""
+        return sum(f"/{_REDUCED}" in it.reference for it in self.said)
+
+    @property
+    def lines(self) -> dict[str, Mapping[str, Any]]:
+        """The lines of the order by what the shop calls them."""
+        return {it["line_ref"]: it for it in self.order.get("lines", ()) if it.get("line_ref")}
+
+    def _cancellations(self) -> Iterable[Mapping[str, Any]]:
+        for it in self.said:
+            if it.process == "order.cancellation":
+                yield it.body.get("cancellation") or {}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A message that follows the order; ``name`` is unique for its process and order."""
+
+    process: str
+    name: str
+    draft: Draft
+
+
+def since_accepted(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
+    """Return what a snapshot says that was not taken yet."""
+    taken_as_of, as_of = (
+        wire.instant(known.order, "updated_at"),
+        wire.instant(payload, "updated_at"),
+    )
+    if taken_as_of and as_of and as_of < taken_as_of:
+        return []
+    found = []
+    if payload.get("cancelled_at"):
+        if not known.is_whole_cancelled:
+            found.append(_whole(payload, terms))
+    elif known.order:
+        found += _reduced(payload, known, terms)
+        found += [
+            rest
+            for refund in wire.objects(payload, "refunds")
+            if not _returned_rows(refund) and wire.objects(refund, "refund_line_items")
+            for rest in _rest(refund, known, terms)
+        ]
+    if known.order and UNMAPPED not in known.order:
+        found += _changed(payload, known, terms)
+    return found
+
+
+def refunded(refund: Payload, known: Known, terms: Terms, channel: str) -> list[FollowUp]:
+    """Return the credit of goods that a refund is for, and what it gave back beside them."""
+    rows = _returned_rows(refund)
+    if not rows and wire.objects(refund, "refund_line_items"):
+        return []  # cancelled before they were sent: the order's own snapshot says so
+    found = []
+    if rows:
+        name = wire.text(refund, "id")
+        draft = Draft(
+            {
+                "return_ref": name,
+                **_about(refund, known, terms, channel),
+                "returned_at": wire.text(refund, "processed_at") or wire.text(refund, "created_at"),
+                "reason": wire.text(refund, "note"),
+            }
+        )
+        draft.body["lines"] = _credited(rows, known, draft)
+        total = sum((Decimal(it["refund"]) for it in draft.body["lines"]), ZERO)
+        draft.body["total"] = plain(total)
+        draft.check(Return)
+        found.append(FollowUp("return.credit", name, draft))
+    return found + _rest(refund, known, terms, channel)
+
+
+def _about(refund: Payload, known: Known, terms: Terms, channel: str) -> dict[str, str]:
+    return {
+        "order_ref": wire.text(refund, "order_id"),
+        "order_channel": channel,
+        "legal_entity": terms.legal_entity,
+        "currency": known.order.get("currency", ""),
+    }
+
+
+def _returned_rows(refund: Payload) -> list[Payload]:
+    rows = wire.objects(refund, "refund_line_items")
+    return [it for it in rows if it.get("restock_type") != "cancel"]
+
+
+def _worth(row: Payload, known: Known, draft: Draft) -> Decimal:
+    """Return what a row gives back, tax included."""
+    worth = draft.amount(row, "subtotal", "/lines")
+    if known.order.get("tax_included") is False:
+        worth += draft.amount(row, "total_tax", "/lines")
+    return worth
+
+
+def _credited(rows: list[Payload], known: Known, draft: Draft) -> list[dict[str, Any]]:
+    lines: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        ref = wire.text(row, "line_item_id")
+        sold = known.lines.get(ref)
+        pieces = wire.number(row, "quantity") or 0
+        line = lines.setdefault(ref, {"quantity": 0, "refund": "0.00"})
+        if sold is None:
+            line["sku"] = wire.text(wire.inner(row, "line_item"), "sku")
+            what = f"line item {ref} is not of the order as it was accepted; say which line it is"
+            draft.problems.append(Problem(f"/lines/{len(lines) - 1}/line", what))
+        else:
+            line |= {"line": sold.get("line"), "sku": sold.get("sku")}
+        line["quantity"] += pieces
+        line["refund"] = plain(Decimal(line["refund"]) + _worth(row, known, draft))
+    return list(lines.values())
+
+
+def _rest(refund: Payload, known: Known, terms: Terms, channel: str = "") -> list[FollowUp]:
+    """Return what was paid back beside goods: no process books that yet, so staff have to."""
+    draft = Draft()
+    paid = [
+        draft.amount(it, "amount", "/total")
+        for it in wire.objects(refund, "transactions")
+        if it.get("kind") == "refund" and it.get("status") != "failure"
+    ]
+    goods = sum(
+        (_worth(row, known, draft) for row in wire.objects(refund, "refund_line_items")), ZERO
+    )
+    rest = sum(paid, ZERO) - goods
+    if not paid or not rest:
+        return []
+    name = f"{wire.text(refund, 'id')}-rest"
+    about = _about(refund, known, terms, channel)
+    draft.body = {"return_ref": name, **about}
+    if rest > 0:
+        draft.body["total"] = plain(rest)
+    draft.problems.append(
+        Problem(
+            "/total",
+            f"{plain(rest)} {about['currency']} more than the goods are worth was paid back "
+            "(shipping, goodwill or less a fee); book it by hand, then discard this",
+        )
+    )
+    return [FollowUp("return.credit", name, draft)]
+
+
+def _whole(payload: Payload, terms: Terms) -> FollowUp:
+    reason = wire.text(payload, "cancel_reason") or "customer"
+    return _cancellation(payload, terms, WHOLE, {"reason": reason})
+
+
+def _reduced(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
+    """Return the pieces that are gone and were neither returned nor cancelled before."""
+    if not isinstance(payload.get("refunds"), list):
+        return []  # what is missing cannot be told from what was returned
+    returned: Counter[str] = Counter()
+    for refund in wire.objects(payload, "refunds"):
+        for row in _returned_rows(refund):
+            returned[wire.text(row, "line_item_id")] += wire.number(row, "quantity") or 0
+    taken_off = known.taken_off
+    lines = []
+    for item in wire.objects(payload, "line_items"):
+        ref, left = wire.text(item, "id"), wire.number(item, "current_quantity")
+        sold = known.lines.get(ref)
+        if sold is None or left is None or not isinstance(sold.get("quantity"), int):
+            continue
+        gone = sold["quantity"] - left - returned[ref] - taken_off[sold["line"]]
+        if gone > 0:
+            lines.append({"line": sold["line"], "quantity": gone})
+    if not lines:
+        return []
+    # Numbered, so that of two snapshots which find the same pieces gone only one is taken.
+    name = f"{_REDUCED}{known.reductions + 1}"
+    return [_cancellation(payload, terms, name, {"lines": lines, "reason": "edited"})]
+
+
+def _cancellation(payload: Payload, terms: Terms, name: str, wish: dict[str, Any]) -> FollowUp:
+    draft = Draft(
+        {
+            "order_ref": wire.text(payload, "id"),
+            "legal_entity": terms.legal_entity,
+            "cancellation": {"cancellation_ref": name, **wish},
+        }
+    )
+    draft.check(OrderCancellation)
+    return FollowUp("order.cancellation", name, draft)
+
+
+def _changed(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
+    """Return what only staff can follow up: added lines, other prices, another address."""
+    now = order_of(payload, terms).body
+    left = {
+        wire.text(it, "id"): wire.number(it, "current_quantity")
+        for it in wire.objects(payload, "line_items")
+    }
+    problems = []
+    for line in now["lines"]:
+        ref = line["line_ref"]
+        was = known.lines.get(ref)
+        if was is not None:
+            problems += _line_changes(was, line)
+        elif left.get(ref) != 0:
+            said = f"{line['quantity']} of {line['sku'] or 'no SKU'} at {line['unit_price']}"
+            problems.append(Problem("/lines", f"{said} was added as line item {ref}"))
+    before, after = known.order.get("shipping") or {}, now["shipping"]
+    if _differ(before.get("amount"), after["amount"]):
+        said = f"was {before.get('amount', '0.00')}, is {after['amount']}"
+        problems.append(Problem("/shipping/amount", said))
+    if payload.get("shipping_address") and now["ship_to"] != known.order.get("ship_to"):
+        problems.append(Problem("/ship_to", "the address is another one now"))
+    if not problems:
+        return []
+    mark = blake2b(repr([*problems, now["ship_to"]]).encode(), digest_size=4).hexdigest()
+    problems.append(Problem("", "the order changed since; follow it up by hand, then discard this"))
+    # No cancellation in the draft: completed by halves it must not cancel the order.
+    body = {"order_ref": now["order_ref"], "legal_entity": terms.legal_entity}
+    return [FollowUp("order.cancellation", f"changed-{mark}", Draft(body, problems))]
+
+
+def _line_changes(was: Mapping[str, Any], line: Mapping[str, Any]) -> list[Problem]:
+    at = f"/lines/{line['line']}"
+    found = [
+        Problem(f"{at}/{name}", f"was {was.get(name, '0.00')}, is {line[name]}")
+        for name in _MONEY
+        if _differ(was.get(name), line[name])
+    ]
+    if was.get("quantity") != line["quantity"]:
+        said = f"was {was.get('quantity')}, is {line['quantity']}"
+        found.insert(0, Problem(f"{at}/quantity", said))
+    return found
+
+
+def _differ(before: object, after: str) -> bool:
+    try:
+        return Decimal(str(before or "0")) != Decimal(after)
+    except InvalidOperation:
+        return True

@@ -1,0 +1,238 @@
+"""Takes webhooks: what they say is compared with what was taken of the order before.
+
+The sentence the code follows: *an order nobody has seen is taken as it was sold, whichever topic
+brings it first; whatever a snapshot says beyond what was taken becomes a follow-up; of two that
+find the same, the claim lets one through, and the other looks again.*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from gateway.canonical.envelope import order_key
+from gateway.canonical.order import Order
+from gateway.canonical.process import Target
+from gateway.canonical.unmapped import unmapped
+from gateway.channels.shopify import wire
+from gateway.channels.shopify.draft import Draft, Terms
+from gateway.channels.shopify.followups import FollowUp, Known, Said, refunded, since_accepted
+from gateway.channels.shopify.order import order_of
+from gateway.channels.shopify.wire import Payload
+from gateway.errors import BadRequest, IdempotencyClash, NotFound, OwnerUndecidable
+from gateway.flow.accept import Receipt, Submission
+from gateway.ports import Intake, Ledger
+from gateway.routing.facts import Facts
+
+#: Looks before giving up: as many webhooks of one order would have to be taken meanwhile.
+LOOKS_MAX: Final = 5
+
+#: The one topic that comes for new orders only.
+CREATED: Final = "orders/create"
+
+_RETRY_S: Final = 60
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+What = Literal["order", "cancellation", "return", "exception"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop as configured; orders placed before ``since`` are somebody else's to bring."""
+
+    channel: str
+    terms: Terms
+    since: datetime
+    judge: Callable[[Order], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook whose signature is right; ``webhook_id`` is "" if none was sent."""
+
+    topic: str
+    webhook_id: str
+    payload: Payload
+    text: str
+
+
+class Taken(NamedTuple):
+    """What became of (a part of) a webhook."""
+
+    what: What
+    transaction_id: str
+    replayed: bool
+
+
+class Accepts(Protocol):
+    """Takes submissions."""
+
+    async def accept(self, submission: Submission) -> Receipt:
+        """Take one, durably."""
+        ...
+
+
+class ShopifyIntake:
+    """Takes the webhooks of all shops of an installation."""
+
+    def __init__(self, acceptor: Accepts, buffer: Intake, ledger: Ledger) -> None:
+        self._acceptor = acceptor
+        self._buffer = buffer
+        self._ledger = ledger
+
+    async def take(self, shop: Shop, delivery: Delivery) -> list[Taken]:
+        """Take what a webhook says; an empty list if that is nothing new, or nothing to book.
+
+        Raises:
+            BadRequest: it names no order.
+            Unavailable: nothing can be said to be taken; a repeat is safe.
+        """
+        payload = delivery.payload
+        kind, _, event = delivery.topic.partition("/")
+        if delivery.topic == "refunds/create":
+            return await self._refund(shop, delivery, _order_ref(payload, "order_id"))
+        # An edit says what was done, not how the order is: orders/updated, sent with it, does.
+        if kind != "orders" or event in {"edited", "delete"} or payload.get("test") is True:
+            return []
+        return await self._snapshot(shop, delivery, _order_ref(payload, "id"))
+
+    async def _snapshot(self, shop: Shop, delivery: Delivery, order_ref: str) -> list[Taken]:
+        taken: list[Taken] = []
+        for _ in range(LOOKS_MAX):
+            known = await self._known(shop, delivery, order_ref)
+            try:
+                if known is None:
+                    order, known = await self._order(shop, delivery, order_ref)
+                    taken.append(order)
+                    if order.replayed:
+                        continue  # something may have followed the first of the two
+                found = since_accepted(delivery.payload, known, shop.terms)
+                taken += [await self._follow(shop, delivery, order_ref, it) for it in found]
+            except IdempotencyClash:
+                continue  # somebody was quicker: what is left to say is another thing now
+            return taken
+        raise OwnerUndecidable(f"order {order_ref} changes faster than it can be read", _RETRY_S)
+
+    async def _refund(self, shop: Shop, delivery: Delivery, order_ref: str) -> list[Taken]:
+        known = await self._known(shop, delivery, order_ref)
+        if known is None:
+            raise OwnerUndecidable(f"order {order_ref} was not taken yet", _RETRY_S)
+        found = refunded(delivery.payload, known, shop.terms, shop.channel)
+        return [await self._follow(shop, delivery, order_ref, it) for it in found]
+
+    async def _known(self, shop: Shop, delivery: Delivery, order_ref: str) -> Known | None:
+        """Return what was taken of an order, None if it was not.
+
+        The claim is looked at first, then the buffer, which forgets only what the ledger has, then
+        the ledger: so what is claimed is found. A new order whose claim is free asks nobody else.
+        """
+        key = order_key(shop.channel, order_ref)
+        claim = f"{shop.channel}|order.intake|{order_ref}"
+        claimed = await self._buffer.claimed(key, claim)
+        if not claimed and delivery.topic == CREATED:
+            return Known({}) if _is_old(shop, delivery.payload) else None
+        buffered = await self._buffer.progress_of(key)
+        said = {
+            (it.process, it.reference): Said(it.process, it.reference, it.body)
+            for it in await self._ledger.transactions_of(key)
+        }
+        for each in (progress.envelope for progress in buffered):
+            said[each.process, each.reference] = Said(each.process, each.reference, each.body)
+        order = said.get(("order.intake", order_ref))
+        if order is not None:
+            return Known(order.body, tuple(said.values()))
+        if _is_old(shop, delivery.payload) or await self._owner(key):
+            return Known({}, tuple(said.values()))
+        return None
+
+    async def _owner(self, key: str) -> Target | None:
+        return await self._buffer.owner(key) or await self._ledger.owner(key)
+
+    async def _order(self, shop: Shop, delivery: Delivery, order_ref: str) -> tuple[Taken, Known]:
+        """Take an order; what is known of it then is what was taken."""
+        draft = order_of(delivery.payload, shop.terms, shop.judge)
+        to, customer = draft.body["ship_to"], draft.body["customer"]
+        facts = Facts(
+            process="order.intake",
+            channel=shop.channel,
+            legal_entity=shop.terms.legal_entity,
+            country=to["country"],
+            region=to.get("region", ""),
+            customer_ref=customer["ref"],
+            order_ref=order_ref,
+        )
+        submission = Submission(
+            process="order.intake",
+            channel=shop.channel,
+            object_key=order_key(shop.channel, order_ref),
+            reference=order_ref,
+            facts=facts,
+            body=_body(draft, delivery),
+            digest=_digest("order.intake", order_ref, _encode(draft.body)),
+            key=delivery.webhook_id or None,
+        )
+        taken = await self._accept(submission, "exception" if draft.problems else "order")
+        return taken, Known(_body(draft, delivery))
+
+    async def _follow(
+        self, shop: Shop, delivery: Delivery, order_ref: str, follow: FollowUp
+    ) -> Taken:
+        what: What = "cancellation" if follow.process == "order.cancellation" else "return"
+        reference = f"{order_ref}/{follow.name}" if what == "cancellation" else follow.name
+        # A reduction is compared by what it takes off; all else is told by its name alone.
+        content = follow.draft.body.get("cancellation", {}).get("lines", [])
+        submission = Submission(
+            process=follow.process,
+            channel=shop.channel,
+            object_key=order_key(shop.channel, order_ref),
+            reference=reference,
+            facts=Facts(
+                process=follow.process,
+                channel=shop.channel,
+                legal_entity=shop.terms.legal_entity,
+                order_ref=order_ref,
+            ),
+            body=_body(follow.draft, delivery),
+            digest=_digest(follow.process, reference, _encode(content)),
+            order_channel=shop.channel,
+            order_ref=order_ref,
+        )
+        try:
+            return await self._accept(submission, "exception" if follow.draft.problems else what)
+        except NotFound as error:
+            # It may still come: Shopify asks again for four hours.
+            raise OwnerUndecidable(error.detail, _RETRY_S) from None
+
+    async def _accept(self, submission: Submission, what: What) -> Taken:
+        receipt = await self._acceptor.accept(submission)
+        return Taken(what, receipt.transaction_id, receipt.replayed)
+
+
+def _order_ref(payload: Payload, name: str) -> str:
+    number = wire.number(payload, name)
+    if number is None or not 0 < number < 10**19:
+        raise BadRequest(f"{name} is no id of an order; send the resource as Shopify does")
+    return str(number)
+
+
+def _is_old(shop: Shop, payload: Payload) -> bool:
+    """Say whether an order is from before; a refund does not tell when its order was placed."""
+    placed = wire.instant(payload, "created_at") if "line_items" in payload else None
+    return placed is not None and placed < shop.since
+
+
+def _body(draft: Draft, delivery: Delivery) -> dict[str, Any]:
+    if draft.problems:
+        return unmapped(draft.body, draft.problems, delivery.text)
+    return draft.body
+
+
+def _digest(process: str, reference: str, content: bytes) -> bytes:
+    hashed = blake2b(f"{process}|{reference}|".encode(), digest_size=16)
+    hashed.update(content)
+    return hashed.digest()
