@@ -240,10 +240,18 @@ class Conductor:
     # ------------------------------------------------------------------ store, ledger
 
     def _kill_store(self, pause_s: float) -> None:
-        if self._store.signal(signal.SIGKILL) is not None:
+        killed = self._store.signal(signal.SIGKILL)
+        if killed is not None:
             self._log.append(events.Kill(what="store", at=time.monotonic()))
             self._board.note(f"kill -9 of the store, started again after {pause_s} s", "kill")
-        self._after(pause_s, self._store.start)
+
+        def start() -> None:
+            if killed is not None and self._store.pid() == killed:  # a busy machine takes its time
+                self._after(LOOK_S, start)
+            else:
+                self._store.start()
+
+        self._after(pause_s, start)
 
     def _stop_store(self, for_s: float) -> None:
         at, pid = time.monotonic(), self._store.signal(signal.SIGSTOP)

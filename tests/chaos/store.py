@@ -32,7 +32,9 @@ class Store:
         """Its process; None if none runs."""
         with suppress(OSError, ValueError, psutil.Error):
             pid = int(self._folder.pid.read_text())
-            if "valkey" in psutil.Process(pid).name():
+            process = psutil.Process(pid)
+            # Nobody may have buried one that was killed: its parent is whoever adopts orphans.
+            if "valkey" in process.name() and process.status() != psutil.STATUS_ZOMBIE:
                 return pid
         return None
 
