@@ -59,6 +59,9 @@ class Conductor:
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._number = count()
         self._strained: set[str] = set()
+        #: Whether the last step found nobody to do it to; and the steps that did not.
+        self._idle = False
+        self._left: list[Step] = []
 
     def run(self, steps: Sequence[Step], began: float) -> None:
         """Carry out all steps, each at its time after ``began`` (monotonic s).
@@ -68,6 +71,8 @@ class Conductor:
         for step in steps:
             self.wait_until(began + step.at_s)
             self._do(step)
+            if self._idle:
+                self._left.append(step)
 
     def wait_until(self, at: float) -> None:
         """Wait, undoing meanwhile what is over."""
@@ -82,8 +87,13 @@ class Conductor:
             time.sleep(min(LOOK_S, left_s))
 
     def insist(self, steps: Sequence[Step], until_s: float) -> None:
-        """Switch faults on again that no request has met yet, until each has been met."""
+        """Do again what found nobody to do it to, or no request has met, until each was met."""
         due_s = 0.0
+        while self._left and time.monotonic() < until_s:
+            self._do(self._left[0])
+            if not self._idle:
+                self._left.pop(0)
+            self.wait_until(time.monotonic() + LOOK_S * 5)
         while missed := [step for step in steps if not self._met(step)]:
             now_s = time.monotonic()
             if now_s > until_s:
@@ -122,6 +132,7 @@ class Conductor:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), act))
 
     def _do(self, step: Step) -> None:
+        self._idle = False
         match step.action:
             case Flip():
                 self._flips.ask(step.action)
@@ -162,6 +173,7 @@ class Conductor:
     def _jump(self, jump: Jump) -> None:
         child = self._one_of("worker", jump.which)
         if child is None:
+            self._idle = True
             return
         worker.jump(worker.clock_file(child.announcement), jump.by_s)
         self._log.append(events.Jump(at=time.monotonic(), by_s=jump.by_s))
@@ -172,7 +184,7 @@ class Conductor:
     def _kill(self, kill: Kill) -> None:
         child, in_flight = self._victim(kill.what, kill.which)
         if child is None:
-            self._board.note(f"no {kill.what} serves just now: none is killed")
+            self._idle = True
             return
         at = time.monotonic()
         self._stage.kill(child)
@@ -190,6 +202,7 @@ class Conductor:
     def _stop(self, stop: Stop) -> None:
         child, in_flight = self._victim(stop.what, stop.which)
         if child is None:
+            self._idle = True
             return
         at = time.monotonic()
         send_signal(child, signal.SIGSTOP)
@@ -256,6 +269,7 @@ class Conductor:
     def _stop_store(self, for_s: float) -> None:
         at, pid = time.monotonic(), self._store.signal(signal.SIGSTOP)
         if pid is None:
+            self._idle = True
             return
         self._board.note(f"the store stands still for {for_s} s", "kill")
 
@@ -269,7 +283,7 @@ class Conductor:
         self, what: str, for_s: float, begin: Callable[[], bool], end: Callable[[], bool]
     ) -> None:
         if what in self._strained or not begin():
-            self._board.note(f"{what}: cannot be strained just now")
+            self._idle = True
             return
         self._strained.add(what)
         at = time.monotonic()
