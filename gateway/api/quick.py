@@ -27,7 +27,8 @@ _Optional: TypeAlias = str | UnsetType
 class _Struct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Fields stand in the order of RFC 8785, so that writing a struct writes its canonical text.
 
-    What was not sent is unset, and is not written.
+    What was not sent is unset, and is not written. Fields that few orders have, such as what taxes
+    and discounts consist of, are not here: an order with one of them is left to the model.
     """
 
 

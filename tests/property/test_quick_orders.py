@@ -82,7 +82,7 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
         (order, "tax_included", True), (order["customer"], "email", "a@b.c"),
         (order["customer"], "email", None), (order["customer"], "group", "retail"),
         (order["ship_to"], "region", "UT"), (order["payment"], "status", "pending"),
-        (order["payment"], "reference", "r-1"), (lines[0], "discount", "0.00"),
+        (order["payment"], "reference", "r-1"), (lines[0], "discount", "0"),
         (lines[0], "tax", "1"), (order["shipping"], "tax", "0"),
     ]  # fmt: skip
     for holder, name, value in draw(st.lists(st.sampled_from(options), max_size=4)):
@@ -201,8 +201,12 @@ def _structs(annotation: Any) -> Iterator[type[msgspec.Struct]]:
 def test_structs_have_the_models_fields_in_canonical_order() -> None:
     def compare(struct: type[msgspec.Struct], model: type[BaseModel]) -> None:
         fields = {it.name: it for it in msgspec.structs.fields(struct)}
-        assert list(fields) == sorted(model.model_fields), struct
+        assert list(fields) == sorted(fields), struct
+        assert set(fields) <= set(model.model_fields), struct
         for name, info in model.model_fields.items():
+            if name not in fields:  # an order that has it takes the routed way
+                assert not info.is_required(), f"{struct}.{name}"
+                continue
             assert fields[name].required == info.is_required(), f"{struct}.{name}"
             for inner, theirs in zip(
                 _structs(fields[name].type), _models(info.annotation), strict=True

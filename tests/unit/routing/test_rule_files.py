@@ -85,7 +85,7 @@ def test_no_defaults_file(files: RuleFiles) -> None:
         ),
         (
             "? [a]\n: b\nwave: w\nowner: o\nrules: []\n",
-            "1:3: ?: unknown key '?'; known here: wave, owner, depends_on, rules",
+            "1:3: ?: unknown key '?'; known here: wave, owner, depends_on, guardrails, rules",
         ),
     ],
 )
