@@ -64,7 +64,7 @@ def test_no_defaults_file(files: RuleFiles) -> None:
             "wave: w\nowner: o\nrules: []\nruls: []\n",
             (
                 "4:1: ruls: unknown key 'ruls'; did you mean 'rules'? known here: wave, owner, "
-                "depends_on, rules"
+                "depends_on, guardrails, rules"
             ),
         ),
         (
