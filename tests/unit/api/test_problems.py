@@ -13,7 +13,7 @@ from gateway.canonical.outcome import Cause
 from tests.unit.api.world import World, client_of, sent_by
 
 #: Their texts are written for channels, in flow/.
-SAID_AS_THEY_ARE = {errors.OwnerUndecidable, errors.Overloaded}
+SAID_AS_THEY_ARE = {errors.OwnerUndecidable, errors.Overloaded, errors.Recovering}
 
 
 def subclasses(root: type[errors.CoexistError]) -> Iterator[type[errors.CoexistError]]:
