@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 import rich_click as click
+import structlog
 
 from gateway import __version__
 from gateway.commands import (
@@ -39,6 +40,8 @@ EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
 @click.version_option(__version__, prog_name="coexist")
 def coexist() -> None:
     """A gateway between channels and two ERPs, while business moves from one to the other."""
+    # What a command answers is on stdout, alone: a line of a log would break what reads its JSON.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 for command in (
