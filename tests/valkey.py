@@ -29,6 +29,7 @@ from gateway.store.redis.intake import RedisIntake
 from gateway.store.redis.lanes import RedisLanes
 from gateway.store.redis.moving import RedisMoves
 from gateway.store.redis.rulebook import RedisRuleBook
+from tests.processes import free_port
 
 PARTITIONS = 4
 NOW_MS = 1_795_000_000_000
@@ -38,7 +39,10 @@ NOW_MS = 1_795_000_000_000
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server as durable as the product demands."""
     folder = Path(tmp_path_factory.mktemp("valkey"))
-    with ValkeyServer(data_dir=folder, appendonly=True, appendfsync="always") as server:
+    # The server's own search for a port would meet that of a test process beside this one.
+    with ValkeyServer(
+        data_dir=folder, port=free_port(), appendonly=True, appendfsync="always"
+    ) as server:
         yield f"redis://127.0.0.1:{server.port}"
 
 

@@ -21,6 +21,7 @@ from gateway.policy.pressure import Marks
 from gateway.store.ledger import open_ledger
 from gateway.store.redis.client import Client
 from gateway.store.redis.peak import RedisPeaks
+from tests.processes import free_port
 from tests.unit.flow.doubles import StillClock
 from tests.valkey import PARTITIONS, Buffer, entry
 
@@ -53,7 +54,9 @@ async def test_above_its_mark_a_class_is_refused_and_told_when(buffer: Buffer) -
 async def small(tmp_path: Path) -> AsyncIterator[Buffer]:
     """A buffer on a server that may use 12 MB."""
     with ValkeyServer(
-        data_dir=tmp_path, config={"maxmemory": "12mb", "maxmemory-policy": "noeviction"}
+        data_dir=tmp_path,
+        port=free_port(),
+        config={"maxmemory": "12mb", "maxmemory-policy": "noeviction"},
     ) as server:
         client = Client(f"redis://127.0.0.1:{server.port}")
         made = Buffer(client)

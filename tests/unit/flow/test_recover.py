@@ -20,6 +20,7 @@ from gateway.flow.recover import Recoverer
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis.client import Client
 from gateway.store.redis.recovery import RedisRecovery
+from tests.processes import free_port
 from tests.unit.flow.doubles import Notes
 from tests.valkey import PARTITIONS, Buffer, entry
 
@@ -38,7 +39,9 @@ class Place:
 
     async def start(self) -> None:
         self.server = ValkeyServer(
-            data_dir=self.folder / "data", config={"appendonly": True, "appendfsync": "always"}
+            data_dir=self.folder / "data",
+            port=free_port(),
+            config={"appendonly": True, "appendfsync": "always"},
         )
         self.server.start()
         client = Client(f"redis://127.0.0.1:{self.server.port}")
