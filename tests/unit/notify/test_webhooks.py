@@ -48,7 +48,7 @@ def receiver() -> Iterator[tuple[str, type[Receiver]]]:
     thread.join()
 
 
-def test_the_signature_is_the_one_of_the_published_example() -> None:
+def test_the_signature_of_a_known_message_stays_what_it_is() -> None:
     made = signature(
         key_of("x", SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
         b'{"test": 2432232314}',
