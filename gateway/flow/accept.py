@@ -9,16 +9,16 @@ the owner of a follow-up, the owner is looked for and the step repeated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.canonical.envelope import new_transaction_id, partition_of
 from gateway.canonical.exchange import Accepted, Clash, Entry, Ownerless, Replay, Stale
 from gateway.canonical.process import PROCESSES, Kind, Priority, Target
-from gateway.clock import Clock, token_bits
+from gateway.clock import Clock, TokenPool
 from gateway.errors import IdempotencyClash, RulesUnavailable
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.versions import RuleVersions
@@ -53,8 +53,7 @@ class _Wire(msgspec.Struct, gc=False):
 DECISIONS_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """What a channel submitted, made canonical.
 
     ``reference`` is unique per channel and process; ``digest`` is 16 bytes over the received body;
@@ -88,8 +87,7 @@ class Submission:
         return replace(self, facts=facts, body={**self.body, "legal_entity": legal_entity})
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What was taken: now, or (``replayed``) by the first of equal submissions."""
 
     transaction_id: str
@@ -119,6 +117,7 @@ class Acceptor:
         self._owners = owners
         self._clock = clock
         self._partitions = partitions
+        self._tokens = TokenPool()
 
     async def accept(self, submission: Submission) -> Receipt:
         """Take a submission, or say that its first copy was taken.
@@ -130,11 +129,12 @@ class Acceptor:
         """
         self._admit(PROCESSES[submission.process].priority)
         partition = partition_of(submission.object_key, self._partitions)
-        proposed = new_transaction_id(partition, self._clock.now(), token_bits())
+        now = self._clock.now()
+        proposed = new_transaction_id(partition, now, self._tokens.next())
         transaction_id = proposed
         if submission.key is not None:
             transaction_id = await self._bound(submission, submission.key, proposed)
-        answer = await self._take(submission, partition, transaction_id)
+        answer = await self._take(submission, partition, transaction_id, now)
         if isinstance(answer, Clash):
             raise IdempotencyClash(
                 f"reference {submission.reference!r} was accepted before with a different body, as "
@@ -156,12 +156,12 @@ class Acceptor:
         return bound.transaction_id
 
     async def _take(
-        self, submission: Submission, partition: int, transaction_id: str
+        self, submission: Submission, partition: int, transaction_id: str, now: datetime
     ) -> Accepted | Replay | Clash:
         owner_found: Target | None = None
         marker, rules = self._versions.known(partition) or await self._versions.at(partition)
         for _ in range(DECISIONS_MAX):
-            entry = self._entry(submission, transaction_id, marker.epoch, rules, owner_found)
+            entry = _entry(submission, transaction_id, now, marker.epoch, rules, owner_found)
             answer = await self._intake.accept(entry)
             if isinstance(answer, Stale):
                 self._versions.learned(partition, answer.marker)
@@ -179,51 +179,55 @@ class Acceptor:
                 return answer
         raise RulesUnavailable("the routing rules change faster than they can be read; repeat")
 
-    def _entry(
-        self,
-        submission: Submission,
-        transaction_id: str,
-        epoch: int,
-        rules: Compiled,
-        owner_found: Target | None,
-    ) -> Entry:
-        process = PROCESSES[submission.process]
-        decision = rules.decide(submission.facts)
-        return Entry(
-            transaction_id=transaction_id,
-            object_key=submission.object_key,
-            claim=submission.claim,
-            digest=submission.digest,
-            epoch=epoch,
-            target=_asked_target(process.kind, decision),
-            priority=int(process.priority),
-            channel=submission.channel,
-            payload=self._payload(submission, transaction_id, decision),
-            follow_up=process.kind is Kind.FOLLOW_UP,
-            pipelined=process.pipelined,
-            owner_found=owner_found,
-        )
 
-    def _payload(self, submission: Submission, transaction_id: str, decision: Decision) -> bytes:
-        """Write the envelope (:class:`~gateway.canonical.envelope.Envelope`) as JSON.
+def _entry(
+    submission: Submission,
+    transaction_id: str,
+    now: datetime,
+    epoch: int,
+    rules: Compiled,
+    owner_found: Target | None,
+) -> Entry:
+    process = PROCESSES[submission.process]
+    decision = rules.decide(submission.facts)
+    return Entry(
+        transaction_id,
+        submission.object_key,
+        submission.claim,
+        submission.digest,
+        epoch,
+        _asked_target(process.kind, decision),
+        int(process.priority),
+        submission.channel,
+        _payload(submission, transaction_id, now, decision),
+        process.kind is Kind.FOLLOW_UP,
+        process.pipelined,
+        owner_found,
+    )
 
-        Its values were validated on the way in: building and dumping the model again would cost
-        as much as the rest of an accept.
-        """
-        return _encode(
-            _Wire(
-                transaction_id,
-                submission.process,
-                submission.channel,
-                submission.object_key,
-                submission.reference,
-                self._clock.now(),
-                _Known(*submission.facts),
-                decision.rule_id,
-                decision.version,
-                submission.body,
-            )
+
+def _payload(
+    submission: Submission, transaction_id: str, now: datetime, decision: Decision
+) -> bytes:
+    """Write the envelope (:class:`~gateway.canonical.envelope.Envelope`) as JSON.
+
+    Its values were validated on the way in: building and dumping the model again would cost
+    as much as the rest of an accept.
+    """
+    return _encode(
+        _Wire(
+            transaction_id,
+            submission.process,
+            submission.channel,
+            submission.object_key,
+            submission.reference,
+            now,
+            _Known(*submission.facts),
+            decision.rule_id,
+            decision.version,
+            submission.body,
         )
+    )
 
 
 def _asked_target(kind: Kind, decision: Decision) -> Target | None:

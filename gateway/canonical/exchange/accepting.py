@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from gateway.canonical.envelope import Envelope, Marker
 from gateway.canonical.process import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What one accept asks of the buffer.
 
     ``payload`` is the envelope as JSON. ``digest`` is 16 bytes over the canonical received body
@@ -32,24 +33,21 @@ class Entry:
     owner_found: Target | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """Taken, durably, at ``accepted_ms`` (server's clock, ms since 1970)."""
 
     transaction_id: str
     accepted_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True, gc=False):
     """The same claim with the same body was taken before, under this transaction id."""
 
     transaction_id: str
     accepted_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Clash:
+class Clash(msgspec.Struct, frozen=True, gc=False):
     """The same claim was taken before with another body, under this transaction id."""
 
     transaction_id: str

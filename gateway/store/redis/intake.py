@@ -34,6 +34,8 @@ class RedisIntake:
         self._commit = GroupCommit(client)
         self._partitions = keys.partition_keys(partitions)
         self._clock = clock
+        self._generation_known = 0
+        self._generation_until_s = float("-inf")
 
     async def reserve(
         self, key: str, transaction_id: str, digest: bytes
@@ -133,7 +135,16 @@ class RedisIntake:
         return found
 
     def _generation(self) -> int:
-        return int(self._clock.now().timestamp() * 1000) // keys.GENERATION_MS
+        """Return the generation claims are made in now; it is looked up once a second.
+
+        Neighbours are searched too, so a second at the border, or a clock that jumps, is harmless.
+        """
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._generation_until_s:
+            self._generation_until_s = now_s + 1
+            now_ms = int(self._clock.now().timestamp() * 1000)
+            self._generation_known = now_ms // keys.GENERATION_MS
+        return self._generation_known
 
 
 def _as_progress(values: Sequence[Any], owner: Target | None) -> Progress:
