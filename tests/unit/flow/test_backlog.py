@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gateway.canonical.envelope import Envelope, Marker
 from gateway.canonical.exchange import Entry
@@ -43,10 +44,7 @@ def order(
             "body": {"order_ref": ref, "total": total, "currency": "EUR"},
         }
     )
-    return Entry(**{
-        **{name: getattr(made, name) for name in Entry.__dataclass_fields__},
-        "payload": envelope.model_dump_json().encode(),
-    })  # fmt: skip
+    return structs.replace(made, payload=envelope.model_dump_json().encode())
 
 
 class Stage:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.canonical.exchange import Wanted
 from gateway.canonical.outcome import Absent, Booked, Refused
@@ -68,7 +69,7 @@ async def test_a_corrected_sku_is_sent_and_what_was_accepted_is_kept(
 async def test_a_repeat_of_the_channel_still_gets_the_first_answer(room: Staffroom) -> None:
     one = await room.refused()
     await room.corrector.edit(OPERATOR, one.transaction_id, LARGER, reason="re-mapped")
-    repeat = replace(one, transaction_id=entry("A-1").transaction_id)
+    repeat = structs.replace(one, transaction_id=entry("A-1").transaction_id)
     assert (await room.buffer.intake.accept(repeat)).transaction_id == one.transaction_id  # type: ignore[union-attr]
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 import secrets
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.envelope import (
     Envelope,
