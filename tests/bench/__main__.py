@@ -29,6 +29,7 @@ from tests.bench import (
     quota,
     recovery,
     settlement,
+    webhook,
 )
 from tests.bench.figure import Figure
 
@@ -40,6 +41,7 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "flip": flip.run,
     "memory": memory.run,
     "settlement": settlement.run,
+    "webhook": webhook.run,
     "quota": quota.run,
     "delivery": delivery.run,
     "recovery": recovery.run,

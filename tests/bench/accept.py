@@ -37,6 +37,7 @@ class Side:
 
     server: Server
     requests: Callable[[], bytes]
+    status: int = 202
     loads: list[Load] = field(default_factory=list)
     offered: list[Load] = field(default_factory=list)
     cpu_s: float = 0.0
@@ -56,14 +57,14 @@ class Side:
         self.offered.append(self._checked(load))
 
     def _checked(self, load: Load) -> Load:
-        if set(load.statuses) != {202}:
+        if set(load.statuses) != {self.status}:
             raise RuntimeError(f"{self.server.name} answered {dict(load.statuses)}")
         return load
 
     @property
     def orders(self) -> int:
         """Orders accepted."""
-        return sum(load.statuses[202] for load in self.loads)
+        return sum(load.statuses[self.status] for load in self.loads)
 
     @property
     def client_cpu_s(self) -> float:
@@ -77,10 +78,11 @@ class Side:
 
     def latency_ms(self, quantile: int) -> float:
         """A percentile of the latency in the closed loop."""
-        return _percentile_ms(self.loads, quantile)
+        return percentile_ms(self.loads, quantile)
 
 
-def _percentile_ms(loads: Sequence[Load], quantile: int) -> float:
+def percentile_ms(loads: Sequence[Load], quantile: int) -> float:
+    """Return a percentile of all latencies of some runs."""
     every = [it for load in loads for it in load.latencies_s]
     return statistics.quantiles(every, n=100)[quantile - 1] * 1000
 
@@ -130,8 +132,8 @@ def figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
         ]
     for name, it in (("accept", ours), ("bare handler", bare)):
         found += [
-            Figure(f"{name}: p50 at the same rate", _percentile_ms(it.offered, 50), "ms"),
-            Figure(f"{name}: p99 at the same rate", _percentile_ms(it.offered, 99), "ms"),
+            Figure(f"{name}: p50 at the same rate", percentile_ms(it.offered, 50), "ms"),
+            Figure(f"{name}: p99 at the same rate", percentile_ms(it.offered, 99), "ms"),
         ]
     return found
 
@@ -139,7 +141,7 @@ def figures(ours: Side, bare: Side, queued: Side) -> list[Figure]:
 def _offered(ours: Side, bare: Side) -> Figure:
     """Compare p99, pair of rounds by pair, at the rate both were offered."""
     pairs = zip(ours.offered, bare.offered, strict=True)
-    ratios = [_percentile_ms([mine], 99) / _percentile_ms([other], 99) for mine, other in pairs]
+    ratios = [percentile_ms([mine], 99) / percentile_ms([other], 99) for mine, other in pairs]
     load = ours.offered[0]
     rate = sum(load.statuses.values()) / load.duration_s
     against = f"bare handler, both at {rate:.0f}/s"

@@ -84,8 +84,10 @@ class FollowUp:
     draft: Draft
 
 
-def since_accepted(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
-    """Return what a snapshot says that was not taken yet."""
+def since_accepted(
+    payload: Payload, known: Known, terms: Terms, now: Draft | None = None
+) -> list[FollowUp]:
+    """Return what a snapshot says that was not taken yet; ``now`` is its order, if it is made."""
     taken_as_of, as_of = (
         wire.instant(known.order, "updated_at"),
         wire.instant(payload, "updated_at"),
@@ -105,7 +107,7 @@ def since_accepted(payload: Payload, known: Known, terms: Terms) -> list[FollowU
             for rest in _rest(refund, known, terms)
         ]
     if known.order and UNMAPPED not in known.order:
-        found += _changed(payload, known, terms)
+        found += _changed(payload, known, terms, now or order_of(payload, terms))
     return found
 
 
@@ -244,9 +246,9 @@ def _cancellation(payload: Payload, terms: Terms, name: str, wish: dict[str, Any
     return FollowUp("order.cancellation", name, draft)
 
 
-def _changed(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
+def _changed(payload: Payload, known: Known, terms: Terms, made: Draft) -> list[FollowUp]:
     """Return what only staff can follow up: added lines, other prices, another address."""
-    now = order_of(payload, terms).body
+    now = made.body
     left = {
         wire.text(it, "id"): wire.number(it, "current_quantity")
         for it in wire.objects(payload, "line_items")

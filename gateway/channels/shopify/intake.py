@@ -104,14 +104,16 @@ class ShopifyIntake:
     async def _snapshot(self, shop: Shop, delivery: Delivery, order_ref: str) -> list[Taken]:
         taken: list[Taken] = []
         for _ in range(LOOKS_MAX):
-            known = await self._known(shop, delivery, order_ref)
+            known, now = await self._known(shop, delivery, order_ref), None
             try:
                 if known is None:
-                    order, known = await self._order(shop, delivery, order_ref)
+                    now = order_of(delivery.payload, shop.terms, shop.judge)
+                    order = await self._order(shop, delivery, order_ref, now)
                     taken.append(order)
                     if order.replayed:
                         continue  # something may have followed the first of the two
-                found = since_accepted(delivery.payload, known, shop.terms)
+                    known = Known(_body(now, delivery))
+                found = since_accepted(delivery.payload, known, shop.terms, now)
                 taken += [await self._follow(shop, delivery, order_ref, it) for it in found]
             except IdempotencyClash:
                 continue  # somebody was quicker: what is left to say is another thing now
@@ -153,9 +155,7 @@ class ShopifyIntake:
     async def _owner(self, key: str) -> Target | None:
         return await self._buffer.owner(key) or await self._ledger.owner(key)
 
-    async def _order(self, shop: Shop, delivery: Delivery, order_ref: str) -> tuple[Taken, Known]:
-        """Take an order; what is known of it then is what was taken."""
-        draft = order_of(delivery.payload, shop.terms, shop.judge)
+    async def _order(self, shop: Shop, delivery: Delivery, order_ref: str, draft: Draft) -> Taken:
         to, customer = draft.body["ship_to"], draft.body["customer"]
         facts = Facts(
             process="order.intake",
@@ -176,8 +176,7 @@ class ShopifyIntake:
             digest=_digest("order.intake", order_ref, _encode(draft.body)),
             key=delivery.webhook_id or None,
         )
-        taken = await self._accept(submission, "exception" if draft.problems else "order")
-        return taken, Known(_body(draft, delivery))
+        return await self._accept(submission, "exception" if draft.problems else "order")
 
     async def _follow(
         self, shop: Shop, delivery: Delivery, order_ref: str, follow: FollowUp

@@ -106,13 +106,9 @@ class RedisIntake:
         part = self._partitions[partition_of(object_key, len(self._partitions))]
         bucket, field = keys.field(claim)
         generation = self._generation()
-        for step in (0, -1, 1):
-            value = await self._client.command(
-                "HGET", part.claims(generation + step, bucket), field
-            )
-            if value:
-                return str(value[:29].decode())
-        return None
+        claims = [part.claims(generation + step, bucket) for step in (0, -1, 1)]
+        answer = await self._commit.run("claimed", claims, field)
+        return answer.decode() or None
 
     async def owner(self, object_key: str) -> Target | None:
         """Return the owner the buffer knows."""
