@@ -18,7 +18,7 @@ from typing import Any, Final
 from gateway.canonical.process import ERPS, PROCESSES, Kind, Target
 from gateway.policy.headroom import Demand, Load, Profile, load
 from gateway.routing.recorded import PER_UNIT
-from gateway.routing.replay import HOUR_MS, MINUTE_MS, Cell, Flow, Tally
+from gateway.routing.replay import HOUR_MS, MINUTE_MS, Cell, Tally, Way
 
 #: Raised whenever a figure changes its meaning.
 FORMAT: Final = 1
@@ -170,19 +170,23 @@ def _conflicts(tally: Tally) -> dict[str, Any]:
 
 
 def _load(
-    flows: Mapping[Flow, int],
+    flows: Mapping[Way, Mapping[int, int]],
     erp: Target,
     profile: Profile,
     calls: Mapping[tuple[str, str], float],
 ) -> dict[str, Any]:
     def demand(draft: bool) -> dict[int, Demand]:  # noqa: FBT001 -- which of two worlds
-        minutes: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for (process, before, after, minute), count in flows.items():
-            if (after if draft else before) == erp.value:
-                write = PROCESSES[process].kind is not Kind.READ
-                each = calls.get((process, erp.value), _ONE_CALL) if write else _ONE_CALL
-                minutes[minute][write] += count * each
-        return {minute: Demand(*both) for minute, both in minutes.items()}
+        reads: dict[int, float] = defaultdict(float)
+        writes: dict[int, float] = defaultdict(float)
+        for way, counts in flows.items():
+            if (way.after if draft else way.before) != erp:
+                continue
+            read = PROCESSES[way.process].kind is Kind.READ
+            each = _ONE_CALL if read else calls.get((way.process, erp.value), _ONE_CALL)
+            minutes = reads if read else writes
+            for minute, count in counts.items():
+                minutes[minute] += count * each
+        return {it: Demand(reads.get(it, 0.0), writes.get(it, 0.0)) for it in reads | writes}
 
     return {
         "quota": {

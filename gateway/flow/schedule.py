@@ -215,7 +215,7 @@ class Scheduler:
         text = await self._tools.ledger.rules(schedule.version)
         if text is None:
             raise PublishError(f"the ledger does not hold rule version {schedule.version}")
-        return parse(text)
+        return parse(text, schedule.version)
 
     async def _move(
         self, schedule: Schedule, stage: Stage, reason: str, epoch: int = 0

@@ -27,9 +27,9 @@ VERSIONS_MAX = 8
 LOOKS_MAX = 3
 
 
-def compile_aside(text: str) -> Compiled:
+def compile_aside(text: str, version: str) -> Compiled:
     """Compile a rule text in a thread, giving way to the others time and again."""
-    return compile_rules(parse(text), pause=lambda: sleep(0))
+    return compile_rules(parse(text, version), pause=lambda: sleep(0))
 
 
 class RuleVersions:
@@ -149,7 +149,7 @@ class RuleVersions:
                 f"rule version {version} is in force but neither store nor ledger holds its text; "
                 "run `coexist rules apply` with the rule files"
             )
-        compiled = await asyncio.to_thread(compile_aside, text)
+        compiled = await asyncio.to_thread(compile_aside, text, version)
         if len(self._compiled) >= VERSIONS_MAX:
             self._compiled.pop(next(iter(self._compiled)))
         self._compiled[version] = compiled

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 MINUTE_S: Final = 60
 
@@ -34,8 +34,7 @@ class Profile:
         return min(by_window, self.concurrent_max * MINUTE_S / self.call_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """Calls of one minute: ``reads`` somebody waits for, ``writes`` that may wait."""
 
     reads: float = 0.0
@@ -78,15 +77,18 @@ def load(demand: Mapping[int, Demand], profile: Profile) -> Load:
     cleared: int | None = None
     previous = min(demand)
     for minute in sorted(demand):
-        idle = max(0, minute - previous - 1)
-        if backlog and backlog <= idle * per_minute:
-            cleared, backlog = cleared or previous + ceil(backlog / per_minute), 0.0
-        backlog = max(0.0, backlog - idle * per_minute)
-        it = demand[minute]
-        refused += max(0.0, it.reads - per_minute)
-        left = max(0.0, per_minute - it.reads)
-        waiting = backlog + it.writes
-        backlog = max(0.0, waiting - left)
+        idle = minute - previous - 1
+        if backlog and idle > 0:
+            if backlog <= idle * per_minute:
+                cleared, backlog = cleared or previous + ceil(backlog / per_minute), 0.0
+            else:
+                backlog -= idle * per_minute
+        reads, writes = demand[minute]
+        left = per_minute - reads
+        if left < 0:
+            refused, left = refused - left, 0.0
+        waiting = backlog + writes
+        backlog = waiting - left if waiting > left else 0.0
         if backlog > backlog_max:
             backlog_max, backlog_minute, cleared = backlog, minute, None
         elif backlog == 0 and backlog_minute is not None and cleared is None:
@@ -95,7 +97,7 @@ def load(demand: Mapping[int, Demand], profile: Profile) -> Load:
     if backlog and cleared is None:
         cleared = previous + ceil(backlog / per_minute)
     return Load(
-        calls=sum(it.reads + it.writes for it in demand.values()),
+        calls=sum(map(sum, demand.values())),
         peak_share=peak_share,
         peak_minute=peak_minute,
         refused=refused,
@@ -114,7 +116,7 @@ def _peak(demand: Mapping[int, Demand], profile: Profile) -> tuple[float, int]:
     window: list[tuple[int, float]] = []
     used = 0.0
     for minute in sorted(demand):
-        calls = demand[minute].reads + demand[minute].writes
+        calls = sum(demand[minute])
         window.append((minute, calls))
         used += calls
         while window[0][0] <= minute - minutes:

@@ -130,13 +130,16 @@ def _plan(
         for look in sorted(entries, key=_turn)
     }
     pivot = _pivot(entries)
-    unpivoted = {look for look in steps if not _pivots(look, pivot)}
+    unpivoted = frozenset(look for look in steps if not _pivots(look, pivot))
     shared: dict[frozenset[_Look], _Steps] = {}  # values with the same steps share them
 
     def steps_of(looks: Iterable[_Look]) -> _Steps:
         wanted = unpivoted.union(looks)
-        in_order = tuple(step for look, step in steps.items() if look in wanted)
-        return shared.setdefault(frozenset(wanted), in_order)
+        found = shared.get(wanted)
+        if found is None:
+            in_order = tuple(step for look, step in steps.items() if look in wanted)
+            found = shared[wanted] = in_order
+        return found
 
     by_value = _looks_by_value(entries, pivot)
     steps_by_pivot = {value: steps_of(looks) for value, looks in by_value.items()}
@@ -145,16 +148,17 @@ def _plan(
 
 def _looks(rule: Rule) -> Iterator[tuple[_Look, tuple[str, ...]]]:
     """Yield each combination of a rule's values, with the table it belongs into."""
-    rank, names = rule.specificity, tuple(name for name, _ in rule.when)
-    dated = rule.dates is not None
-    exact = _Look(rank, names, (0,) * len(names), dated)
-    loose = rule.has_prefix
-    for patterns in product(*(values for _, values in rule.when)):
-        look = exact
-        if loose:
-            ends = [it.endswith(ANY_REST) and len(it) - len(ANY_REST) for it in patterns]
-            look = exact._replace(lengths=tuple(map(int, ends)))
-        yield look, tuple(intern(it.removesuffix(ANY_REST)) for it in patterns)
+    names = tuple([name for name, _ in rule.when])
+    exact = _Look(rule.specificity, names, (0,) * len(names), rule.dates is not None)
+    combinations = product(*[values for _, values in rule.when])
+    if not rule.has_prefix:
+        for values in combinations:
+            yield exact, tuple(map(intern, values))
+        return
+    for patterns in combinations:
+        ends = [it.endswith(ANY_REST) and len(it) - len(ANY_REST) for it in patterns]
+        look = exact._replace(lengths=tuple(map(int, ends)))
+        yield look, tuple([intern(it.removesuffix(ANY_REST)) for it in patterns])
 
 
 def _turn(look: _Look) -> tuple[object, ...]:

@@ -136,22 +136,27 @@ class Rule:
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The names of all dimensions this rule looks at."""
-        names = tuple(name for name, _ in self.when)
+        names = tuple([name for name, _ in self.when])
         return names if self.dates is None else (*names, DATE)
 
     @property
     def specificity(self) -> Specificity:
         """Its rank among rules that match the same request; the greatest wins."""
+        named = len(self.when) + (self.dates is not None)
+        if not self.has_prefix:
+            return Specificity(named, named, 0)
         widest = [min(map(_precision, values)) for _, values in self.when]
         prefixes = [length for length in widest if length != _EXACT]
-        dated = self.dates is not None
-        named = len(widest) + dated
         return Specificity(named, named - len(prefixes), sum(prefixes))
 
     @property
     def has_prefix(self) -> bool:
         """Whether any of its values is a prefix."""
-        return any(value.endswith(ANY_REST) for _, values in self.when for value in values)
+        for _, values in self.when:
+            for value in values:
+                if value.endswith(ANY_REST):
+                    return True
+        return False
 
     @property
     def is_default(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -22,15 +23,13 @@ class Split:
     __slots__ = ("_cloud", "_index", "_legacy", "_percent_hundredths", "_unknown", "sticky_by")
 
     def __init__(self, rule: Rule, version: str) -> None:
-        share = f"split of {percent_text(rule.percent_hundredths)} % by {rule.sticky_by}"
+        cloud, legacy, unknown = _of_split(rule.percent_hundredths, rule.sticky_by)
         self.sticky_by = rule.sticky_by
         self._index = Facts._fields.index(rule.sticky_by)
         self._percent_hundredths = rule.percent_hundredths
-        self._cloud = Decision(Target.CLOUD, rule.rule_id, version, f"{share}: cloud side")
-        self._legacy = Decision(Target.LEGACY, rule.rule_id, version, f"{share}: legacy side")
-        self._unknown = Decision(
-            Target.LEGACY, rule.rule_id, version, f"no {rule.sticky_by} to split by"
-        )
+        self._cloud = Decision(Target.CLOUD, rule.rule_id, version, cloud)
+        self._legacy = Decision(Target.LEGACY, rule.rule_id, version, legacy)
+        self._unknown = Decision(Target.LEGACY, rule.rule_id, version, unknown)
 
     def side(self, facts: Facts) -> Decision:
         """Return the decision for one request."""
@@ -68,7 +67,21 @@ def outcome_of(rule: Rule, version: str) -> Outcome:
     """Build beforehand what a rule answers."""
     if rule.mode is Mode.SPLIT:
         return Split(rule, version)
-    names = " + ".join(rule.dimensions)
-    matched = f"matches {names}" if names else f"default of {rule.process}"
-    reason = f"{matched}: the owner decides" if rule.mode is Mode.OWNER else matched
+    reason = _reason(rule.process, rule.dimensions, rule.mode)
     return Decision(TARGETS.get(rule.mode), rule.rule_id, version, reason, rule.shadow)
+
+
+# Thousands of rules give a few reasons: each is kept once.
+
+
+@lru_cache(maxsize=1024)
+def _reason(process: str, dimensions: tuple[str, ...], mode: Mode) -> str:
+    matched = f"matches {' + '.join(dimensions)}" if dimensions else f"default of {process}"
+    return f"{matched}: the owner decides" if mode is Mode.OWNER else matched
+
+
+@lru_cache(maxsize=1024)
+def _of_split(percent_hundredths: int, sticky_by: str) -> tuple[str, str, str]:
+    """Return the reasons for the cloud side, the legacy side, and where there is no fact."""
+    share = f"split of {percent_text(percent_hundredths)} % by {sticky_by}"
+    return f"{share}: cloud side", f"{share}: legacy side", f"no {sticky_by} to split by"

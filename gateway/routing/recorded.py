@@ -13,9 +13,10 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -87,7 +88,8 @@ class Recorded:
     value: int = 0
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     """A batch of decisions as columns; ``at_ms`` counts from ``first_ms``."""
 
     first_ms: int
@@ -103,6 +105,27 @@ class Block(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.at_ms)
+
+    def within(self, since_ms: int, until_ms: int) -> Block:
+        """Return what of it was decided from ``since_ms`` on and before ``until_ms``."""
+        since, until = since_ms - self.first_ms, until_ms - self.first_ms
+        if not self.at_ms or (since <= min(self.at_ms) and max(self.at_ms) < until):
+            return self
+        kept = [since <= at_ms < until for at_ms in self.at_ms]
+
+        def rows(column: Sequence[int]) -> list[int]:
+            return list(compress(column, kept))
+
+        return replace(
+            self,
+            at_ms=rows(self.at_ms),
+            group=rows(self.group),
+            said=rows(self.said),
+            buckets={key: rows(column) for key, column in self.buckets.items()},
+            object_id=rows(self.object_id),
+            customer_id=rows(self.customer_id),
+            value=rows(self.value),
+        )
 
 
 class Recorder:

@@ -10,7 +10,7 @@ the other ERP takes its follow-ups along; one that was pinned before the period 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -23,6 +23,7 @@ from gateway.routing.recorded import NO_BUCKET, Block, Group
 
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000
+_HOUR_MINUTES: Final = 60
 
 #: Bits of a customer: ERPs in the recorded world, and shifted by two those in the draft's.
 _LEGACY, _CLOUD, _BOTH = 1, 2, 3
@@ -49,13 +50,12 @@ class Cell(NamedTuple):
         return self.before != self.after
 
 
-class Flow(NamedTuple):
-    """Traffic as an ERP's quota sees it; ``minute`` counts from 1970."""
+class Way(NamedTuple):
+    """Traffic as an ERP's quota sees it."""
 
     process: str
     before: str
     after: str
-    minute: int
 
 
 class OwnershipConflict(NamedTuple):
@@ -85,13 +85,14 @@ class Customers:
 class Tally:
     """What a replay counted; a cell has a count and a value (ten-thousandths of its currency).
 
-    ``undecided`` counts by process what the draft has no default for, ``without_key`` what it
-    would split but which has nothing to hash, ``versions`` the rules the record was made under.
+    ``flows`` counts by minutes from 1970, of each way those with any. ``undecided`` counts by
+    process what the draft has no default for, ``without_key`` what it would split but which has
+    nothing to hash, ``versions`` the rules the record was made under.
     """
 
     decisions: int
     cells: dict[Cell, tuple[int, int]]
-    flows: dict[Flow, int]
+    flows: Mapping[Way, Mapping[int, int]]
     ownership: Counter[OwnershipConflict]
     customers: Customers
     undecided: Counter[str]
@@ -113,6 +114,28 @@ class _Plan(NamedTuple):
     base: _Base
 
 
+class _Stream:
+    """Traffic of one base that goes one way: count and value by hour, count by minute.
+
+    Minutes are shared by all that goes this way of its process.
+    """
+
+    __slots__ = ("hours", "minutes")
+
+    def __init__(self, minutes: dict[int, int]) -> None:
+        self.hours: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        self.minutes = minutes
+
+
+class _Pair(NamedTuple):
+    """What requests of one group that were decided alike have in common."""
+
+    plan: _Plan
+    before: str
+    weight: int
+    streams: dict[str, _Stream]  #: by where the draft sends them, as far as they were needed
+
+
 class Replay:
     """Decides blocks again, in the order they are given."""
 
@@ -121,8 +144,8 @@ class Replay:
         self._since_ms = since_ms
         self._until_ms = until_ms
         self._plans: dict[Group, _Plan | None] = {}
-        self._cells: dict[tuple[_Base, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        self._flows: dict[tuple[str, str, str, int], int] = defaultdict(int)
+        self._streams: dict[tuple[_Base, str, str], _Stream] = {}
+        self._flows: dict[Way, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         self._moved_objects: dict[int, str] = {}
         self._shared_objects: dict[int, str] = {}
         self._customers: dict[int, int] = {}
@@ -134,32 +157,46 @@ class Replay:
 
     def add(self, block: Block) -> None:
         """Decide a block again; what lies outside the period is passed over."""
-        plans = [self._plan(group) for group in block.groups]
-        befores = [said.target for said in block.says]
-        counted = [0] * len(befores)
-        cells, flows, since_ms, until_ms = self._cells, self._flows, self._since_ms, self._until_ms
-        for row, (offset, group, said, value) in enumerate(
-            zip(block.at_ms, block.group, block.said, block.value, strict=True)
+        block = block.within(self._since_ms, self._until_ms)
+        pairs = self._pairs(block)
+        alike = zip(block.group, block.said, strict=True)
+        for row, (key, offset, value) in enumerate(
+            zip(alike, block.at_ms, block.value, strict=True)
         ):
-            at_ms = block.first_ms + offset
-            if not since_ms <= at_ms < until_ms:
+            pair = pairs[key]
+            if pair is None:
                 continue
-            plan = plans[group]
-            if plan is None:
-                it = block.groups[group]
-                self._undecided[it.facts.process] += it.weight
-                continue
-            before, base, weight = befores[said], plan.base, plan.weight
+            plan, before, weight, streams = pair
             after = self._after(plan, block, row, before)
-            cell = cells[base, before, after, at_ms // HOUR_MS]
+            stream = streams.get(after)
+            if stream is None:
+                stream = streams[after] = self._stream(plan.base, before, after)
+            minute = (block.first_ms + offset) // MINUTE_MS
+            stream.minutes[minute] += weight
+            cell = stream.hours[minute // _HOUR_MINUTES]
             cell[0] += weight
             cell[1] += value * weight
-            flows[base[0], before, after, at_ms // MINUTE_MS] += weight
-            counted[said] += weight
-        self._decisions += sum(counted)
-        for one, count in zip(block.says, counted, strict=True):
-            if count:
-                self._versions[one.version] += count
+
+    def _pairs(self, block: Block) -> dict[tuple[int, int], _Pair | None]:
+        """Count requests decided alike, and return how to decide them; None for those it cannot."""
+        pairs: dict[tuple[int, int], _Pair | None] = {}
+        for (group, said), count in Counter(zip(block.group, block.said, strict=True)).items():
+            it, one = block.groups[group], block.says[said]
+            plan = self._plan(it)
+            if plan is None:
+                self._undecided[it.facts.process] += count * it.weight
+            else:
+                self._versions[one.version] += count * it.weight
+                self._decisions += count * it.weight
+            pairs[group, said] = None if plan is None else _Pair(plan, one.target, it.weight, {})
+        return pairs
+
+    def _stream(self, base: _Base, before: str, after: str) -> _Stream:
+        found = self._streams.get((base, before, after))
+        if found is None:
+            found = _Stream(self._flows[Way(base[0], before, after)])
+            self._streams[base, before, after] = found
+        return found
 
     def _after(self, plan: _Plan, block: Block, row: int, before: str) -> str:
         """Return where one request goes in the draft's world."""
@@ -228,12 +265,13 @@ class Replay:
         """Return what was counted so far."""
         cells = {
             Cell(*base, before, after, hour): (count, value)
-            for (base, before, after, hour), (count, value) in self._cells.items()
+            for (base, before, after), stream in self._streams.items()
+            for hour, (count, value) in stream.hours.items()
         }
         return Tally(
             decisions=self._decisions,
             cells=cells,
-            flows={Flow(*key): count for key, count in self._flows.items()},
+            flows=self._flows,
             ownership=self._ownership,
             customers=self._customers_counted(),
             undecided=self._undecided,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from gateway.canonical.guardrail import Guardrail, Signal
+import msgspec
+
 from gateway.canonical.process import PROCESSES, Target
 from gateway.errors import RulesUnavailable
 from gateway.routing.model import DateRange, Mode, Rule, Wave
@@ -39,41 +40,70 @@ class RuleSet:
         in_order = tuple(sorted(rules, key=lambda rule: (rule.process, rule.rule_id)))
         waves_in_order = tuple(sorted(waves, key=lambda wave: wave.name))
         text = _render(in_order, waves_in_order)
-        version = sha256(text.encode()).hexdigest()[:_VERSION_DIGITS]
-        return cls(in_order, waves_in_order, text, version)
+        return cls(in_order, waves_in_order, text, _version_of(text))
 
     def rules_of(self, process: str) -> tuple[Rule, ...]:
         """Return the rules of one process, its default among them."""
         return tuple(rule for rule in self.rules if rule.process == process)
 
 
-def parse(text: str) -> RuleSet:
-    """Read a rule set back from its canonical text; raise :class:`RulesUnavailable` if damaged.
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A rule as the canonical text has it."""
 
-    The text was checked before it was stored, so overlaps are not looked for again; but it must
-    be exactly the canonical one, or its version would name something else.
+    id: str
+    process: str
+    mode: Mode
+    when: dict[str, tuple[str, ...] | dict[str, str]] = {}
+    cloud_percent_hundredths: int = 0
+    sticky_by: str = ""
+    shadow: Target | None = None
+    wave: str = ""
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rules: tuple[_Record, ...]
+    waves: tuple[Wave, ...]
+    format: int = 0
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What every format has."""
+
+    format: int = 0
+
+
+_decode: Final = msgspec.json.Decoder(_Document).decode
+_head: Final = msgspec.json.Decoder(_Head).decode
+
+
+def parse(text: str, version: str) -> RuleSet:
+    """Read back what is stored as ``version``; raise :class:`RulesUnavailable` if it is not that.
+
+    The text was checked before it was stored, so overlaps are not looked for again: a text that
+    has its version's digest is the one :meth:`RuleSet.of` wrote, in its order.
     """
-    try:
-        record = json.loads(text)
-        if record["format"] != FORMAT:
-            raise RulesUnavailable(
-                f"the stored rules have format {record['format']!r}, this release reads {FORMAT}; "
-                "run a release that knows it, or apply the rules anew"
-            )
-        rules = [_rule(each) for each in record["rules"]]
-        waves = [_wave(each) for each in record["waves"]]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    if _version_of(text) != version:
         raise RulesUnavailable(
-            f"the stored rules cannot be read ({type(error).__name__}: {error}); "
-            "apply the rule files again"
-        ) from error
-    rule_set = RuleSet.of(rules, waves)
-    if rule_set.text != text:
-        raise RulesUnavailable(
-            "the stored rules are not the canonical text that was applied: somebody edited them; "
+            f"what is stored as rule version {version} is another text: somebody edited it; "
             "apply the rule files again"
         )
-    return rule_set
+    try:
+        if (found := _head(text).format) != FORMAT:
+            raise RulesUnavailable(
+                f"the stored rules have format {found}, this release reads {FORMAT}; "
+                "run a release that knows it, or apply the rules anew"
+            )
+        document = _decode(text)
+        rules = tuple(_rule(record) for record in document.rules)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise RulesUnavailable(
+            f"the stored rules cannot be read ({error}); apply the rule files again"
+        ) from error
+    return RuleSet(rules, document.waves, text, version)
+
+
+def _version_of(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:_VERSION_DIGITS]
 
 
 def _render(rules: Iterable[Rule], waves: Iterable[Wave]) -> str:
@@ -96,14 +126,6 @@ def _wave_record(wave: Wave) -> dict[str, Any]:
     return record
 
 
-def _wave(record: Mapping[str, Any]) -> Wave:
-    guardrails = [
-        Guardrail(**{**each, "signal": Signal(each["signal"])})
-        for each in record.get("guardrails", ())
-    ]
-    return Wave(record["name"], record["owner"], tuple(record["depends_on"]), tuple(guardrails))
-
-
 def _record(rule: Rule) -> dict[str, Any]:
     """Write a rule without what does not apply to it, so that a new key changes no old version."""
     when: dict[str, Any] = {name: list(values) for name, values in rule.when}
@@ -123,24 +145,27 @@ def _record(rule: Rule) -> dict[str, Any]:
     return record
 
 
-def _rule(record: Mapping[str, Any]) -> Rule:
-    when = dict(record.get("when", {}))
-    bounds = when.pop("business_date", None)
-    process = PROCESSES.get(record["process"])
+def _rule(record: _Record) -> Rule:
+    process = PROCESSES.get(record.process)
     if process is None:
-        raise ValueError(f"no process '{record['process']}' in this release")
-    strange = set(when) - set(process.basis)
+        raise ValueError(f"no process '{record.process}' in this release")
+    strange = record.when.keys() - set(process.basis)
     if strange:
         raise ValueError(f"{process.name} is not routed by {', '.join(sorted(strange))}")
-    shadow = record.get("shadow")
+    when, dates = [], None
+    for name, values in record.when.items():
+        if isinstance(values, tuple):
+            when.append((name, values))
+        else:
+            dates = DateRange(values.get("from", ""), values.get("to", ""))
     return Rule(
-        rule_id=record["id"],
+        rule_id=record.id,
         process=process.name,
-        mode=Mode(record["mode"]),
-        when=tuple(sorted((name, tuple(sorted(values))) for name, values in when.items())),
-        dates=None if bounds is None else DateRange(bounds.get("from", ""), bounds.get("to", "")),
-        percent_hundredths=record.get("cloud_percent_hundredths", 0),
-        sticky_by=record.get("sticky_by", ""),
-        shadow=None if shadow is None else Target(shadow),
-        wave=record.get("wave", ""),
+        mode=record.mode,
+        when=tuple(when),
+        dates=dates,
+        percent_hundredths=record.cloud_percent_hundredths,
+        sticky_by=record.sticky_by,
+        shadow=record.shadow,
+        wave=record.wave,
     )

@@ -105,7 +105,9 @@ def ask(chance: Random) -> int:
         rule = random_rule(chance, process, f"r{at}")
         if not check_rules([*rules, rule]):
             rules.append(rule)
-    compiled = compile_rules(parse(RuleSet.of(rules).text))
+    rule_set = RuleSet.of(rules)
+    compiled = compile_rules(parse(rule_set.text, rule_set.version))
+    assert compiled.rule_set == rule_set
     won = 0
     for _ in range(REQUESTS_EACH):
         facts = random_request(chance, process)

@@ -201,9 +201,9 @@ def test_the_order_of_rules_changes_neither_version_nor_decision(
     one, other = RuleSet.of(rules), RuleSet.of(shuffled)
 
     assert one == other
-    assert parse(one.text) == one
+    assert parse(one.text, one.version) == one
     facts = world(rules[0].process)
-    one_way, other_way = compile_rules(one), compile_rules(parse(other.text))
+    one_way, other_way = compile_rules(one), compile_rules(parse(other.text, one.version))
     assert [one_way.decide(each) for each in facts] == [other_way.decide(each) for each in facts]
 
 

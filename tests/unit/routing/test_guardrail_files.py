@@ -25,7 +25,7 @@ def test_guardrails_are_part_of_the_version_and_read_back(tmp_path: Path) -> Non
     guarded = rules(tmp_path, {"nl": intake(guardrails=[GOOD])})
     stricter = rules(tmp_path, {"nl": intake(guardrails=[{**GOOD, "above": 2}])})
     assert len({bare.version, guarded.version, stricter.version}) == 3
-    assert parse(guarded.text) == guarded
+    assert parse(guarded.text, guarded.version) == guarded
     assert "guardrails" not in bare.text
     assert guarded.waves[0].guardrails == (
         Guardrail(Signal.HELD_OBJECTS, 3.0, 600, 10, trips_without_data=True, cool_down_s=60),
@@ -92,6 +92,6 @@ def test_pausing_touches_no_other_wave_and_stays_valid(tmp_path: Path) -> None:
     both = {"nl": intake(guardrails=[GOOD]), "de": intake(entity="DE01")}
     now = rules(tmp_path, both)
     changed = paused(now, None, "nl")
-    assert parse(changed.text) == changed
+    assert parse(changed.text, changed.version) == changed
     assert {rule.rule_id for rule in set(now.rules) ^ set(changed.rules)} == {"intake-nl01"}
     assert changed.waves == now.waves
