@@ -33,6 +33,7 @@ from gateway.flow.enquire import Enquiries
 from gateway.flow.exceptions import Exceptions
 from gateway.flow.guard import LOOK_S
 from gateway.flow.owners import OwnerFinder
+from gateway.flow.peak import PeakMode
 from gateway.flow.shadow import Shadows
 from gateway.flow.standing import standing
 from gateway.flow.status import Statuses
@@ -166,6 +167,8 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
         admin=Admin(
             exceptions=Exceptions(parts.bench),
             corrector=Corrector(parts.bench, parts.erps, caller),
+            peak=PeakMode(parts.peaks, parts.auditor, parts.clock),
+            peak_pauses=parts.settings.delivery.peak_pauses,
             standing=lambda: standing(
                 parts.book, parts.quotas, parts.erps, parts.lanes.backlog, parts.lanes.alive
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -168,6 +169,39 @@ def test_status_and_backlog(running: Installation) -> None:
     assert set(call(running, "viewer", "GET", "/backlog").json()["backlog"]) >= {"held", "waits"}
 
 
+def test_the_peak_mode_is_switched_by_who_may_and_by_one_code(running: Installation) -> None:
+    wish = {"on": True, "reason": "flash sale"}
+    for role in Role:
+        answer = call(running, role.value, "PUT", "/peak", json=wish)
+        assert answer.status_code == (200 if role in MAY[Action.DELIVERY_PEAK] else 403)
+    found = call(running, "viewer", "GET", "/peak").json()
+    assert (found["on"], found["pauses"], found["reason"]) == (True, "low", "flash sale")
+    told = running.coexist("peak", "status")
+    assert "flash sale; class low and below wait" in " ".join(told.split())
+    mute = call(running, "lead", "PUT", "/peak", json={"on": False, "reason": ""})
+    assert (mute.status_code, mute.json()["errors"][0]["pointer"]) == (422, "/reason")
+    off = call(running, "lead", "PUT", "/peak", json={"on": False, "reason": "it is over"})
+    assert off.json() == {"on": False, "pauses": "low", "by": "", "reason": "", "at": ""}
+    assert "delivery.peak" in running.coexist("audit", "list", "--json")
+
+
+def test_the_quota_command_shows_and_resets_what_the_gateways_use(running: Installation) -> None:
+    shown = json.loads(running.coexist("quota", "show", "--json"))
+    assert set(shown) == {"legacy", "cloud"}
+    assert shown["cloud"]["breaker"] == "closed"
+    assert shown["cloud"]["in_flight"] <= shown["cloud"]["places"] + shown["cloud"]["queue"]
+    assert "at once" in running.coexist("quota", "show")
+    profiles = json.loads(running.coexist("quota", "profiles", "--json"))
+    assert {"business-central", "netsuite-premium"} <= {it["profile"] for it in profiles}
+    nobody = running.tried("quota", "reset", "cloud", "--reason", "x", "--by", "viewer")
+    assert (nobody.returncode, "viewer" in nobody.stderr) == (1, True)
+    done = running.coexist("quota", "reset", "cloud", "--reason", "new tenant", "--by", "lead")
+    assert "cloud: the windows count as empty" in done
+    used = json.loads(running.coexist("quota", "show", "--json"))["cloud"]["windows"]
+    assert all(it["used"] == 0 for it in used)
+    assert "quota.reset" in running.coexist("audit", "list", "--json")
+
+
 def test_what_is_wrong_is_said_field_by_field(running: Installation) -> None:
     wrong = call(running, "lead", "POST", "/exceptions/x/discard", json={"revision": -1})
     assert wrong.status_code == 422
@@ -187,6 +221,7 @@ def test_it_describes_itself_and_the_channels_description_does_not_mention_it(
         "/admin/v1/exceptions", "/admin/v1/exceptions/estimate", "/admin/v1/exceptions/retry",
         "/admin/v1/exceptions/{transaction_id}", "/admin/v1/exceptions/{transaction_id}/retry",
         "/admin/v1/exceptions/{transaction_id}/discard", "/admin/v1/status", "/admin/v1/backlog",
+        "/admin/v1/peak",
     }  # fmt: skip
     assert "/admin" not in httpx.get(f"{url}/schema").text
 

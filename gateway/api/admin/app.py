@@ -19,6 +19,7 @@ from gateway.api import problems
 from gateway.api.admin import views
 from gateway.api.admin.auth import StaffKeys
 from gateway.api.admin.exceptions import ExceptionsDesk
+from gateway.api.admin.peak import PeakDesk
 from gateway.api.admin.services import Admin
 from gateway.canonical.fields import invalid
 from gateway.canonical.staff import Action, Staff, require
@@ -41,7 +42,7 @@ def create_admin(admin: Admin, key_hashes_of_channels: Iterable[str], version: s
         return admin
 
     return Litestar(
-        route_handlers=[ExceptionsDesk, standing, backlog],
+        route_handlers=[ExceptionsDesk, PeakDesk, standing, backlog],
         dependencies={"staff": Provide(staff), "admin": Provide(services)},
         exception_handlers={**problems.HANDLERS, ValidationException: _wrong_fields},
         middleware=[

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from gateway.canonical.staff import Role
 from gateway.flow.correct import Corrector
 from gateway.flow.exceptions import Exceptions
+from gateway.flow.peak import PeakMode
 
 
 class StaffTerms(Protocol):
@@ -22,10 +23,15 @@ class StaffTerms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """``standing`` returns how the installation stands, as plain JSON."""
+    """``standing`` returns how the installation stands, as plain JSON.
+
+    ``peak_pauses`` names the most urgent class that waits while the peak mode is on.
+    """
 
     exceptions: Exceptions
     corrector: Corrector
+    peak: PeakMode
+    peak_pauses: str
     standing: Callable[[], Awaitable[dict[str, Any]]]
     people: Mapping[str, StaffTerms]
     calls_per_minute: int

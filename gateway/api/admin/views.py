@@ -214,3 +214,20 @@ class Waiting(Model):
     """What waits, over all partitions."""
 
     backlog: Counts
+
+
+class PeakWish(Model):
+    """Whether the peak mode is to be on, and why."""
+
+    on: bool
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class PeakStatus(Model):
+    """``pauses`` is the most urgent class that waits while it is on."""
+
+    on: bool
+    pauses: str = Field(examples=["low"])
+    by: str = ""
+    reason: str = ""
+    at: str = Field(default="", examples=["2026-11-27T07:55:00+00:00"])
