@@ -43,7 +43,7 @@ demo: $(STAMP) ## two ERPs, one gateway, flips, faults and killed processes, the
 test: $(STAMP) ## run the tests
 ifeq ($(strip $(ARGS)),)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/unit tests/property tests/contract tests/tidy
-	$(BIN)/python -m pytest -q tests/e2e $(wildcard tests/chaos) tests/bench/test_smoke.py
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e $(wildcard tests/chaos) tests/bench/test_smoke.py
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif

@@ -7,72 +7,78 @@ the configuration is wrong, 75 try again later (store or ledger do not answer).
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Final
 
 import rich_click as click
-import structlog
 
 from gateway import __version__
-from gateway.commands import (
-    audit,
-    calendar,
-    demo,
-    exceptions,
-    owner,
-    peak,
-    processes,
-    quota,
-    reconcile,
-    recover,
-    reference,
-    rules,
-    settlements,
-    setup,
-    shadow,
-    wave,
-    xref,
-)
 from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
 
 EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
+
+#: Commands by the module of ``gateway.commands`` they are in.
+MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "demo": ("demo", "load", "bench"),
+    "setup": ("init", "config", "keys", "status", "stop-store"),
+    "processes": ("up", "serve", "work", "simulate"),
+    "rules": ("rules",),
+    "wave": ("wave",),
+    "exceptions": ("exceptions",),
+    "quota": ("quota",),
+    "peak": ("peak",),
+    "recover": ("recover",),
+    "audit": ("audit",),
+    "owner": ("owner",),
+    "shadow": ("shadow",),
+    "calendar": ("calendar",),
+    "reconcile": ("reconcile",),
+    "settlements": ("settlements",),
+    "xref": ("xref",),
+    "reference": ("reference",),
+}
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for.
+
+    What they need (SQL, HTTP, Redis) takes over a second to import, which ``rules check`` in an
+    editor, or a script that calls many commands, must not pay each time.
+    """
+
+    def __init__(self) -> None:
+        self._modules = {name: module for module, names in MODULES.items() for name in names}
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module = import_module(f"gateway.commands.{self._modules[name]}")
+            self._loaded[name] = getattr(module, name.replace("-", "_"))
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._modules.setdefault(name, "")
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="coexist")
 def coexist() -> None:
     """A gateway between channels and two ERPs, while business moves from one to the other."""
-    # What a command answers is on stdout, alone: a line of a log would break what reads its JSON.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
-for command in (
-    demo.demo,
-    setup.init,
-    setup.config,
-    setup.keys,
-    setup.status,
-    setup.stop_store,
-    processes.up,
-    processes.serve,
-    processes.work,
-    processes.simulate,
-    rules.rules,
-    wave.wave,
-    exceptions.exceptions,
-    quota.quota,
-    peak.peak,
-    recover.recover,
-    audit.audit,
-    owner.owner,
-    shadow.shadow,
-    calendar.calendar,
-    reconcile.reconcile,
-    settlements.settlements,
-    xref.xref,
-    demo.load,
-    demo.bench,
-    reference.reference,
-):
-    coexist.add_command(command)
+coexist.commands = Commands()  # only now: the group looks at each command it is made with
 
 
 def main() -> None:

@@ -40,8 +40,11 @@ async def installation() -> AsyncIterator[Parts]:
 
     What it takes (SQL, HTTP, Redis) is imported here: checking rules must not pay for it.
     """
+    from gateway.observe.logs import beside_answers
     from gateway.settings import load
     from gateway.wiring import opened
+
+    beside_answers()
 
     async with opened(load()) as parts:
         yield parts

@@ -72,6 +72,11 @@ def configure(stream: TextIO | None = None, level: str = "INFO") -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+def beside_answers() -> None:
+    """Write logs to standard error: what a command answers is on standard output, alone."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def masked(_logger: object, _method: str, event: Event) -> Event:
     """Replace what must not be seen, by the name of its field or by its form (a processor)."""
     return {name: _seen(name, value) for name, value in event.items()}
