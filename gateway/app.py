@@ -20,11 +20,9 @@ from gateway.api.admin.services import Admin
 from gateway.api.app import create_app
 from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
-from gateway.canonical.process import Priority
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import token_bits
 from gateway.errors import CoexistError
-from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.correct import Corrector
 from gateway.flow.crosswalks import REFRESH_S
@@ -32,7 +30,6 @@ from gateway.flow.decisions import ReadLog
 from gateway.flow.enquire import Enquiries
 from gateway.flow.exceptions import Exceptions
 from gateway.flow.guard import LOOK_S
-from gateway.flow.owners import OwnerFinder
 from gateway.flow.peak import PeakMode
 from gateway.flow.shadow import Shadows
 from gateway.flow.standing import standing
@@ -43,6 +40,7 @@ from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.store.redis.clock import SYNC_S
+from gateway.taking import acceptor, store_intake
 from gateway.wiring import Parts, opened, shadows_of
 
 #: Containers made before the collector looks: about a hundred orders' worth.
@@ -119,16 +117,6 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
-def admission(parts: Parts) -> Callable[[Priority], None]:
-    """Return what refuses a submission before anything else is looked at."""
-
-    def admit(priority: Priority) -> None:
-        parts.guard.admit()
-        parts.pressure.admit(priority)
-
-    return admit
-
-
 async def _keep_guard(parts: Parts) -> None:
     while True:
         await parts.guard.watch()
@@ -138,18 +126,11 @@ async def _keep_guard(parts: Parts) -> None:
 def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
     """Put the story together for the API."""
     caller = Caller(parts.quotas, parts.clock, parts.windows)
-    owners = OwnerFinder(parts.ledger, parts.erps, caller)
-    acceptor = Acceptor(
-        parts.intake,
-        parts.versions,
-        owners,
-        parts.clock,
-        parts.settings.partitions,
-        admission(parts),
-    )
+    taking = acceptor(parts, caller)
     return Services(
-        acceptor=acceptor,
-        shopify=ShopifyIntake(acceptor, parts.intake, parts.ledger),
+        acceptor=taking,
+        stores=store_intake(parts, taking),
+        shopify=ShopifyIntake(taking, parts.intake, parts.ledger),
         enquiries=Enquiries(
             parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count
         ),

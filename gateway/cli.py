@@ -35,6 +35,8 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "calendar": ("calendar",),
     "reconcile": ("reconcile",),
     "settlements": ("settlements",),
+    "poslog": ("poslog",),
+    "stores": ("stores",),
     "xref": ("xref",),
     "reference": ("reference",),
 }

@@ -219,11 +219,13 @@ class Trade:
             if line.line in seen:
                 raise Refusal(Why.DOUBLE_LINE, line=line.line)
             seen.add(line.line)
-            if not 0 < line.quantity <= QUANTITY_MAX:
+            # Over a store's counter goods go both ways: what comes back counts below zero.
+            sign = -1 if draft.kind is Kind.STORE_SALE and line.quantity < 0 else 1
+            if not 0 < sign * line.quantity <= QUANTITY_MAX:
                 raise Refusal(Why.BAD_QUANTITY, line=line.line, quantity=line.quantity)
             if draft.kind is not Kind.CANCELLATION:
                 self.item(line.sku, line.line)
-                if not 0 <= line.amount <= AMOUNT_MAX or line.unit_price < 0:
+                if not 0 <= sign * line.amount <= AMOUNT_MAX or line.unit_price < 0:
                     raise Refusal(Why.BAD_AMOUNT, line=line.line, amount=line.amount)
             elif order is not None and line.line not in order.open:
                 raise Refusal(Why.UNKNOWN_LINE, reference=draft.object_reference, line=line.line)

@@ -15,7 +15,7 @@ from gateway.api.services import Terms
 from gateway.canonical.fields import invalid, pointer
 from gateway.canonical.money import MINOR_DIGITS
 from gateway.canonical.order import Order, Return, SalesLine, Shipping
-from gateway.canonical.sale import StoreSale
+from gateway.canonical.sale import Mark, SaleReturn, StoreSale
 from gateway.clock import Clock
 from gateway.errors import FieldError, Forbidden, Invalid
 
@@ -77,16 +77,21 @@ class Checks:
 
     def sale(self, legal_entity: str, sale: StoreSale, at: str) -> None:
         """Raise :class:`Invalid` listing all that is wrong with a receipt that stands at ``at``."""
-        amounts = _line_amounts(sale.lines)
+        amounts = [*_line_amounts(sale.lines), *_line_amounts(sale.returns, "returns")]
         for n, tender in enumerate(sale.tenders):
             amounts.append((("tenders", n, "amount"), tender.amount))
+        amounts.append((("cash_rounding",), sale.cash_rounding))
         found = [
             *self._currency(legal_entity, sale.currency),
-            *self._business_date(sale.business_date),
-            *self._instant("/sold_at", sale.sold_at),
+            *self._on_its_day(sale),
             *_places(amounts, sale.currency),
         ]
         _raise_any([FieldError(at + each.pointer, each.detail) for each in found])
+
+    def mark(self, mark: Mark, at: str) -> None:
+        """Raise :class:`Invalid` listing all that is wrong with a mark that stands at ``at``."""
+        found = [FieldError(at + each.pointer, each.detail) for each in self._on_its_day(mark)]
+        _raise_any(found)
 
     def entity_of_store(self, channel: Channel, store: str) -> str:
         """Return the entity that books a store's sales; raise :class:`Invalid` if it is unknown."""
@@ -150,6 +155,9 @@ class Checks:
             return [FieldError(at, detail)]
         return _too_old(at, instant, -ahead)
 
+    def _on_its_day(self, of: StoreSale | Mark) -> Sequence[FieldError]:
+        return [*self._business_date(of.business_date), *self._instant("/sold_at", of.sold_at)]
+
     def _business_date(self, day: date) -> Sequence[FieldError]:
         today = self._clock.now().astimezone(UTC).date()
         ahead = day - today
@@ -189,12 +197,12 @@ def _parts(at: tuple[str | int, ...], of: SalesLine | Shipping) -> Iterator[_Amo
         yield (*at, "discounts", n, "amount"), discount.amount
 
 
-def _line_amounts(lines: Iterable[SalesLine]) -> list[_Amount]:
+def _line_amounts(lines: Iterable[SalesLine | SaleReturn], name: str = "lines") -> list[_Amount]:
     amounts: list[_Amount] = []
     for at, line in enumerate(lines):
-        amounts.append((("lines", at, "unit_price"), line.unit_price))
-        amounts.append((("lines", at, "discount"), line.discount))
-        amounts.append((("lines", at, "tax"), line.tax))
+        amounts.append(((name, at, "unit_price"), line.unit_price))
+        amounts.append(((name, at, "discount"), line.discount))
+        amounts.append(((name, at, "tax"), line.tax))
     return amounts
 
 

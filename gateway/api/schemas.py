@@ -16,9 +16,16 @@ from pydantic_core import core_schema
 from gateway.api import views
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.order import Cancellation, Order, Return
-from gateway.canonical.sale import StoreSale, StoreSaleBatch
+from gateway.canonical.sale import Mark, StoreSale, StoreSaleBatch
 
-_READ: Final[tuple[type[BaseModel], ...]] = (Order, Cancellation, Return, StoreSaleBatch, StoreSale)
+_READ: Final[tuple[type[BaseModel], ...]] = (
+    Order,
+    Cancellation,
+    Return,
+    StoreSaleBatch,
+    StoreSale,
+    Mark,
+)
 _ANSWERED: Final[tuple[type[BaseModel], ...]] = (
     views.Receipt,
     views.SaleResults,
@@ -59,5 +66,6 @@ def components() -> dict[str, Any]:
     schemas: dict[str, Any] = document["$defs"]
     # Receipts are checked one by one, so the model of the batch leaves them open.
     items = schemas["StoreSaleBatch"]["properties"]["transactions"]
-    items["items"] = {"$ref": "#/components/schemas/StoreSale"}
+    names = ("StoreSale", "Mark")
+    items["items"] = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     return schemas

@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.flow.accept import Acceptor
 from gateway.flow.enquire import Enquiries
 from gateway.flow.status import Statuses
+from gateway.flow.store_sales import StoreIntake
 
 
 class EntityTerms(Protocol):
@@ -108,6 +109,7 @@ class Services:
     """
 
     acceptor: Acceptor
+    stores: StoreIntake
     enquiries: Enquiries
     statuses: Statuses
     settings: Terms

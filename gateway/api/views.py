@@ -61,13 +61,14 @@ class Receipt(View):
 class SaleResult(View):
     """What became of one receipt of a batch.
 
-    ``rejected`` will be rejected again; ``retry`` could not be said: send it again.
+    ``held`` is taken, and staff have to decide; ``noted`` is a number without a sale; ``rejected``
+    will be rejected again; ``retry`` could not be said: send it again.
     """
 
     register_id: str | None = Field(default=None, alias="register")
     sequence: int | None = None
     business_date: str | None = None
-    status: Literal["accepted", "replayed", "rejected", "retry"]
+    status: Literal["accepted", "replayed", "held", "noted", "rejected", "retry"]
     transaction_id: str | None = None
     status_url: str | None = None
     problem: Problem | None = None

@@ -122,6 +122,11 @@ def store_day_key(store: str, business_date: str) -> str:
     return f"store-day:{store}:{business_date}"
 
 
+def receipt_reference(store: str, business_date: str, register: str, sequence: int) -> str:
+    """Name a receipt by its natural key."""
+    return f"{store}/{business_date}/{register}/{sequence}"
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """What rules are in force somewhere: ``epoch`` only rises, ``version`` names the rule text."""

@@ -38,6 +38,8 @@ class Action(StrEnum):
     DELIVERY_PEAK = "delivery.peak"
     QUOTA_RESET = "quota.reset"
     SETTLEMENT_TAKE = "settlement.take"
+    RECEIPTS_TAKE = "receipts.take"
+    STORE_DAY_CLOSE = "store-day.close"
     OWNERS_IMPORT = "owners.import"
     XREF_IMPORT = "xref.import"
     DOUBLE_RAISE = "double.raise"
@@ -67,6 +69,8 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.XREF_IMPORT: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),
     Action.QUOTA_RESET: frozenset({Role.OPERATOR, Role.LEAD}),
     Action.SETTLEMENT_TAKE: frozenset({Role.OPERATOR, Role.FINANCE}),
+    Action.RECEIPTS_TAKE: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),
+    Action.STORE_DAY_CLOSE: frozenset({Role.OPERATOR, Role.FINANCE}),
     # Every follow-up of an imported object goes where the file says.
     Action.OWNERS_IMPORT: frozenset({Role.LEAD}),
     Action.DOUBLE_RAISE: frozenset({Role.OPERATOR, Role.LEAD, Role.FINANCE}),

@@ -73,11 +73,13 @@ def deadline_of(process: str, accepted_at: datetime) -> datetime:
 
 
 def _skus(body: Body) -> Iterator[str]:
-    lines = _document(body).get("lines")
-    for line in lines if isinstance(lines, list | tuple) else ():
-        sku = line.get("sku") if isinstance(line, Mapping) else None
-        if isinstance(sku, str) and sku:
-            yield sku
+    document = _document(body)
+    for name in ("lines", "returns"):
+        lines = document.get(name)
+        for line in lines if isinstance(lines, list | tuple) else ():
+            sku = line.get("sku") if isinstance(line, Mapping) else None
+            if isinstance(sku, str) and sku:
+                yield sku
 
 
 def _document(body: Body) -> Body:

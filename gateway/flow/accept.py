@@ -60,6 +60,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     ``body`` is what becomes the envelope's body, as values or as JSON that is ready;
     ``key`` the ``Idempotency-Key`` header, if one was sent. ``order_channel`` and ``order_ref``
     name the order a follow-up is about, and ``order_entities`` the legal entities it may be of.
+    ``owner`` is that of the object it belongs with, for an object that is to go the same way.
     """
 
     process: str
@@ -73,6 +74,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     order_channel: str = ""
     order_ref: str = ""
     order_entities: tuple[str, ...] = ()
+    owner: Target | None = None
 
     @property
     def claim(self) -> str:
@@ -196,7 +198,7 @@ def _entry(
         submission.claim,
         submission.digest,
         epoch,
-        _asked_target(process.kind, decision),
+        _asked_target(process.kind, decision, submission.owner),
         int(process.priority),
         submission.channel,
         _payload(submission, transaction_id, now, decision),
@@ -230,11 +232,11 @@ def _payload(
     )
 
 
-def _asked_target(kind: Kind, decision: Decision) -> Target | None:
+def _asked_target(kind: Kind, decision: Decision, owner: Target | None) -> Target | None:
     """A follow-up goes to its owner whatever the rules say, unless they say to hold it."""
-    if kind is Kind.FOLLOW_UP and decision.target is not Target.HOLD:
-        return None
-    return decision.target
+    if decision.target is Target.HOLD:
+        return decision.target
+    return None if kind is Kind.FOLLOW_UP else owner or decision.target
 
 
 def _instant(ms: int) -> datetime:

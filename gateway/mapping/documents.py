@@ -33,6 +33,7 @@ CODES: Final[dict[str, tuple[tuple[CrosswalkKind, tuple[str, ...]], ...]]] = {
     "store.sale": (
         (CrosswalkKind.LOCATION, ("store",)),
         *((kind, ("sale", *path)) for kind, path in _SALE),
+        (CrosswalkKind.SKU, ("sale", "returns", EACH, "sku")),
     ),
 }
 

@@ -24,6 +24,7 @@ from gateway.ports.reconciling import SecondLooks
 from gateway.ports.recovering import Memory, Recovery
 from gateway.ports.rules import RuleBook
 from gateway.ports.shadows import ShadowLog
+from gateway.ports.stores import StoreBook
 from gateway.ports.waves import WaveFigures
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "SecondLooks",
     "ShadowLog",
     "Signals",
+    "StoreBook",
     "WaveFigures",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.settings.section import Section
 from gateway.settings.shopify import ShopifySettings
@@ -27,9 +28,36 @@ class EntitySettings(Section):
 
 
 class StoreSettings(Section):
-    """A store: the legal entity that books its sales."""
+    """A store: the legal entity that books its sales, and how its registers count."""
 
     legal_entity: str = Field(description="the entity that books this store's sales")
+    retail_store_id: str = Field(
+        default="", description="what POSLog files call it; empty is its code"
+    )
+    time_zone: str = Field(
+        default="",
+        description="IANA name, for times in files that have no offset, as Europe/Berlin",
+    )
+    numbers_last: int = Field(
+        default=0,
+        ge=0,
+        le=999_999_999,
+        description="the receipt number behind which a register goes on with 1; 0: there is none",
+    )
+    numbers_daily: bool = Field(
+        default=False, description="registers begin each business day with number 1"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(
+                f"{name!r} is no time zone; give an IANA name such as Europe/Berlin"
+            ) from None
+        return name
 
 
 class ChannelSettings(Section):

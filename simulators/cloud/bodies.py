@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -24,6 +25,8 @@ DIMENSION_LENGTH_MAX = 20
 TEXT_LENGTH_MAX = 250
 LINES_MAX = 1000
 FREIGHT = "FREIGHT"
+_RECEIPT = re.compile(r"[^/]+/\d{4}-\d{2}-\d{2}/[^/]+/\d+")
+"""How a store's receipt is referred to: a credit memo of one takes back no order."""
 _FIGURE_BOUND = Decimal(10) ** exact.DIGITS_MAX
 
 Json = Mapping[str, object]
@@ -91,19 +94,25 @@ def _cancellation(
 def _sale(
     body: Json, lines: list[Json], resource: Resource, company: str, items: Mapping[str, Item]
 ) -> Draft:
+    reference, kind = _text(body, "channelOrderReference"), resource.kind
+    gives_back = kind is Kind.RETURN and _RECEIPT.fullmatch(reference) is not None
+    if gives_back:
+        kind = Kind.STORE_SALE
     if resource.kind is Kind.ORDER and not _text(body, "customerNumber"):
         raise ODataError(400, DIALOG, "The 'customerNumber' or 'customerId' must be provided.")
-    sums = _Sums(resource.kind, items, tax_included=body.get("pricesIncludeTax") is True)
+    sums = _Sums(kind, items, tax_included=body.get("pricesIncludeTax") is True)
     for place, line in enumerate(lines, start=1):
         sums.add(line, place)
     computed = sum((line.amount for line in sums.lines), sums.shipping + sums.tax)
     if "totalAmountIncludingTax" in body:
         stated = _figure(body, "totalAmountIncludingTax")
         sums.stated.append(("Total Amount Including Tax", stated, computed))
-    return Draft(
-        kind=resource.kind,
+        if kind is Kind.STORE_SALE and stated < 0:
+            raise Refusal(Why.BAD_AMOUNT, line=0, amount=stated)
+    draft = Draft(
+        kind=kind,
         external_reference=_text(body, "externalDocumentNumber"),
-        object_reference=_text(body, "channelOrderReference"),
+        object_reference=reference,
         channel=_text(body, DIMENSION),
         customer=_text(body, "customerNumber"),
         legal_entity=company,
@@ -114,6 +123,13 @@ def _sale(
         tax=sums.tax,
         stated=tuple(sums.stated),
     )
+    return _turned(draft) if gives_back else draft
+
+
+def _turned(draft: Draft) -> Draft:
+    """A credit memo of a receipt in the words of the books, which count what was sold."""
+    lines = (replace(it, quantity=-it.quantity, amount=-it.amount) for it in draft.lines)
+    return replace(draft, lines=tuple(lines), tax=-draft.tax)
 
 
 class _Sums:
@@ -153,7 +169,9 @@ class _Sums:
     def _add_item(self, raw: Json, sku: str, place: int) -> None:
         line, quantity = _line_number(raw, place), _figure(raw, "quantity")
         discount = _figure(raw, "discountAmount", ZERO)
-        if quantity <= 0:
+        # What comes back over a store's counter has a quantity below zero, and so all its amounts.
+        sign = -1 if self._kind is Kind.STORE_SALE and quantity < 0 else 1
+        if sign * quantity <= 0:
             raise Refusal(Why.BAD_QUANTITY, line=line, quantity=quantity)
         credited = self._kind is Kind.RETURN and "amountIncludingTax" in raw
         if "unitPrice" in raw:
@@ -165,7 +183,7 @@ class _Sums:
         else:
             raise Refusal(Why.UNKNOWN_ITEM, sku=sku, line=line)
         net = cents(quantity * price) - discount
-        if discount < 0 or net < 0:
+        if sign * discount < 0 or sign * net < 0:
             raise Refusal(Why.BAD_AMOUNT, line=line, amount=net)
         # a credited amount may not be a whole number of unit prices: a cent a piece is rounding
         slack = CENT * max(quantity, Decimal(1)) if credited else ZERO
@@ -186,7 +204,7 @@ class _Sums:
         return amount
 
     def _add_tax(self, tax: Decimal, line: int) -> None:
-        if tax < 0:
+        if tax < 0 and self._kind is not Kind.STORE_SALE:
             raise Refusal(Why.BAD_AMOUNT, line=line, amount=tax)
         self.tax += tax
 

@@ -159,7 +159,8 @@ def _sale(idoc: Element) -> Draft:
     register = _required(text_of(head, "KASSID"), "E1WPB01 KASSID")
     receipt = f"{store}/{day}/{register}/{_number(head, 'BONNUMMER')}"
     lines = tuple(_sale_line(segment) for segment in idoc.iter("E1WPB02"))
-    computed = sum((line.amount for line in lines), ZERO)
+    tax = sum((_figure(segment, "MWSBT") for segment in idoc.iter("E1WPB05")), ZERO)
+    computed = sum((line.amount for line in lines), tax)
     stated = [
         ("E1WPB03 SUMME", _figure(segment, "SUMME"), computed) for segment in idoc.iter("E1WPB03")
     ]
@@ -174,17 +175,20 @@ def _sale(idoc: Element) -> Draft:
         currency=text_of(head, "CURRENCY"),
         lines=lines,
         dated=day,
+        tax=tax,
         stated=tuple(stated),
     )
 
 
 def _sale_line(segment: Element) -> Line:
+    """An item; VORZEICHEN - says that it came back."""
+    sign = -1 if text_of(segment, "VORZEICHEN") == "-" else 1
     return Line(
         _number(segment, "POSNR"),
         _required(text_of(segment, "ARTNR"), "E1WPB02 ARTNR"),
-        _figure(segment, "MENGE"),
+        sign * _figure(segment, "MENGE"),
         _figure(segment, "PREIS"),
-        _figure(segment, "UMSWERT"),
+        sign * _figure(segment, "UMSWERT"),
     )
 
 

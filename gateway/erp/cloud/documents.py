@@ -14,8 +14,10 @@ from gateway.canonical.envelope import (
     StoredSale,
     external_reference,
     order_channel,
+    receipt_reference,
 )
 from gateway.canonical.order import Order, Return, SalesLine
+from gateway.canonical.sale import SaleReturn
 from gateway.erp.body import Overlong, business
 from gateway.erp.cloud.exact import Json, dumps
 from gateway.erp.figures import per_piece
@@ -37,6 +39,9 @@ _EMAIL_CHARS_MAX: Final = 80
 #: same order reference. Business Central's dimension values are Code[20], in capitals.
 DIMENSION: Final = "shortcutDimension1Code"
 DIMENSION_CHARS_MAX: Final = 20
+
+#: Receipts that give more back than they take: no invoice may have a total below zero.
+_REFUNDS: Final = "salesCreditMemos"
 
 #: Process -> the resource its documents are.
 RESOURCES: Final[dict[str, str]] = {
@@ -73,7 +78,7 @@ def build(envelope: Envelope) -> Document:
     if channel:
         told[DIMENSION] = channel
     content = dumps({**told, **document}).encode()
-    return Document(collection(body.legal_entity, RESOURCES[envelope.process]), content)
+    return Document(collection(body.legal_entity, _resource(envelope.process, body)), content)
 
 
 def dimension(channel: str) -> str:
@@ -88,7 +93,13 @@ def dimension(channel: str) -> str:
 
 def home(envelope: Envelope) -> str:
     """Return the path of the collection the message's document is in, or would be."""
-    return collection(business(envelope).legal_entity, RESOURCES[envelope.process])
+    body = business(envelope)
+    return collection(body.legal_entity, _resource(envelope.process, body))
+
+
+def _resource(process: str, body: Body) -> str:
+    gives_back = isinstance(body, StoredSale) and body.sale.total < 0
+    return _REFUNDS if gives_back else RESOURCES[process]
 
 
 def collection(legal_entity: str, resource: str) -> str:
@@ -140,7 +151,7 @@ def _ship_to(order: Order) -> dict[str, Json]:
     }
 
 
-def _line(line: SalesLine, *, tax_included: bool) -> dict[str, Json]:
+def _line(line: SalesLine | SaleReturn, *, tax_included: bool) -> dict[str, Json]:
     return {
         "sequence": line.line * STEP,
         "lineType": "Item",
@@ -215,16 +226,36 @@ def _cancellation(wish: OrderCancellation) -> dict[str, Json]:
 
 
 def _invoice(stored: StoredSale) -> dict[str, Json]:
-    """A receipt. Its tenders have no field here; their sum is the total, which has."""
+    """A receipt: what came back has a quantity below zero, and in a credit memo what was sold.
+
+    Its tenders have no field here; their sum less rounding is the total, which has.
+    """
     sale = stored.sale
-    receipt = (stored.store, sale.business_date.isoformat(), sale.register_id, str(sale.sequence))
+    sign = -1 if sale.total < 0 else 1
+    day = sale.business_date.isoformat()
+    date, lines = ("creditMemoDate", "salesCreditMemoLines") if sign < 0 else (
+        "invoiceDate", "salesInvoiceLines")  # fmt: skip
     return {
-        "channelOrderReference": "/".join(receipt),
-        "invoiceDate": sale.business_date.isoformat(),
+        "channelOrderReference": receipt_reference(
+            stored.store, day, sale.register_id, sale.sequence
+        ),
+        date: day,
         "currencyCode": sale.currency,
-        "pricesIncludeTax": True,
-        "salesInvoiceLines": [_line(line, tax_included=True) for line in sale.lines],
-        "totalAmountIncludingTax": sale.total,
+        "pricesIncludeTax": sale.tax_included,
+        lines: [
+            *(_counted(line, sign, tax_included=sale.tax_included) for line in sale.lines),
+            *(_counted(line, -sign, tax_included=sale.tax_included) for line in sale.returns),
+        ],
+        "totalAmountIncludingTax": sign * sale.total,
+    }
+
+
+def _counted(line: SalesLine | SaleReturn, sign: int, *, tax_included: bool) -> dict[str, Json]:
+    return {
+        **_line(line, tax_included=tax_included),
+        "quantity": sign * line.quantity,
+        "discountAmount": sign * line.discount,
+        **_taxed(sign * line.amount, sign * line.tax, tax_included=tax_included),
     }
 
 

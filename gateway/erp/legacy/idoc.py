@@ -16,13 +16,16 @@ from gateway.canonical.envelope import (
     external_reference,
     order_channel,
 )
-from gateway.canonical.order import Address, Order, Return
+from gateway.canonical.order import Address, Order, Return, SalesLine
+from gateway.canonical.sale import SaleReturn
 from gateway.erp.body import business
 from gateway.erp.figures import per_piece, written
 from gateway.erp.legacy.segments import LENGTHS, cut, idoc, segment, xml
 
 #: Canonical lines count pieces; "EA" is the ISO code for them, whatever unit SAP stocks in.
 PIECES: Final = "EA"
+#: The means of payment that says how much less (or, below zero, more) cash was taken than due.
+ROUNDING: Final = "ROUNDING"
 _REGION_CHARS: Final = LENGTHS["E1EDKA1"]["REGIO"]
 
 
@@ -169,22 +172,35 @@ def _sale(stored: StoredSale, head: Head) -> Element:
         BELNR=head.reference,
     )
     for line in sale.lines:
-        item = segment(
-            receipt,
-            "E1WPB02",
-            POSNR=str(line.line),
-            ARTNR=line.sku,
-            MENGE=str(line.quantity),
-            PREIS=written(line.unit_price, currency),
-            UMSWERT=written(line.amount, currency),
-        )
-        if line.tax:
-            segment(item, "E1WPB04", MWSBT=written(line.tax, currency))
+        _sale_item(receipt, line, currency)
+    for back in sale.returns:
+        _sale_item(receipt, back, currency, "-")
     segment(receipt, "E1WPB03", SUMME=written(sale.total, currency))
+    if not sale.tax_included and sale.tax:
+        segment(receipt, "E1WPB05", MWSBT=written(sale.tax, currency))
     for tender in sale.tenders:
         amount = written(tender.amount, currency)
         segment(receipt, "E1WPB06", ZAHLART=tender.type, SUMME=amount)
+    if sale.cash_rounding:
+        rounding = written(-sale.cash_rounding, currency)
+        segment(receipt, "E1WPB06", ZAHLART=ROUNDING, SUMME=rounding)
     return root
+
+
+def _sale_item(into: Element, line: SalesLine | SaleReturn, currency: str, sign: str = "") -> None:
+    """An item; VORZEICHEN says if it came back, figures are never below zero."""
+    item = segment(
+        into,
+        "E1WPB02",
+        POSNR=str(line.line),
+        VORZEICHEN=sign,
+        ARTNR=line.sku,
+        MENGE=str(line.quantity),
+        PREIS=written(line.unit_price, currency),
+        UMSWERT=written(line.amount, currency),
+    )
+    if line.tax:
+        segment(item, "E1WPB04", MWSBT=written(line.tax, currency))
 
 
 def _postal(code: str) -> str:

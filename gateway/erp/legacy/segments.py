@@ -37,9 +37,12 @@ LENGTHS: Final[dict[str, dict[str, int]]] = {
         "POSKREIS": 20, "KASSID": 25, "VORGDATUM": 8, "VORGZEIT": 6, "BONNUMMER": 15,
         "CURRENCY": 5, "BELNR": 35,
     },
-    "E1WPB02": {"POSNR": 6, "ARTNR": 40, "MENGE": 15, "PREIS": 18, "UMSWERT": 18},
+    "E1WPB02": {
+        "POSNR": 6, "VORZEICHEN": 1, "ARTNR": 40, "MENGE": 15, "PREIS": 18, "UMSWERT": 18,
+    },
     "E1WPB03": {"SUMME": 18},
     "E1WPB04": {"MWSBT": 18},
+    "E1WPB05": {"MWSBT": 18},
     "E1WPB06": {"ZAHLART": 30, "SUMME": 18},
 }  # fmt: skip
 """Characters each field holds, by segment: the lengths SAP publishes for ORDERS05 and WPUBON01."""

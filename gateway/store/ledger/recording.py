@@ -12,6 +12,7 @@ from gateway.routing.recorded import Recorder
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.evidence import keep_accepted
 from gateway.store.ledger.inserting import chunks, insert_new
+from gateway.store.ledger.stores import keep_receipts
 
 
 def record(
@@ -29,6 +30,7 @@ def record(
     changes = projection.fold(partition, fresh, known)
     db.execute(tables.events.insert(), [_event(partition, *item) for item in fresh.items()])
     _apply(db, changes)
+    keep_receipts(db, changes.created.values())
     keep_accepted(db, partition, fresh, recorder)
     ms, seq = next(reversed(fresh))
     moved = update(tables.checkpoints).where(tables.checkpoints.c.partition == partition)

@@ -33,6 +33,7 @@ from gateway.store.ledger.second_looks import SecondLookTables
 from gateway.store.ledger.settlements import SettlementTables
 from gateway.store.ledger.shadows import ShadowTables
 from gateway.store.ledger.signals import SignalTables
+from gateway.store.ledger.stores import StoreTables
 from gateway.store.ledger.wave_figures import WaveFiguresTables
 
 _RECORD: Final = [c for c in tables.transactions.c if c.name in Record.__dataclass_fields__]
@@ -63,6 +64,7 @@ class SqlLedger(
     SettlementTables,
     ShadowTables,
     SignalTables,
+    StoreTables,
     WaveFiguresTables,
 ):
     """Implements :class:`gateway.ports.Ledger` on the database at ``url``, upgraded before."""

@@ -28,6 +28,7 @@ from gateway.canonical.exchange import (
     Replay,
     Traffic,
 )
+from gateway.canonical.exchange.stores import DayClosed, NumberUsed
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import Target
 from gateway.errors import CoexistError
@@ -144,6 +145,13 @@ class EmptyLedger:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.failure: CoexistError | None = None
+        self.numbers: list[NumberUsed] = []
+        self.closed: list[DayClosed] = []
+
+    async def note_numbers(self, used: Sequence[NumberUsed], closed: Sequence[DayClosed]) -> None:
+        self._fail()
+        self.numbers += used
+        self.closed += closed
 
     async def transaction(self, transaction_id: str) -> Record | None:
         self._fail()

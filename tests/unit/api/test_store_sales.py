@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,10 @@ from litestar.testing import AsyncTestClient
 
 from gateway.api import examples
 from gateway.api.edge import Gateway
-from gateway.errors import Overloaded, StoreUnavailable
+from gateway.canonical.envelope import partition_of
+from gateway.canonical.process import Target
+from gateway.errors import LedgerUnavailable, Overloaded, StoreUnavailable
+from tests.unit.api.fakes import PARTITIONS
 from tests.unit.api.world import Plan, World, client_of, sent_by
 
 Client = AsyncTestClient[Gateway]
@@ -87,21 +91,115 @@ async def test_of_two_equal_receipts_in_one_batch_the_second_is_the_repeat(
     assert len(world.buffer.entries) == 2
 
 
-async def test_of_two_different_receipts_with_one_key_the_first_counts(
+async def test_of_two_different_receipts_with_one_number_both_are_taken_and_one_waits_for_staff(
     world: World, client: Client
 ) -> None:
     other = receipt(17, sold_at="2026-11-21T09:00:00+00:00")
     first, second = await results(client, batch(receipt(17), other))
-    assert (first["status"], second["status"]) == ("accepted", "rejected")
-    assert second["problem"] == {
-        "type": "urn:coexist:problem:idempotency-clash",
-        "title": "Already used with a different body",
-        "status": 422,
-        "detail": "reference 'NL-001/2026-11-21/1/17' was accepted before with a different body, "
-        f"as transaction {first['transaction_id']}; send the same body, or a new reference",
-        "instance": "/v1/store-sales#/transactions/1",
-    }
+    assert (first["status"], second["status"]) == ("accepted", "held")
+    (again,) = await results(client, batch(other))
+    assert (again["status"], again["transaction_id"]) == ("replayed", second["transaction_id"])
+    assert len(world.buffer.entries) == 2
+    body = world.buffer.body(second["transaction_id"])
+    assert "sequence" not in body["sale"]
+    (problem,) = body["unmapped"]["problems"]
+    assert first["transaction_id"] in problem["detail"]
+    held = world.buffer.entries[second["transaction_id"]]
+    day = world.buffer.entries[first["transaction_id"]]
+    # It stops nothing of its day, and lies where the day's claims are.
+    assert held.object_key.startswith(f"{day.object_key}#1/17#")
+    assert partition_of(held.object_key, PARTITIONS) == partition_of(day.object_key, PARTITIONS)
+    world.clock.at += timedelta(days=1)
+    assert held.claim.startswith("pos|store.sale|NL-001/2026-11-21/1/17#")
+
+
+async def test_what_waits_for_staff_goes_where_its_day_goes(world: World, client: Client) -> None:
+    world.buffer.owners["store-day:NL-001:2026-11-21"] = Target.CLOUD
+    other = receipt(17, sold_at="2026-11-21T09:00:00+00:00")
+    _, second = await results(client, batch(receipt(17), other))
+    assert world.buffer.entries[second["transaction_id"]].target is Target.CLOUD
+
+
+async def test_one_receipt_written_in_two_ways_is_one_receipt(client: Client) -> None:
+    other = receipt(17, sold_at="2026-11-21T11:00:00+01:00", cash_rounding="0.0")
+    first, second = await results(client, batch(receipt(17), other))
+    assert (first["status"], second["status"]) == ("accepted", "replayed")
+    assert second["transaction_id"] == first["transaction_id"]
+
+
+async def test_a_number_without_a_sale_is_noted_and_nothing_is_booked(
+    world: World, client: Client
+) -> None:
+    mark = {name: RECEIPT[name] for name in ("register", "business_date", "sold_at")}
+    void = mark | {"kind": "void", "sequence": 18}
+    end = mark | {"kind": "control", "sequence": 19, "closes_day": True}
+    found = await results(client, batch(end, receipt(17), void))
+    assert [(it["status"], it["sequence"]) for it in found] == [
+        ("noted", 19), ("accepted", 17), ("noted", 18),
+    ]  # fmt: skip
+    assert "transaction_id" not in found[0]
+    assert [(it.kind, it.sequence) for it in world.ledger.numbers] == [
+        ("control", 19), ("void", 18),
+    ]  # fmt: skip
+    assert [it.business_date.isoformat() for it in world.ledger.closed] == ["2026-11-21"]
     assert len(world.buffer.entries) == 1
+
+
+async def test_while_the_record_is_away_marks_are_to_be_sent_again_and_receipts_are_taken(
+    world: World, client: Client
+) -> None:
+    world.ledger.failure = LedgerUnavailable("away", 7)
+    mark = {"kind": "void"} | {
+        name: RECEIPT[name] for name in ("register", "business_date", "sold_at", "sequence")
+    }
+    found = await results(client, batch(mark, receipt(18)))
+    assert [it["status"] for it in found] == ["retry", "accepted"]
+
+
+async def test_a_mark_that_is_wrong_is_rejected_alone(client: Client) -> None:
+    mark = {"kind": "void", "register": "1", "sequence": 0, "business_date": "2026-11-21",
+            "sold_at": "2026-11-21T10:00:00Z"}  # fmt: skip
+    closing = mark | {"sequence": 1, "closes_day": True}
+    found = await results(client, batch(mark, closing, receipt(2)))
+    assert [it["status"] for it in found] == ["rejected", "rejected", "accepted"]
+    assert found[0]["problem"]["errors"][0]["pointer"] == "/transactions/0/sequence"
+    assert "closes no day" in found[1]["problem"]["errors"][0]["detail"]
+
+
+BACK = {"line": 2, "sku": "TEE-BLK-M", "quantity": 1, "unit_price": "19.95", "tax": "3.46"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"returns": [BACK], "total": "0.00", "tenders": []},
+        {"lines": [], "returns": [BACK], "total": "-19.95",
+         "tenders": [{"type": "cash", "amount": "-19.95"}]},
+        {"tenders": [{"type": "cash", "amount": "20.00"}], "cash_rounding": "0.05"},
+        {"tenders": [{"type": "cash", "amount": "50.00"}, {"type": "cash", "amount": "-30.05"}]},
+        {"tax_included": False, "total": "23.41", "tenders": [{"type": "card", "amount": "23.41"}]},
+    ],
+    ids=["exchange", "only a return", "rounded", "change", "tax not included"],
+)  # fmt: skip
+async def test_goods_and_money_go_both_ways(changes: dict[str, Any], client: Client) -> None:
+    (found,) = await results(client, batch(receipt(17, **changes)))
+    assert found["status"] == "accepted", found
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"returns": [BACK]}, "total 19.95 EUR is 19.95 off: its parts add up to 0.00"),
+        ({"cash_rounding": "0.05"}, "total 19.95 EUR is 0.05 off: its parts add up to 19.90"),
+        ({"lines": [], "total": "0.00", "tenders": []}, "neither sells nor takes back anything"),
+        ({"returns": [BACK | {"line": 1}], "total": "0.00", "tenders": []}, "line 1 occurs twice"),
+    ],
+)
+async def test_what_does_not_add_up_is_rejected_with_the_difference(
+    changes: dict[str, Any], said: str, client: Client
+) -> None:
+    (found,) = await results(client, batch(receipt(17, **changes)))
+    assert said in str(found["problem"]["errors"]), found
 
 
 async def test_a_wrong_receipt_rejects_nothing_but_itself(world: World, client: Client) -> None:

@@ -19,8 +19,9 @@ from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
+from gateway.flow.store_sales import StoreIntake
 from gateway.flow.versions import RuleVersions
-from gateway.ports import Erp, Ledger, Quotas, RuleBook
+from gateway.ports import Erp, Ledger, Quotas, RuleBook, StoreBook
 from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
 from gateway.settings.shopify import ShopifySettings
@@ -157,6 +158,9 @@ class World:
         acceptor = Acceptor(intake, versions, owners, clock, PARTITIONS)
         return Services(
             acceptor=acceptor,
+            stores=StoreIntake(
+                acceptor, intake, ledger, cast("StoreBook", self.ledger), clock, PARTITIONS
+            ),
             shopify=ShopifyIntake(acceptor, intake, ledger),
             enquiries=Enquiries(versions, erps, caller),
             statuses=Statuses(intake, ledger, clock),

@@ -24,6 +24,8 @@ TABLE = {
     "rules.waive": "A",
     "delivery.peak": "OL",
     "settlement.take": "OF",
+    "receipts.take": "OLF",
+    "store-day.close": "OF",
     "xref.import": "OLF",
     "owners.import": "L",
     "quota.reset": "OL",

@@ -1,0 +1,1 @@
+"""Stores: registers, and the files of receipts (POSLog) that they write."""
