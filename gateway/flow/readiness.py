@@ -27,7 +27,7 @@ from gateway.policy.calendars import Reach, blocks
 from gateway.ports import Owners, Quotas, WaveFigures
 from gateway.routing.change import Change, change_between, entities_of
 from gateway.routing.compile import compile_rules
-from gateway.routing.dependencies import moving
+from gateway.routing.dependencies import lacking, moving
 from gateway.routing.facts import Facts
 from gateway.routing.model import Rule
 from gateway.routing.ruleset import RuleSet
@@ -147,8 +147,14 @@ class Readiness:
     async def _dependencies(
         self, draft: RuleSet, in_force: Marker, wave: str, change: Change
     ) -> Gate:
-        """A wave another one needs has to be there before it, not come with it."""
+        """A wave another one needs has to be there before it, not come with it.
+
+        A process may come with the one that needs it: both move with their requests.
+        """
         waves = {it.name: it for it in draft.waves}
+        lacks = [it for it in lacking(draft.rules) if not wave or wave == it.rule.wave]
+        if lacks:
+            return _red("dependencies", LEAD, "; ".join(map(str, lacks)))
         if not in_force.version:
             return _green("dependencies", LEAD, "these are the first rules")
         before = (await self._versions.compiled(in_force.version)).rule_set

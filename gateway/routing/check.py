@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.canonical.process import PROCESSES
 from gateway.errors import RuleProblem
-from gateway.routing.dependencies import unmet
+from gateway.routing.dependencies import lacking, unmet
 from gateway.routing.model import Place, Rule, default_mode
 from gateway.routing.overlap import Covered, Overlaps, Tie
 from gateway.routing.reader import Draft, WaveDraft
@@ -37,8 +37,13 @@ def check_drafts(
         *_twice(((w.wave.name, w.place) for w in waves), "wave"),
         *_defaults(drafts, defaults),
         *_unknown_waves(waves),
-        *_circles(waves),
+        *_circles(
+            {it.wave.name: it.wave.depends_on for it in waves},
+            {it.wave.name: it.place for it in waves},
+            "the waves depend on each other",
+        ),
         *_unmet(waves, rules),
+        *_needs(rules),
         *check_rules(rules),
     ]
 
@@ -134,10 +139,11 @@ def _unknown_waves(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
                 yield _problem(place, f"unknown wave '{name}'", did_you_mean(name, known))
 
 
-def _circles(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
-    """Report each circle of waves once, at the first of its waves by name."""
-    places = {each.wave.name: each.place for each in waves}
-    before = {each.wave.name: [n for n in each.wave.depends_on if n in places] for each in waves}
+def _circles(
+    after: Mapping[str, Sequence[str]], places: Mapping[str, Place], what: str
+) -> Iterator[RuleProblem]:
+    """Report each circle once, at the first of its names."""
+    before = {name: [it for it in others if it in after] for name, others in after.items()}
     reported: set[frozenset[str]] = set()
     for start in sorted(before):
         circle = _circle_through(start, before)
@@ -145,9 +151,8 @@ def _circles(waves: Sequence[WaveDraft]) -> Iterator[RuleProblem]:
             reported.add(frozenset(circle))
             path = " -> ".join([*circle, start])
             yield _problem(
-                places[start], f"the waves depend on each other in a circle: {path}",
-                "remove one of the dependencies",
-            )  # fmt: skip
+                places[start], f"{what} in a circle: {path}", "remove one of the dependencies"
+            )
 
 
 def _unmet(waves: Sequence[WaveDraft], rules: Sequence[Rule]) -> Iterator[RuleProblem]:
@@ -161,8 +166,26 @@ def _unmet(waves: Sequence[WaveDraft], rules: Sequence[Rule]) -> Iterator[RulePr
         )
 
 
+def _needs(rules: Sequence[Rule]) -> Iterator[RuleProblem]:
+    """Report processes that need each other, else what goes to the cloud without what it needs."""
+    stated = {rule.process: rule for rule in rules if rule.needs}
+    circles = list(_circles(
+        {process: rule.needs for process, rule in stated.items()},
+        {process: rule.place or _UNKNOWN for process, rule in stated.items()},
+        "the processes need each other",
+    ))  # fmt: skip
+    yield from circles
+    for found in () if circles else lacking(rules):
+        rule, other = found.rule, found.other
+        yield _problem(
+            rule.place,
+            str(found),
+            f"move {other.process} first, or change the needs of {stated[rule.process].label}",
+        )
+
+
 def _circle_through(start: str, before: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the shortest way from a wave back to itself, without the return; [] if none."""
+    """Return the shortest way from a name back to itself, without the return; [] if none."""
     ways = [[start]]
     seen: set[str] = set()
     for way in ways:

@@ -118,7 +118,8 @@ class Rule:
     dimension any value. A value that ends in ``*`` is a prefix: ``NL-*`` is any text that begins
     with ``NL-``. ``dates`` is the range of business days, None if the rule names none. A
     default names nothing. ``percent_hundredths`` is the cloud's share in hundredths of a percent
-    (0 to 10000) and, like ``sticky_by``, means something for a split only. ``place`` is no part
+    (0 to 10000) and, like ``sticky_by``, means something for a split only. A default's ``needs``
+    are the processes the cloud ERP must serve wherever it serves this one. ``place`` is no part
     of the rule: two rules that differ only in where they are written are equal.
     """
 
@@ -131,6 +132,7 @@ class Rule:
     sticky_by: str = ""
     shadow: Target | None = None
     wave: str = ""
+    needs: tuple[str, ...] = ()
     place: Place | None = field(default=None, compare=False)
 
     @property

@@ -27,6 +27,8 @@ from gateway.routing.sheet import Sheet, Value
 from gateway.routing.when import When, read_when
 
 RULE_KEYS: Final = ("id", "process", "when", "mode", "cloud_percent", "sticky_by", "shadow")
+#: Keys that only a default has.
+DEFAULT_KEYS: Final = ("needs",)
 WAVE_KEYS: Final = ("wave", "owner", "depends_on", "guardrails", "rules")
 DEFAULTS_KEYS: Final = ("rules",)
 
@@ -98,7 +100,8 @@ class _RuleReader:
     def read(self, value: Value) -> Draft | None:
         """Return one rule; the draft holds no rule if there is a problem with it."""
         problems_before = len(self._sheet.problems)
-        found = self._sheet.mapping(value, RULE_KEYS)
+        keys = RULE_KEYS if self._wave is not None else RULE_KEYS + DEFAULT_KEYS
+        found = self._sheet.mapping(value, RULE_KEYS + DEFAULT_KEYS, keys)
         if found is None:
             return None
         self._sheet.required(value, found, "id", "process", "mode")
@@ -137,6 +140,7 @@ class _RuleReader:
             sticky_by=sticky_by,
             shadow=shadow,
             wave=self._wave or "",
+            needs=self._needs(found["needs"], process) if "needs" in found else (),
             place=self._sheet.place(value),
         )
 
@@ -156,6 +160,22 @@ class _RuleReader:
                 "defaults.yaml instead",
             )  # fmt: skip
         return When() if at is None else read_when(self._sheet, self._vocabulary, at, process)
+
+    def _needs(self, at: Value, process: Process) -> tuple[str, ...]:
+        """Return the processes this one needs; what they do to each other is for ``check``."""
+        if self._wave is not None:
+            self._sheet.report(
+                at, "what a process needs holds for all its rules",
+                f"write it at the default of {process.name} in defaults.yaml",
+            )  # fmt: skip
+        elif process.kind is Kind.FOLLOW_UP:
+            self._sheet.report(
+                at, f"{process.name} {_why_not(Mode.CLOUD, process).removeprefix('it ')}",
+                "write it at the process that begins its business object",
+            )  # fmt: skip
+        named = [self._sheet.choice(it, PROCESSES, "process")
+                 for it in (self._sheet.items(at) if at.is_list else [at])]  # fmt: skip
+        return tuple(sorted({it for it in named if it is not None}))
 
     def _mode(self, at: Value, process: Process) -> Mode | None:
         word = self._sheet.choice(at, list(Mode), "mode")

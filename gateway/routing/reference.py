@@ -15,7 +15,7 @@ from gateway.routing.check import PREFIX_RULES_MAX
 from gateway.routing.guardrail_reader import GUARDRAIL_KEYS
 from gateway.routing.model import Mode, default_mode, modes_of
 from gateway.routing.nodes import FILE_BYTES_MAX, NODES_MAX
-from gateway.routing.reader import RULE_KEYS, WAVE_KEYS
+from gateway.routing.reader import DEFAULT_KEYS, RULE_KEYS, WAVE_KEYS
 from gateway.routing.when import COMBINATIONS_MAX
 
 _ORIGIN: Final = (
@@ -45,6 +45,8 @@ _RULE_TEXTS: Final = {
     "cloud_percent": "`split` only: the cloud's share, 0 to 100 with at most two decimals",
     "sticky_by": "`split` only: the fact whose hash decides the side",
     "shadow": "`legacy` and `cloud` only: the other ERP, asked the same and compared",
+    "needs": "in a default only: one process or a list of those the cloud ERP must serve wherever "
+    "it serves this one, [below](#what-needs-what)",
 }
 
 _MODE_TEXTS: Final = {
@@ -85,6 +87,17 @@ Read since the flip that brought the wave into its present form, at most. What t
 wave: its reads go back to where they went before, its writes are held, and every webhook is
 told."""
 
+_NEEDS: Final = """\
+Two kinds of dependencies are checked. A *wave* that moves business comes after those it
+`depends_on`, and `wave ready` wants them in force before it. A *process* `needs` others: wherever
+a rule sends it to the cloud ERP, for the same values of the dimensions both are routed by, the
+cloud ERP has to serve those too. A split is enough for a split by the same key of at most the same
+size. A follow-up is where its business object is, so it is there unless it is held. What a rule
+holds goes nowhere yet and needs nothing. Circles are errors, of waves and of processes.
+
+A guardrail that pauses a wave asks nobody: it may put back a read that others need. The next
+`rules check` says so."""
+
 _GUARDRAIL_TEXTS: Final = {
     "signal": "what is read, see above; each once in a wave",
     "above": "it trips when the signal is above this",
@@ -119,8 +132,10 @@ def reference() -> str:
         "## Files",
         _FILES,
         _table(("key of a wave", "meaning"), _described(WAVE_KEYS, _WAVE_TEXTS)),
-        _table(("key of a rule", "meaning"), _described(RULE_KEYS, _RULE_TEXTS)),
+        _table(("key of a rule", "meaning"), _described(RULE_KEYS + DEFAULT_KEYS, _RULE_TEXTS)),
         f"One rule stands for at most {COMBINATIONS_MAX} combinations of values.",
+        "## What needs what",
+        _NEEDS,
         "## Guardrails",
         _GUARDS,
         _table(("signal", "what it counts"), [(f"`{it}`", SIGNALS[it]) for it in SIGNALS]),

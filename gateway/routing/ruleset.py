@@ -58,6 +58,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     sticky_by: str = ""
     shadow: Target | None = None
     wave: str = ""
+    needs: tuple[str, ...] = ()
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +143,8 @@ def _record(rule: Rule) -> dict[str, Any]:
         record["shadow"] = rule.shadow.value
     if rule.wave:
         record["wave"] = rule.wave
+    if rule.needs:
+        record["needs"] = list(rule.needs)
     return record
 
 
@@ -168,4 +171,5 @@ def _rule(record: _Record) -> Rule:
         sticky_by=record.sticky_by,
         shadow=record.shadow,
         wave=record.wave,
+        needs=record.needs,
     )

@@ -52,7 +52,7 @@ def schema() -> str:
             ),
             "guardrail": _guardrail(),
             "rule": _rule(["id", "process", "when", "mode"]),
-            "default": _rule(["id", "process", "mode"]),
+            "default": _default(),
             "dimensions": {name: _dimension(name) for name in names},
         },
     }
@@ -78,6 +78,15 @@ def _rule(required: list[str]) -> dict[str, Any]:
         ),
         "allOf": [*(_of_process(process) for process in PROCESSES.values()), _split()],
     }  # fmt: skip
+
+
+def _default() -> dict[str, Any]:
+    found = _rule(["id", "process", "mode"])
+    found["properties"]["needs"] = {
+        "description": "Processes the cloud ERP must serve wherever it serves this one.",
+        **_one_or_more({"enum": list(PROCESSES)}, at_least=0),
+    }
+    return found
 
 
 def _guardrail() -> dict[str, Any]:

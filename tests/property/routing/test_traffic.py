@@ -11,7 +11,8 @@ from gateway.routing.facts import Facts
 from gateway.routing.model import DateRange, Mode, Rule
 from gateway.routing.region import Region
 from gateway.routing.ruleset import RuleSet
-from gateway.routing.traffic import Winners, moves, on_legacy
+from gateway.routing.traffic import moves, on_legacy
+from gateway.routing.winners import Winners
 from tests.property.routing.test_rule_laws import best, valid_rule_lists, world
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
 from gateway.flow.changes import Waiver
+from gateway.routing.ruleset import RuleSet
 from tests.unit.flow.governed import (
     APPROVER,
     LEAD,
@@ -144,6 +146,22 @@ async def test_a_wave_waits_for_the_wave_it_needs(governed: Governed, tmp_path: 
     assert await governed.red(rules(tmp_path, both), "de") == {}
     await governed.changes.apply(LEAD, rules(tmp_path, {"de": both["de"]}), "")
     assert await governed.red(rules(tmp_path, both)) == {}
+
+
+async def test_what_a_process_needs_has_to_be_where_it_goes(
+    governed: Governed, tmp_path: Path
+) -> None:
+    await governed.changes.apply(LEAD, rules(tmp_path), "")
+    loaded = rules(tmp_path, {"nl": intake()})
+    needy = [
+        replace(it, needs=("catalog.product",)) if it.is_default and it.process == "order.intake"
+        else it for it in loaded.rules
+    ]  # fmt: skip
+    draft = RuleSet.of(needy, loaded.waves)
+    red = await governed.red(draft, "nl")
+    assert "needs catalog.product there" in red["dependencies"].finding
+    with pytest.raises(PublishError, match=r"dependencies: '.*' sends order\.intake"):
+        await governed.changes.apply(LEAD, draft, "")
 
 
 async def test_quotas_that_are_full_now_are_red(governed: Governed, tmp_path: Path) -> None:

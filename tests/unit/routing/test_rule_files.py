@@ -187,7 +187,7 @@ def test_two_defaults_of_one_process(files: RuleFiles) -> None:
             "process: store.sale, wave: x, mode: legacy",
             (
                 "5:40: rules[3].wave: unknown key 'wave'; known here: id, process, when, mode, "
-                "cloud_percent, sticky_by, shadow"
+                "cloud_percent, sticky_by, shadow, needs"
             ),
         ),
     ],
