@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from simulators.amazon.options import MarketOptions
+from simulators.amazon.site import amazon_market
 from simulators.cloud.erp import cloud_erp
 from simulators.legacy.erp import legacy_erp
 from simulators.options import CloudOptions, LegacyOptions, OptionError, ServerOptions
@@ -20,6 +22,7 @@ SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "legacy": (LegacyOptions, legacy_erp),
     "cloud": (CloudOptions, cloud_erp),
     "shopify": (ShopOptions, shopify_shop),
+    "amazon": (MarketOptions, amazon_market),
 }
 
 
@@ -27,6 +30,7 @@ HELP = {
     "legacy": "the legacy ERP",
     "cloud": "the cloud ERP",
     "shopify": "a Shopify-like shop",
+    "amazon": "an Amazon-like marketplace",
 }
 
 

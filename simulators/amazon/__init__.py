@@ -1,0 +1,1 @@
+"""An Amazon-like marketplace, seen by one seller through the Selling Partner API."""

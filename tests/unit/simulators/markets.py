@@ -1,0 +1,100 @@
+"""A simulated marketplace on a free port, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from simulators.amazon.options import MarketOptions
+from simulators.amazon.site import amazon_market
+from simulators.server import Server
+from tests.unit.simulators.shops import PATIENCE_S, eventually
+
+QUICK: dict[str, Any] = {
+    "latency_ms_min": 0.0, "latency_ms_max": 0.0, "pending_s": 0.0, "ship_after_s": 3600.0,
+    "search_lag_s": 0.0, "rate_scale": 100_000.0,
+}  # fmt: skip
+
+
+@dataclass
+class RunningMarket:
+    """A marketplace that serves, and what tests ask of it."""
+
+    url: str
+    options: MarketOptions
+
+    def place(self, sku: str = "TEE-BLK-M", quantity: int = 2, **asked: object) -> dict[str, Any]:
+        """Let somebody order, and wait for the payment if it comes at once."""
+        body = {"lines": {sku: quantity}, **asked}
+        answer = httpx.post(f"{self.url}/control/orders", json=body).raise_for_status()
+        order: dict[str, Any] = answer.json()["orders"][0]
+        if not self.options.pending_s:
+            eventually(
+                lambda: any(it["order_id"] == order["id"] for it in self.books("authorised"))
+            )
+        return order
+
+    def act(self, order_id: str, what: str, **asked: object) -> None:
+        """Let something happen to an order."""
+        httpx.post(f"{self.url}/control/orders/{order_id}/{what}", json=asked).raise_for_status()
+
+    def settle(self) -> dict[str, str]:
+        """End the settlement period."""
+        made: dict[str, str] = httpx.post(f"{self.url}/control/settlements").json()
+        return made
+
+    def set(self, **values: object) -> None:
+        """Change settings."""
+        httpx.put(f"{self.url}/control/settings", json=values).raise_for_status()
+
+    def fault(self, name: str, **asked: object) -> None:
+        """Switch a fault on."""
+        httpx.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
+
+    def heal(self) -> None:
+        """Switch all faults off."""
+        httpx.delete(f"{self.url}/control/faults").raise_for_status()
+
+    def books(self, kind: str = "") -> list[dict[str, Any]]:
+        """Read the books."""
+        entries = httpx.get(f"{self.url}/control/books").raise_for_status().json()["documents"]
+        return [it for it in entries if kind in ("", it["kind"])]
+
+    def counters(self) -> dict[str, int]:
+        """Read the counters."""
+        found: dict[str, int] = httpx.get(f"{self.url}/control/counters").json()
+        return found
+
+
+@contextmanager
+def market(**options: Any) -> Iterator[RunningMarket]:
+    """Run a marketplace for as long as the block lasts."""
+    wanted = MarketOptions(**{**QUICK, **options})
+    ready: list[str] = []
+    stop = asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        server = Server(amazon_market(wanted))
+        await server.start()
+        ready.append(server.url)
+        try:
+            await stop.wait()
+        finally:
+            await server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    eventually(lambda: bool(ready))
+    try:
+        yield RunningMarket(ready[0], wanted)
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(PATIENCE_S)
