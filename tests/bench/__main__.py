@@ -29,6 +29,7 @@ from tests.bench import (
     quota,
     recovery,
     settlement,
+    simulation,
     webhook,
 )
 from tests.bench.figure import Figure
@@ -42,6 +43,7 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "memory": memory.run,
     "settlement": settlement.run,
     "webhook": webhook.run,
+    "simulators": simulation.run,
     "quota": quota.run,
     "delivery": delivery.run,
     "recovery": recovery.run,
