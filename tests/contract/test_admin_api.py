@@ -53,14 +53,14 @@ def call(running: Installation, role: str, method: str, path: str, **more: Any) 
     return httpx.request(method, url, headers=headers, timeout=40, **more)
 
 
-def held(running: Installation, ref: str) -> str:
+def held(running: Installation, ref: str, sku: str = "NOT-THERE") -> str:
     """An order of an item nobody has, as its ERP has refused it and the ledger knows it."""
-    answer = running.call("POST", "/v1/orders", json=order(ref, sku="NOT-THERE"))
+    answer = running.call("POST", "/v1/orders", json=order(ref, sku=sku))
     assert answer.status_code == 202, answer.text
     identity: str = answer.json()["transaction_id"]
 
     def listed() -> bool:
-        found = call(running, "viewer", "GET", "/exceptions", params={"sku": "NOT-THERE"}).json()
+        found = call(running, "viewer", "GET", "/exceptions", params={"sku": sku}).json()
         return identity in [it["transaction_id"] for it in found["items"]]
 
     until(listed, 60, f"{ref} is held")
@@ -121,6 +121,25 @@ def test_one_fix_releases_what_is_named_and_no_more_than_was_estimated(
     query = {"cause": "unknown-item", "count": 2, "reason": "item created"}
     done = call(running, "operator", "POST", "/exceptions/retry", json=query)
     assert done.json() == {"released": 2, "gone": 0}
+
+
+def test_once_the_item_exists_one_command_releases_all_it_held(running: Installation) -> None:
+    refs = [f"ADM-NEW-{n}" for n in range(3)]
+    for ref in refs:
+        held(running, ref, sku="NEW-2027")
+    address = f"{running.running['cloud'].url}/control/items/NEW-2027"
+    httpx.put(address, json={"like": "TEE-BLK-M"}).raise_for_status()
+    asked = ("exceptions", "retry", "--cause", "unknown-item", "--sku", "NEW-2027")
+    told = running.coexist(*asked, "--by", "operator", "--yes")
+    assert "3" in told
+
+    def booked() -> bool:
+        states = [running.call("GET", f"/v1/orders/{ref}").json()["status"] for ref in refs]
+        return set(states) == {"booked"}
+
+    until(booked, 60, "all three are booked")
+    references = [it["object_reference"] for it in running.books("cloud")]
+    assert sorted(it for it in references if it in refs) == refs
 
 
 @pytest.mark.parametrize("role", Role)
