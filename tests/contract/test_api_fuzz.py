@@ -7,8 +7,7 @@ not have, or be taken although it is broken.
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,8 +15,6 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
@@ -31,9 +28,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.api.app import create_app
-from tests.processes import free_port
-from tests.unit.api.world import Plan, World, key_of
+from tests.processes import free_port, spawned, wait_for_port
+from tests.unit.api.world import key_of
 
 Operation = APIOperation[Any, Any, Any, Any]
 
@@ -52,24 +48,12 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The API over its fakes, behind its real server, in a thread of its own."""
-    port, loop = free_port(), asyncio.new_event_loop()
-    server = Server(
-        create_app(World(plan=Plan(body_bytes_max=5_000_000)).services()),
-        address="127.0.0.1", port=port,
-        interface=Interfaces.ASGI, websockets=False, log_enabled=False,
-    )  # fmt: skip
-    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))
-    thread.start()
-    found = f"http://127.0.0.1:{port}"
-    try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=20)) as client:
-            client.get(f"{found}/healthz")
-        yield found
-    finally:
-        loop.call_soon_threadsafe(server.stop)
-        thread.join(20)
-        loop.close()
+    """Where the API over its fakes is served."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.contract.api_server", str(port)]
+    with spawned(command, {}) as running:
+        wait_for_port(port, running)
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize("mode", GenerationMode)

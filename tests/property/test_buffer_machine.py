@@ -11,7 +11,6 @@ of the same message failed (the probe finds the old refusal).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -25,6 +24,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from gateway.canonical.process import ERPS, Target
 from tests.property.books import FINAL_MS, Fate
