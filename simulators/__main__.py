@@ -14,6 +14,8 @@ from simulators.amazon.site import amazon_market
 from simulators.cloud.erp import cloud_erp
 from simulators.legacy.erp import legacy_erp
 from simulators.options import CloudOptions, LegacyOptions, OptionError, ServerOptions
+from simulators.pos.options import PosOptions
+from simulators.pos.site import pos_estate
 from simulators.server import CannotServe, Served, serve
 from simulators.shopify.options import ShopOptions
 from simulators.shopify.site import shopify_shop
@@ -23,6 +25,7 @@ SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "cloud": (CloudOptions, cloud_erp),
     "shopify": (ShopOptions, shopify_shop),
     "amazon": (MarketOptions, amazon_market),
+    "pos": (PosOptions, pos_estate),
 }
 
 
@@ -31,6 +34,7 @@ HELP = {
     "cloud": "the cloud ERP",
     "shopify": "a Shopify-like shop",
     "amazon": "an Amazon-like marketplace",
+    "pos": "an estate of stores and registers",
 }
 
 

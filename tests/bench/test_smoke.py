@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import accept, memory
+from tests.bench import accept, memory, pos_storm
 from tests.bench.__main__ import BENCHES
 from tests.bench.figure import Figure, at_least, at_most
 from tests.bench.installation import gateways
@@ -48,7 +48,7 @@ def test_bars_hold_on_their_edge() -> None:
     assert at_most("n", 0.71, "x", "", 0.7) == Figure("n", 0.71, "x", "", "≤ 0.7", holds=False)
 
 
-def test_accept_and_memory_measure_a_gateway_and_a_bare_handler() -> None:
+def test_accept_memory_and_a_pos_storm_measure_a_gateway_and_accept_a_bare_handler() -> None:
     """One start of each serves both; arq is left out, its environment takes long to install."""
     with gateways() as (servers, keys, folder), granian("bare", "tests.bench.peers.bare:app") as it:
         ours, bare = accept.side(servers[0], keys["webshop"]), accept.side(it, "")
@@ -58,6 +58,10 @@ def test_accept_and_memory_measure_a_gateway_and_a_bare_handler() -> None:
         url = (folder / "redis_url").read_text()
         sizes = memory.Sizes(waiting=20, accepted=40, delivered=0)
         grown = memory.of_gateway(servers[0], keys["webshop"], url, sizes)
+        storm = pos_storm.replayed(servers[0], keys["pos"], folder, ["NL-001", "NL-002"], each=12)
+    assert (storm.doubles, storm.unknown, storm.wrong) == (0, 0, 0)
+    assert storm.sent > 20
+    assert all(it.value >= 0 for it in pos_storm.figures(storm, 2))
     figures = accept.figures(ours, bare, bare) + grown
     assert {it.name for it in figures if it.bar} == {
         "accept: throughput", "accept: p99", "memory: a waiting order",

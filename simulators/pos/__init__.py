@@ -1,0 +1,1 @@
+"""A POS estate: stores with registers that sell, go offline, and send what they did."""
