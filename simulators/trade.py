@@ -212,7 +212,8 @@ class Trade:
                 raise Refusal(Why.CLOSED_PERIOD, period=period, date=draft.dated.isoformat())
 
     def _check_lines(self, draft: Draft, order: Order | None) -> None:
-        if not draft.lines and draft.kind is not Kind.CANCELLATION:
+        only_money = draft.kind is Kind.RETURN and draft.shipping > 0
+        if not draft.lines and draft.kind is not Kind.CANCELLATION and not only_money:
             raise Refusal(Why.NO_LINES)
         seen: set[int] = set()
         for line in draft.lines:

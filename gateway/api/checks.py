@@ -66,6 +66,10 @@ class Checks:
         amounts: list[_Amount] = [
             (("lines", at, "refund"), line.refund) for at, line in enumerate(document.lines)
         ]
+        amounts.append((("shipping",), document.shipping))
+        amounts += [
+            (("adjustments", at, "amount"), it.amount) for at, it in enumerate(document.adjustments)
+        ]
         _raise_any(
             [
                 *self._entity(channel, document.legal_entity, document.currency),

@@ -91,6 +91,13 @@ class Loyalty(Document):
     redeemed: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
+class RefundAdjustment(Document):
+    """What a refund gives (or, below zero, keeps) beside its lines: goodwill, restocking fee."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=60, pattern=PRINTABLE)]
+    amount: Amount
+
+
 def parts_add_up(
     what: str, stated: Decimal, parts: Iterable[TaxPart | DiscountPart | OrderTender]
 ) -> None:

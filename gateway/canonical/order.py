@@ -27,6 +27,7 @@ from gateway.canonical.breakdown import (
     Loyalty,
     OrderTender,
     Presentment,
+    RefundAdjustment,
     TaxPart,
     parts_add_up,
 )
@@ -190,7 +191,11 @@ class ReturnedLine(Document):
 
 
 class Return(Document):
-    """Goods of an order that came back and are to be credited. Refunds add up to ``total``."""
+    """What of an order is to be credited: goods that came back, and money beside them.
+
+    ``shipping`` is what of the shipping is given back, tax included; ``adjustments`` are goodwill
+    or, below zero, what is kept. Refunds + shipping + adjustments equal ``total``, exactly.
+    """
 
     return_ref: Reference
     order_ref: Reference
@@ -199,13 +204,19 @@ class Return(Document):
     returned_at: Instant
     currency: Currency
     reason: Annotated[str, Field(max_length=120, pattern=PRINTABLE)] = ""
-    lines: Annotated[tuple[ReturnedLine, ...], Field(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[tuple[ReturnedLine, ...], Field(max_length=LINES_MAX)] = ()
+    shipping: NotNegative = Decimal(0)
+    adjustments: Annotated[tuple[RefundAdjustment, ...], Field(max_length=PARTS_MAX)] = ()
     total: NotNegative
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         unique_lines([line.line for line in self.lines])
-        same_total(self.total, sum((line.refund for line in self.lines), Decimal(0)), self.currency)
+        if not (self.lines or self.shipping or self.adjustments):
+            raise PydanticCustomError("value_error", "gives nothing back; give lines or amounts")
+        expected = sum((line.refund for line in self.lines), self.shipping)
+        expected = sum((each.amount for each in self.adjustments), expected)
+        same_total(self.total, expected, self.currency)
         return self
 
 

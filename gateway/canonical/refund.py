@@ -8,7 +8,6 @@ from typing import Annotated, Self
 from pydantic import Field, StrictBool, model_validator
 
 from gateway.canonical.base import (
-    PRINTABLE,
     Document,
     EntityCode,
     Instant,
@@ -16,7 +15,7 @@ from gateway.canonical.base import (
     ShortText,
     Sku,
 )
-from gateway.canonical.breakdown import PARTS_MAX, OrderTender, parts_add_up
+from gateway.canonical.breakdown import PARTS_MAX, OrderTender, RefundAdjustment, parts_add_up
 from gateway.canonical.money import Amount, Currency, NotNegative
 from gateway.canonical.order import LINES_MAX, LineNumber, same_total, unique_lines
 
@@ -30,13 +29,6 @@ class RefundedLine(Document):
     amount: NotNegative
     tax: NotNegative = Decimal(0)
     restock: StrictBool = False
-
-
-class RefundAdjustment(Document):
-    """What a refund gives (or, below zero, keeps) beside its lines: goodwill, restocking fee."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=60, pattern=PRINTABLE)]
-    amount: Amount
 
 
 class Refund(Document):

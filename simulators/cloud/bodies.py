@@ -24,7 +24,8 @@ DIMENSION = "shortcutDimension1Code"
 DIMENSION_LENGTH_MAX = 20
 TEXT_LENGTH_MAX = 250
 LINES_MAX = 1000
-FREIGHT = "FREIGHT"
+FREIGHT, ADJUSTMENT = "FREIGHT", "ADJUSTMENT"
+"""Item charges these companies have; only a credit's adjustment may be below zero."""
 _RECEIPT = re.compile(r"[^/]+/\d{4}-\d{2}-\d{2}/[^/]+/\d+")
 """How a store's receipt is referred to: a credit memo of one takes back no order."""
 _FIGURE_BOUND = Decimal(10) ** exact.DIGITS_MAX
@@ -155,14 +156,14 @@ class _Sums:
             raise bad_request(f"The lineType '{line_type}' of line {place} is not Item or Charge")
 
     def _add_charge(self, raw: Json, number: str, place: int) -> None:
-        if number != FREIGHT:
+        if number not in (FREIGHT, ADJUSTMENT):
             message = (
                 f"The Item Charge does not exist. Identification fields and values: No.='{number}'."
             )
             raise ODataError(400, DIALOG, message)
         quantity, price = _figure(raw, "quantity", Decimal(1)), _figure(raw, "unitPrice")
         net = cents(quantity * price) - _figure(raw, "discountAmount", ZERO)
-        if net < 0:
+        if net < 0 and (number == FREIGHT or self._kind is not Kind.RETURN):
             raise Refusal(Why.BAD_AMOUNT, line=place, amount=net)
         self.shipping += self._amount(raw, net, ZERO, place)
 

@@ -27,6 +27,7 @@ from gateway.channels.shopify.wire import ZERO, Payload, plain
 
 WHOLE: Final = "cancelled"
 _REDUCED: Final = "reduced-"
+_BESIDE: Final = "paid back beside goods"
 _MONEY: Final = ("unit_price", "discount", "tax")
 
 
@@ -112,27 +113,47 @@ def since_accepted(
 
 
 def refunded(refund: Payload, known: Known, terms: Terms, channel: str) -> list[FollowUp]:
-    """Return the credit of goods that a refund is for, and what it gave back beside them."""
+    """Return the credit of what a refund is for: goods, and what it gave back beside them."""
     rows = _returned_rows(refund)
     if not rows and wire.objects(refund, "refund_line_items"):
         return []  # cancelled before they were sent: the order's own snapshot says so
-    found = []
-    if rows:
-        name = wire.text(refund, "id")
-        draft = Draft(
-            {
-                "return_ref": name,
-                **_about(refund, known, terms, channel),
-                "returned_at": wire.text(refund, "processed_at") or wire.text(refund, "created_at"),
-                "reason": wire.text(refund, "note"),
-            }
-        )
-        draft.body["lines"] = _credited(rows, known, draft)
-        total = sum((Decimal(it["refund"]) for it in draft.body["lines"]), ZERO)
-        draft.body["total"] = plain(total)
-        draft.check(Return)
-        found.append(FollowUp("return.credit", name, draft))
-    return found + _rest(refund, known, terms, channel)
+    if not rows:
+        return _rest(refund, known, terms, channel)
+    draft = _credit(refund, known, terms, channel, wire.text(refund, "id"))
+    draft.body["lines"] = _credited(rows, known, draft)
+    _beside(refund, known, draft)
+    draft.check(Return)
+    return [FollowUp("return.credit", draft.body["return_ref"], draft)]
+
+
+def _credit(refund: Payload, known: Known, terms: Terms, channel: str, name: str) -> Draft:
+    return Draft(
+        {
+            "return_ref": name,
+            **_about(refund, known, terms, channel),
+            "returned_at": wire.text(refund, "processed_at") or wire.text(refund, "created_at"),
+            "reason": wire.text(refund, "note"),
+        }
+    )
+
+
+def _beside(refund: Payload, known: Known, draft: Draft) -> None:
+    """Add what was paid back beside goods: of the shipping as the shop says, the rest as such."""
+    rest = _paid_beside(refund, known, draft)
+    shipping = ZERO
+    for it in wire.objects(refund, "order_adjustments"):
+        if it.get("kind") == "shipping_refund":
+            shipping -= draft.amount(it, "amount", "/shipping")
+            if known.order.get("tax_included") is False:
+                shipping -= draft.amount(it, "tax_amount", "/shipping")
+    shipping = max(min(shipping, rest), ZERO)
+    if shipping:
+        draft.body["shipping"] = plain(shipping)
+    if rest != shipping:
+        adjustment = {"reason": _BESIDE, "amount": plain(rest - shipping)}
+        draft.body["adjustments"] = [adjustment]
+    goods = sum((Decimal(it["refund"]) for it in draft.body.get("lines", ())), ZERO)
+    draft.body["total"] = plain(goods + rest)
 
 
 def _about(refund: Payload, known: Known, terms: Terms, channel: str) -> dict[str, str]:
@@ -175,33 +196,37 @@ def _credited(rows: list[Payload], known: Known, draft: Draft) -> list[dict[str,
     return list(lines.values())
 
 
-def _rest(refund: Payload, known: Known, terms: Terms, channel: str = "") -> list[FollowUp]:
-    """Return what was paid back beside goods: no process books that yet, so staff have to."""
-    draft = Draft()
+def _paid_beside(refund: Payload, known: Known, draft: Draft) -> Decimal:
+    """Return how much more was paid back than the goods are worth; below zero, a fee was kept."""
     paid = [
         draft.amount(it, "amount", "/total")
         for it in wire.objects(refund, "transactions")
         if it.get("kind") == "refund" and it.get("status") != "failure"
     ]
-    goods = sum(
-        (_worth(row, known, draft) for row in wire.objects(refund, "refund_line_items")), ZERO
-    )
-    rest = sum(paid, ZERO) - goods
-    if not paid or not rest:
+    rows = wire.objects(refund, "refund_line_items")
+    goods = sum((_worth(row, known, draft) for row in rows), ZERO)
+    return sum(paid, ZERO) - goods if paid else ZERO
+
+
+def _rest(refund: Payload, known: Known, terms: Terms, channel: str = "") -> list[FollowUp]:
+    """Return the credit of money that was paid back without goods that came back.
+
+    A fee that was kept of pieces which were never sent is no credit: that is for staff.
+    """
+    draft = _credit(refund, known, terms, channel, f"{wire.text(refund, 'id')}-rest")
+    rest = _paid_beside(refund, known, draft)
+    if not rest:
         return []
-    name = f"{wire.text(refund, 'id')}-rest"
-    about = _about(refund, known, terms, channel)
-    draft.body = {"return_ref": name, **about}
     if rest > 0:
-        draft.body["total"] = plain(rest)
-    draft.problems.append(
-        Problem(
-            "/total",
-            f"{plain(rest)} {about['currency']} more than the goods are worth was paid back "
-            "(shipping, goodwill or less a fee); book it by hand, then discard this",
+        _beside(refund, known, draft)
+        draft.check(Return)
+    else:
+        said = (
+            f"{plain(-rest)} {draft.body['currency']} less than the goods are worth was paid back, "
+            "and none of them was invoiced; book it by hand, then discard this"
         )
-    )
-    return [FollowUp("return.credit", name, draft)]
+        draft.problems.append(Problem("/total", said))
+    return [FollowUp("return.credit", draft.body["return_ref"], draft)]
 
 
 def _whole(payload: Payload, terms: Terms) -> FollowUp:

@@ -43,6 +43,10 @@ DIMENSION_CHARS_MAX: Final = 20
 #: Receipts that give more back than they take: no invoice may have a total below zero.
 _REFUNDS: Final = "salesCreditMemos"
 
+#: Item charges: shipping, and what a credit gives or keeps beside goods and shipping.
+FREIGHT: Final = "FREIGHT"
+ADJUSTMENT: Final = "ADJUSTMENT"
+
 #: Process -> the resource its documents are.
 RESOURCES: Final[dict[str, str]] = {
     "order.intake": "salesOrders",
@@ -172,7 +176,7 @@ def _freight(order: Order) -> list[Json]:
         {
             "sequence": (max(line.line for line in order.lines) + 1) * STEP,
             "lineType": "Charge",
-            "lineObjectNumber": "FREIGHT",
+            "lineObjectNumber": FREIGHT,
             "quantity": 1,
             "unitPrice": shipping.amount,
             **_taxed(shipping.amount, shipping.tax, tax_included=order.tax_included),
@@ -201,6 +205,20 @@ def _credit_memo(returned: Return) -> dict[str, Json]:
                 "amountIncludingTax": line.refund,
             }
         )
+    beside = [(FREIGHT, returned.shipping)] if returned.shipping else []
+    beside += [(ADJUSTMENT, it.amount) for it in returned.adjustments if it.amount]
+    first = max((line.line for line in returned.lines), default=0) + 1
+    lines += [
+        {
+            "sequence": (first + n) * STEP,
+            "lineType": "Charge",
+            "lineObjectNumber": charge,
+            "quantity": 1,
+            "unitPrice": amount,
+            "amountIncludingTax": amount,
+        }
+        for n, (charge, amount) in enumerate(beside)
+    ]
     return {
         "channelOrderReference": returned.order_ref,
         "creditMemoDate": returned.returned_at.date().isoformat(),

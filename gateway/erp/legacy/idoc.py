@@ -133,6 +133,11 @@ def _return(returned: Return, head: Head) -> Element:
     segment(into, "E1EDK01", CURCY=currency, BSART="ZRE", BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=returned.legal_entity)
     segment(into, "E1EDK03", IDDAT="022", DATUM=f"{returned.returned_at:%Y%m%d}")
+    beside = [("FRA1", returned.shipping), *(("ZADJ", it.amount) for it in returned.adjustments)]
+    for condition, amount in beside:
+        if amount:
+            sign, worth = "+" if amount > 0 else "-", written(abs(amount), currency)
+            segment(into, "E1EDK05", ALCKZ=sign, KSCHL=condition, BETRG=worth)
     _order_reference(into, returned.order_ref, head)
     segment(into, "E1EDK02", QUALF="002", BELNR=returned.return_ref)
     for line in returned.lines:
