@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from gateway.observe.logs import configure
 from tests.bench import (
     accept,
     compiling,
@@ -64,6 +65,7 @@ def main() -> None:
     unknown = [name for name in options.names if name not in BENCHES]
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}; known are {', '.join(BENCHES)}")
+    configure(level="WARNING")  # parts that run in this process log like a worker
     figures: list[Figure] = []
     for name in options.names or BENCHES:
         Console(stderr=True).print(f"[bold]{name}[/bold] …")

@@ -31,6 +31,9 @@ from tests.bench.installation import environment, gateways, simulated_erps
 GATEWAYS = 8
 #: Between two flips, and how long accepts are timed without any.
 PAUSE_S = 0.2
+
+#: What changes its ERP: orders, the reads that show who decides, and what orders need there.
+MOVED = {"order.intake", "inventory.availability", "catalog.product"}
 CALM_S = 6.0
 SKU = "TEE-BLK-M"
 PULLED = 500
@@ -131,7 +134,7 @@ def rules_to(folder: Path, target: str) -> RuleSet:
     directory.mkdir()
     rules = yaml.safe_load(Path("routing_rules/defaults.yaml").read_text())
     for rule in rules["rules"]:
-        if rule["process"] in {"order.intake", "inventory.availability"}:
+        if rule["process"] in MOVED:
             rule["mode"] = target
     (directory / "defaults.yaml").write_text(yaml.safe_dump(rules))
     return load_rules(directory)
