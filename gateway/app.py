@@ -20,6 +20,7 @@ from gateway.api.admin.services import Admin
 from gateway.api.app import create_app
 from gateway.api.front import Asked, Exchange, Front
 from gateway.api.services import Services
+from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import token_bits
 from gateway.errors import CoexistError
@@ -131,6 +132,7 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
         acceptor=taking,
         stores=store_intake(parts, taking),
         shopify=ShopifyIntake(taking, parts.intake, parts.ledger),
+        loop=LoopIntake(taking, parts.intake, parts.ledger),
         enquiries=Enquiries(
             parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count
         ),

@@ -17,6 +17,7 @@ from gateway.api.calls import Facade
 from gateway.api.edge import Gateway
 from gateway.api.enquiries import MasterData
 from gateway.api.hooks import ShopifyHooks
+from gateway.api.loop_hooks import LoopHooks
 from gateway.api.orders import Orders
 from gateway.api.returns import Returns
 from gateway.api.services import Services
@@ -38,6 +39,7 @@ def create_app(services: Services) -> Gateway:
             StoreSales,
             Returns,
             ShopifyHooks,
+            LoopHooks,
             MasterData,
             Transactions,
             health.alive,

@@ -84,7 +84,8 @@ def _delivery(headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
 
 
 def _shop(facade: Facade, channel: Channel, shop: ShopifyTerms) -> Shop:
-    terms = Terms(shop.legal_entity, shop.country, shop.guest_customer)
+    credits_goods = shop.goods_back == "credited"
+    terms = Terms(shop.legal_entity, shop.country, shop.guest_customer, credits_goods)
     return Shop(channel.name, terms, shop.since, partial(facade.checks.order, channel))
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from pydantic import SecretStr
 
 from gateway.api.admin.services import Admin
+from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import Clock
 from gateway.flow.accept import Acceptor
@@ -47,6 +48,19 @@ class ShopifyTerms(Protocol):
     def since(self) -> datetime: ...
     @property
     def guest_customer(self) -> str: ...
+    @property
+    def goods_back(self) -> str: ...
+
+
+class LoopTerms(Protocol):
+    """A returns platform whose webhooks are taken."""
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]: ...
+    @property
+    def legal_entity(self) -> str: ...
+    @property
+    def order_channel(self) -> str: ...
 
 
 class ChannelTerms(Protocol):
@@ -60,6 +74,8 @@ class ChannelTerms(Protocol):
     def legal_entities(self) -> tuple[str, ...]: ...
     @property
     def shopify(self) -> ShopifyTerms | None: ...
+    @property
+    def loop(self) -> LoopTerms | None: ...
 
 
 class Terms(Protocol):
@@ -120,3 +136,4 @@ class Services:
     version: str
     admin: Admin | None = None
     shopify: ShopifyIntake | None = None
+    loop: LoopIntake | None = None

@@ -195,6 +195,7 @@ class Return(Document):
 
     ``shipping`` is what of the shipping is given back, tax included; ``adjustments`` are goodwill
     or, below zero, what is kept. Refunds + shipping + adjustments equal ``total``, exactly.
+    ``updated_at`` is when the channel had last changed the return as it is stated here.
     """
 
     return_ref: Reference
@@ -208,6 +209,7 @@ class Return(Document):
     shipping: NotNegative = Decimal(0)
     adjustments: Annotated[tuple[RefundAdjustment, ...], Field(max_length=PARTS_MAX)] = ()
     total: NotNegative
+    updated_at: Instant | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

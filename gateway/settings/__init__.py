@@ -164,13 +164,23 @@ class Settings(BaseSettings):
                     f"channels.{name}: the name goes into both ERPs' documents; give one of at "
                     f"most {CHANNEL_CHARS_MAX} characters, without ':'"
                 )
-            booking = (channel.shopify.legal_entity,) if channel.shopify else ()
+            booking = [it.legal_entity for it in (channel.shopify, channel.loop) if it]
             for entity in (*channel.legal_entities, *booking):
                 if entity not in self.legal_entities:
                     raise ValueError(
                         f"channels.{name}.legal_entities: {entity!r} is not a legal entity; "
                         f"known are {', '.join(self.legal_entities)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _platforms_have_a_shop(self) -> Settings:
+        for name, channel in self.channels.items():
+            if channel.loop and channel.loop.order_channel not in self.channels:
+                raise ValueError(
+                    f"channels.{name}.loop.order_channel: {channel.loop.order_channel!r} is not a "
+                    f"channel; known are {', '.join(self.channels)}"
+                )
         return self
 
     @property

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from gateway.settings.loop import LoopSettings
 from gateway.settings.section import Section
 from gateway.settings.shopify import ShopifySettings
 
@@ -83,9 +84,12 @@ class ChannelSettings(Section):
     shopify: ShopifySettings | None = Field(
         default=None, description="the shop, if the channel is one of Shopify's"
     )
+    loop: LoopSettings | None = Field(
+        default=None, description="the returns platform, if the channel is one of Loop's"
+    )
 
     @model_validator(mode="after")
     def _can_call(self) -> ChannelSettings:
-        if not self.key_sha256 and self.shopify is None:
+        if not self.key_sha256 and self.shopify is None and self.loop is None:
             raise ValueError("key_sha256: give the hash of at least one API key")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr
 
@@ -25,6 +25,11 @@ class ShopifySettings(Section):
     )
     since: AwareDatetime = Field(
         description="orders placed before are not taken: other systems have booked them"
+    )
+    goods_back: Literal["credited", "elsewhere"] = Field(
+        default="credited",
+        description="elsewhere: a returns platform says what came back, and a refund of pieces "
+        "that were sent is not credited a second time from here",
     )
     guest_customer: CustomerReference = Field(
         default="GUEST", description="stands for a buyer the shop knows no customer of"

@@ -26,6 +26,7 @@ class Terms:
     legal_entity: str
     country: str
     guest: str = "GUEST"
+    credits_goods: bool = True
 
 
 @dataclass(slots=True)

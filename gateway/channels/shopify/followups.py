@@ -119,6 +119,8 @@ def refunded(refund: Payload, known: Known, terms: Terms, channel: str) -> list[
         return []  # cancelled before they were sent: the order's own snapshot says so
     if not rows:
         return _rest(refund, known, terms, channel)
+    if not terms.credits_goods:
+        return []
     draft = _credit(refund, known, terms, channel, wire.text(refund, "id"))
     draft.body["lines"] = _credited(rows, known, draft)
     _beside(refund, known, draft)

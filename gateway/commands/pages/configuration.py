@@ -60,6 +60,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
         "ShopifySettings": "channels.NAME.shopify",
+        "LoopSettings": "channels.NAME.loop",
         "StaffSettings": "staff.NAME",
         "GovernanceSettings": "governance",
         "WebhookSettings": "webhooks.NAME",

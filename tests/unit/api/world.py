@@ -13,6 +13,7 @@ from gateway.api.app import create_app
 from gateway.api.edge import Gateway
 from gateway.api.services import Check, Services
 from gateway.canonical.process import PROCESSES, Target
+from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
@@ -24,6 +25,7 @@ from gateway.flow.versions import RuleVersions
 from gateway.ports import Erp, Ledger, Quotas, RuleBook, StoreBook
 from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
+from gateway.settings.loop import LoopSettings
 from gateway.settings.shopify import ShopifySettings
 from tests.unit.api.fakes import (
     PARTITIONS,
@@ -58,6 +60,7 @@ class Sender:
     scopes: tuple[str, ...]
     legal_entities: tuple[str, ...] = ()
     shopify: ShopifySettings | None = None
+    loop: LoopSettings | None = None
 
 
 def sender(name: str, scopes: tuple[str, ...], entities: tuple[str, ...] = ()) -> Sender:
@@ -162,6 +165,7 @@ class World:
                 acceptor, intake, ledger, cast("StoreBook", self.ledger), clock, PARTITIONS
             ),
             shopify=ShopifyIntake(acceptor, intake, ledger),
+            loop=LoopIntake(acceptor, intake, ledger),
             enquiries=Enquiries(versions, erps, caller),
             statuses=Statuses(intake, ledger, clock),
             settings=self.plan,

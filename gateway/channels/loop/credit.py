@@ -1,0 +1,228 @@
+"""What a snapshot of a return says that was not credited yet.
+
+A snapshot says how a return is, not what was done to it, and snapshots come in any order, some
+twice, some never. So what is credited is the difference between a snapshot and all that was taken
+of the return before. Credit is due when money went out or the return is closed, whichever is
+first: many are refunded before the goods have come. What was credited and is not so any more is
+for staff.
+
+What is published ends with ``refunds``; of ``line_items`` this relies on ``provider_line_item_id``
+(the shop's line), ``refund`` (what the row gives back, after discount and with tax) and, if it is
+there, ``quantity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from gateway.canonical.order import Return
+from gateway.canonical.unmapped import UNMAPPED, Problem
+from gateway.channels.shopify import wire
+from gateway.channels.shopify.draft import Draft
+from gateway.channels.shopify.wire import ZERO, Payload, plain
+
+PAID_OUT: Final = frozenset({"closed"})
+GIVEN_UP: Final = frozenset({"cancelled", "expired"})
+#: States that Loop publishes; another one is drift.
+STATES: Final = PAID_OUT | GIVEN_UP | {"open", "needs review"}
+_FEE: Final = "handling fee"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReturn:
+    """The order a return is of, as it was accepted ({} if only its owner is known), and credits.
+
+    ``credits`` are the bodies of all that was taken of this return, in order.
+    """
+
+    order: Mapping[str, Any]
+    credits: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def lines(self) -> dict[str, Mapping[str, Any]]:
+        """The lines of the order by what the channel calls them."""
+        return {it["line_ref"]: it for it in self.order.get("lines", ()) if it.get("line_ref")}
+
+
+class Place(NamedTuple):
+    """Whose order a return is of, and who books it."""
+
+    legal_entity: str
+    order_channel: str
+    order_ref: str
+
+
+class Credit(NamedTuple):
+    """A message; ``name`` is unique for the return."""
+
+    name: str
+    draft: Draft
+
+
+class _Line(NamedTuple):
+    pieces: int
+    worth: Decimal
+
+
+_NONE: Final = _Line(0, ZERO)
+
+
+def credit_of(payload: Payload, known: KnownReturn, place: Place) -> Credit | None:
+    """Return what is still to be credited, None if that is nothing (yet)."""
+    state = wire.text(payload, "state").lower()
+    if _is_older(payload, known):
+        return None
+    if state in GIVEN_UP:
+        said = f"was credited and is {state} now"
+        return _for_staff(payload, known, place, said) if known.credits else None
+    if state in PAID_OUT or _paid(payload):
+        return _difference(payload, known, place)
+    return None
+
+
+def _difference(payload: Payload, known: KnownReturn, place: Place) -> Credit | None:
+    draft = Draft(_head(payload, known, place, _name(payload, known)))
+    now = _lines(payload, known, draft)
+    before, fee_before = _credited(known)
+    if not draft.problems and (said := _taken_back(now, before)):
+        return _for_staff(payload, known, place, said)
+    new = {
+        ref: _Line(it.pieces - was.pieces, it.worth - was.worth)
+        for ref, it in now.items()
+        if it != (was := before.get(ref, _NONE))
+    }
+    fee = draft.amount(payload, "handling_fee", "/adjustments") - fee_before
+    if not new and not fee and not draft.problems:
+        return None
+    _fill(draft, known, new, fee)
+    if draft.problems:  # named by what is wrong, so that a repeat of it is one
+        mark = blake2b(repr((new, fee, draft.problems)).encode(), digest_size=4).hexdigest()
+        draft.body["return_ref"] = f"{wire.text(payload, 'id', 20)}-{mark}"
+    return Credit(draft.body["return_ref"], draft)
+
+
+def _taken_back(now: Mapping[str, _Line], before: Mapping[str, _Line]) -> str:
+    """Say what was credited and is not so any more, "" if all of it is."""
+    for ref, was in sorted(before.items()):
+        it = now.get(ref, _NONE)
+        if it.pieces < was.pieces:
+            return f"has {it.pieces} of line {ref}, and {was.pieces} were credited"
+        if it.worth < was.worth or (it.pieces == was.pieces and it.worth != was.worth):
+            return f"gives {it.worth} for line {ref}, and {was.worth} was credited"
+    return ""
+
+
+def _is_older(payload: Payload, known: KnownReturn) -> bool:
+    as_of = _as_of(payload)
+    taken = [it for each in known.credits if (it := wire.instant(each, "updated_at"))]
+    return as_of is not None and any(as_of < it for it in taken)
+
+
+def _as_of(payload: Payload) -> datetime | None:
+    """Return when it was last changed; times without an offset are read as UTC."""
+    for name in ("edited_at", "created_at"):
+        try:
+            found = datetime.fromisoformat(wire.text(payload, name, 40))
+        except ValueError:
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
+
+
+def _paid(payload: Payload) -> bool:
+    """Say whether money went out, in whichever form."""
+    draft = Draft()
+    paid = [draft.amount(it, "amount", "") for it in wire.objects(payload, "refunds")]
+    return any(paid)
+
+
+def _name(payload: Payload, known: KnownReturn) -> str:
+    """Number what follows the first credit: of two snapshots that find one, one is taken."""
+    number = len(known.credits) + 1
+    return wire.text(payload, "id", 24) + (f"-{number}" if number > 1 else "")
+
+
+def _head(payload: Payload, known: KnownReturn, place: Place, name: str) -> dict[str, Any]:
+    as_of = _as_of(payload)
+    at = as_of.isoformat() if as_of else ""
+    return {
+        "return_ref": name,
+        "order_ref": place.order_ref,
+        "order_channel": place.order_channel,
+        "legal_entity": place.legal_entity,
+        "currency": wire.text(payload, "currency") or known.order.get("currency", ""),
+        "returned_at": at,
+        "updated_at": at,
+    }
+
+
+def _lines(payload: Payload, known: KnownReturn, draft: Draft) -> dict[str, _Line]:
+    """Return what came back by line of the order; each row is one piece unless it says more."""
+    found: dict[str, _Line] = {}
+    worth = ZERO
+    for row in wire.objects(payload, "line_items"):
+        ref = wire.text(row, "provider_line_item_id") or wire.text(row, "line_item_id")
+        pieces = wire.number(row, "quantity") or 1
+        back = draft.amount(row, "refund", "/lines")
+        worth += back
+        if ref not in known.lines:
+            sku = wire.text(row, "sku", 35)
+            said = f"{pieces} of {sku or 'no SKU'} ({ref or 'no line'}) is no line of the order"
+            draft.problems.append(Problem("/lines", f"{said}; say which line it is"))
+            continue
+        was = found.get(ref, _NONE)
+        found[ref] = _Line(was.pieces + pieces, was.worth + back)
+    stated = draft.amount(payload, "return_total", "/total")
+    if not draft.problems and stated != worth:
+        off = plain(stated - worth)
+        said = f"return_total {plain(stated)} is {off} off: its rows add up to {plain(worth)}"
+        draft.problems.append(Problem("/total", said))
+    return found
+
+
+def _credited(known: KnownReturn) -> tuple[dict[str, _Line], Decimal]:
+    refs = {it["line"]: ref for ref, it in known.lines.items()}
+    found: dict[str, _Line] = {}
+    fee = ZERO
+    for credit in known.credits:
+        if UNMAPPED in credit:
+            continue
+        for line in credit.get("lines", ()):
+            ref = refs.get(line["line"], str(line["line"]))
+            was = found.get(ref, _NONE)
+            worth = was.worth + Decimal(line["refund"])
+            found[ref] = _Line(was.pieces + line["quantity"], worth)
+        fee -= sum((Decimal(it["amount"]) for it in credit.get("adjustments", ())), ZERO)
+    return found, fee
+
+
+def _fill(draft: Draft, known: KnownReturn, new: Mapping[str, _Line], fee: Decimal) -> None:
+    lines = [
+        {
+            "line": known.lines[ref]["line"],
+            "sku": known.lines[ref]["sku"],
+            "quantity": it.pieces,
+            "refund": plain(it.worth),
+        }
+        for ref, it in new.items()
+    ]
+    draft.body["lines"] = lines
+    total = sum((it.worth for it in new.values()), ZERO) - fee
+    if fee:
+        draft.body["adjustments"] = [{"reason": _FEE, "amount": plain(-fee)}]
+    draft.body["total"] = plain(total)
+    draft.check(Return)
+
+
+def _for_staff(payload: Payload, known: KnownReturn, place: Place, said: str) -> Credit:
+    """Make what only staff can follow up: a credit is not taken back by a webhook."""
+    mark = blake2b(repr((said, _as_of(payload))).encode(), digest_size=4).hexdigest()
+    body = _head(payload, known, place, f"{wire.text(payload, 'id', 20)}-{mark}")
+    problem = Problem("", f"return {wire.text(payload, 'id')} {said}; put it right by hand, then "
+                          "discard this")  # fmt: skip
+    return Credit(body["return_ref"], Draft(body, [problem]))
