@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from gateway import __version__
@@ -37,6 +37,7 @@ from gateway.flow.standing import standing
 from gateway.flow.status import Statuses
 from gateway.flow.watch import Watch
 from gateway.observe.logs import configure
+from gateway.pulling import PULL_S, pulling
 from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
@@ -189,6 +190,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
         asyncio.create_task(_follow_crosswalks(parts)),
+        asyncio.create_task(_pull(parts, name)),
         asyncio.create_task(_end_with_parent()),
     ]
     try:
@@ -217,6 +219,13 @@ async def _follow_crosswalks(parts: Parts) -> None:
         except CoexistError as error:
             parts.observer.trouble("crosswalks", error)
         await parts.clock.sleep(REFRESH_S)
+
+
+async def _pull(parts: Parts, name: str) -> None:
+    """Pull the orders of marketplaces, if there are any; cut off, whatever it was comes again."""
+    if any(it.amazon for it in parts.settings.channels.values()):
+        async with AsyncExitStack() as stack:
+            await _keep(parts, "pull", pulling(parts, name, stack).look, PULL_S)
 
 
 async def _measure(parts: Parts) -> None:

@@ -36,6 +36,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "reconcile": ("reconcile",),
     "settlements": ("settlements",),
     "poslog": ("poslog",),
+    "pulls": ("pulls",),
     "stores": ("stores",),
     "xref": ("xref",),
     "reference": ("reference",),

@@ -26,6 +26,7 @@
     │   │   └── WindowsError         the same of the ERPs' windows
     │   │   └── CalendarsError       the same of calendar files
     │   └── InstallationMismatch     the store belongs to another installation
+    ├── MarketUnavailable            a marketplace does not answer, refuses us, or asks for a pause
     ├── PublishError                 a flip was refused or interrupted
     └── FencedOut                    another worker holds the partition now
 
@@ -274,6 +275,13 @@ class CalendarsError(RulesError):
 
 class InstallationMismatch(ConfigError):
     """Store, ledger and settings disagree on what installation this is."""
+
+
+class MarketUnavailable(CoexistError):
+    """A marketplace or its queue does not answer, refuses us, or asks for a pause."""
+
+    stage = "pull"
+    retryable = True
 
 
 class PublishError(CoexistError):

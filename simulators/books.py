@@ -44,7 +44,7 @@ class Draft:
     `channel` the one it was given in; empty where the sender does not say.
     `legal_entity` may be empty on a follow-up that leaves it to its order. `stated` are sums the
     sender claims, by name, to be compared with the computed ones. A cancellation without lines
-    asks for everything; its lines need no SKU and no price.
+    asks for everything; its lines need no SKU and no price. `by_channel`: the channel sends it.
     """
 
     kind: Kind
@@ -59,6 +59,7 @@ class Draft:
     shipping: Decimal = ZERO
     tax: Decimal = ZERO
     stated: tuple[tuple[str, Decimal, Decimal], ...] = ()
+    by_channel: bool = False
 
     @property
     def total(self) -> Decimal:
@@ -84,6 +85,7 @@ class Document:
     total: Decimal
     booked_at: datetime
     outcome: str | None
+    by_channel: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The entry of `GET /control/books`; money and quantities are decimal strings."""
@@ -102,6 +104,7 @@ class Document:
             "total": money(self.total),
             "booked_at": self.booked_at.isoformat(),
             "outcome": self.outcome,
+            **({"fulfilled_by": "channel"} if self.by_channel else {}),
         }
 
 

@@ -37,7 +37,9 @@ class Order:
     cancelled: Decimal = ZERO
 
     def shipped(self, now_s: float, ship_after_s: float) -> bool:
-        """Whether the goods have left."""
+        """Whether the goods have left; what the channel sends never leaves from here."""
+        if self.document.by_channel:
+            return False
         return now_s >= self.booked_s + ship_after_s * self.ship_factor
 
 
@@ -172,6 +174,7 @@ class Trade:
             total=draft.total,
             booked_at=booked_at,
             outcome=outcome,
+            by_channel=draft.by_channel,
         )
 
     def _remember(self, document: Document, booked_s: float) -> None:

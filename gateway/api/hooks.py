@@ -22,8 +22,9 @@ from gateway.api.headers import is_idempotency_key
 from gateway.api.services import ShopifyTerms
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Terms
-from gateway.channels.shopify.intake import Delivery, Shop, Taken
+from gateway.channels.shopify.intake import Delivery, Shop
 from gateway.channels.shopify.signature import is_signed
+from gateway.channels.submissions import Taken
 from gateway.errors import BadRequest, NotFound, Unauthenticated
 
 TOPIC: Final = b"x-shopify-topic"

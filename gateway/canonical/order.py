@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
@@ -125,7 +125,8 @@ class Order(Document):
 
     ``tenders``, where given, add up to ``total`` + ``cash_rounding``. ``exchange_of`` is the return
     whose goods this order replaces. ``updated_at`` is when the channel had last changed the order
-    as it is stated here: what it states as of before is old.
+    as it is stated here: what it states as of before is old. What is ``fulfilled_by`` the channel
+    is booked, and nothing of it is to be sent.
     """
 
     order_ref: Reference
@@ -146,6 +147,7 @@ class Order(Document):
     exchange_of: Reference | None = None
     store: ShortText = ""
     updated_at: Instant | None = None
+    fulfilled_by: Literal["retailer", "channel"] = "retailer"
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -164,8 +164,7 @@ class Settings(BaseSettings):
                     f"channels.{name}: the name goes into both ERPs' documents; give one of at "
                     f"most {CHANNEL_CHARS_MAX} characters, without ':'"
                 )
-            booking = [it.legal_entity for it in (channel.shopify, channel.loop) if it]
-            for entity in (*channel.legal_entities, *booking):
+            for entity in (*channel.legal_entities, *channel.books_in):
                 if entity not in self.legal_entities:
                     raise ValueError(
                         f"channels.{name}.legal_entities: {entity!r} is not a legal entity; "

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from gateway.settings.amazon import AmazonSettings
 from gateway.settings.loop import LoopSettings
 from gateway.settings.section import Section
 from gateway.settings.shopify import ShopifySettings
@@ -67,7 +68,7 @@ class ChannelSettings(Section):
     key_sha256: tuple[str, ...] = Field(
         default=(),
         description="SHA-256 (hex) of each valid API key; two during a rotation. Needed unless the "
-        "channel only sends webhooks",
+        "channel only sends webhooks or is pulled",
     )
     scopes: tuple[Literal["orders", "returns", "store-sales", "read", "ops"], ...] = Field(
         description="what the channel may do"
@@ -87,9 +88,19 @@ class ChannelSettings(Section):
     loop: LoopSettings | None = Field(
         default=None, description="the returns platform, if the channel is one of Loop's"
     )
+    amazon: AmazonSettings | None = Field(
+        default=None, description="the seller's account, if the channel is one at Amazon"
+    )
+
+    @property
+    def books_in(self) -> tuple[str, ...]:
+        """The entities its own format's orders are booked in."""
+        formats = (self.shopify, self.loop, self.amazon)
+        return tuple(it.legal_entity for it in formats if it is not None)
 
     @model_validator(mode="after")
     def _can_call(self) -> ChannelSettings:
-        if not self.key_sha256 and self.shopify is None and self.loop is None:
+        speaks = (self.shopify, self.loop, self.amazon)
+        if not self.key_sha256 and not any(speaks):
             raise ValueError("key_sha256: give the hash of at least one API key")
         return self

@@ -123,6 +123,7 @@ def _sale(
         shipping=sums.shipping,
         tax=sums.tax,
         stated=tuple(sums.stated),
+        by_channel=body.get("fulfilledByChannel") is True,
     )
     return _turned(draft) if gives_back else draft
 

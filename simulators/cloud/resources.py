@@ -20,6 +20,7 @@ _DOCUMENT: dict[str, Edm] = {
     "email": "Edm.String",
     "phoneNumber": "Edm.String",
     "pricesIncludeTax": "Edm.Boolean",
+    "fulfilledByChannel": "Edm.Boolean",
     "totalAmountIncludingTax": "Edm.Decimal",
 }
 _COMPUTED: dict[str, Edm] = {

@@ -49,7 +49,7 @@ def kind_of(idoc: Element) -> Kind:
     """What the IDoc is to become. Raises `BadSegment` for a message nobody here processes."""
     message, document_type = text_of(idoc, "EDI_DC40/MESTYP"), text_of(idoc, "E1EDK01/BSART")
     match (message, document_type):
-        case ("ORDERS", "ZOR"):
+        case ("ORDERS", "ZOR" | "ZFB"):
             return Kind.ORDER
         case ("ORDERS", "ZRE"):
             return Kind.RETURN
@@ -94,6 +94,7 @@ def _order(idoc: Element) -> Draft:
         shipping=shipping,
         tax=tax,
         stated=tuple(stated),
+        by_channel=text_of(idoc, "E1EDK01/BSART") == "ZFB",  # a type without delivery
     )
 
 

@@ -19,6 +19,7 @@ SKELETON = (
         "gateway/api",
         "gateway/erp",
         "gateway/flow",
+        "gateway/callers",
         "gateway/notify",
         "gateway/observe",
         "gateway/routing",
@@ -39,6 +40,7 @@ BREACHES = {
         ("gateway/erp/legacy.py", "import gateway.flow"),
         ("gateway/store/redis/lanes.py", "import gateway.api"),
         ("gateway/notify/webhooks.py", "import gateway.flow"),
+        ("gateway/callers/amazon.py", "import gateway.channels.amazon.puller\nimport gateway.flow"),
     ],
     "litestar": [
         ("gateway/flow/accept.py", "import litestar"),
@@ -82,6 +84,7 @@ ALLOWED = [
     ("gateway/store/ledger/tables.py", "import alembic\nimport sqlalchemy\nimport psycopg"),
     ("gateway/erp/http.py", "import httpx\nimport httpx_aiohttp\nfrom gateway import errors"),
     ("gateway/notify/webhooks.py", "import httpx\nfrom gateway import errors"),
+    ("gateway/callers/amazon.py", "import httpx\nfrom gateway import ports"),
     ("gateway/cli.py", "import simulators\nimport loadtests.users\nfrom gateway import app"),
     ("loadtests/users.py", "import aiohttp"),
     ("simulators/shell.py", "import aiohttp.web"),

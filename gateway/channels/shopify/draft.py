@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
 
-from pydantic import ValidationError
-
-from gateway.canonical.base import Document
-from gateway.canonical.fields import field_errors
 from gateway.canonical.unmapped import Problem
+from gateway.channels import draft
 from gateway.channels.shopify import wire
-from gateway.errors import Invalid
-
-#: Where a person's data stand: what is wrong with them is said without repeating them.
-_PERSONAL: Final = ("/customer", "/ship_to")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What the payload does not say: who books it, and what stands for what is not given."""
+class Terms(draft.Terms):
+    """What a shop does not say; ``credits_goods``: its refunds say what came back."""
 
-    legal_entity: str
-    country: str
-    guest: str = "GUEST"
     credits_goods: bool = True
 
 
 @dataclass(slots=True)
-class Draft:
-    """A document while it is being made; ``at`` of a problem is a pointer into ``body``."""
-
-    body: dict[str, Any] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+class Draft(draft.Draft):
+    """A document while it is being made, from a shop's amounts."""
 
     def amount(self, of: wire.Payload, name: str, at: str) -> Decimal:
         """Return an amount, 0 if there is none; one that cannot be read is a problem at ``at``."""
@@ -43,26 +28,3 @@ class Draft:
         except ValueError as error:
             self.problems.append(Problem(at, f"{error}; give the amount"))
             return wire.ZERO
-
-    def check(self, model: type[Document], judge: Callable[[Any], None] | None = None) -> None:
-        """Add what is wrong with the document as a whole: its form first, then ``judge``."""
-        try:
-            document = model.model_validate(self.body)
-            if judge is not None:
-                judge(document)
-        except ValidationError as error:
-            found = field_errors(error.errors(include_url=False))
-        except Invalid as error:
-            found = list(error.errors)
-        else:
-            return
-        known = {it.at for it in self.problems}
-        self.problems += [
-            Problem(it.pointer, _said(it.pointer, it.detail))
-            for it in found
-            if it.pointer not in known
-        ]
-
-
-def _said(at: str, detail: str) -> str:
-    return detail.partition("; given is")[0] if at.startswith(_PERSONAL) else detail

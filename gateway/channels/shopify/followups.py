@@ -11,78 +11,23 @@ returned: no ERP has invoiced them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from gateway.canonical.envelope import OrderCancellation
 from gateway.canonical.order import Return
 from gateway.canonical.unmapped import UNMAPPED, Problem
+from gateway.channels.known import REDUCED, FollowUp, Known
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Draft, Terms
 from gateway.channels.shopify.order import order_of
 from gateway.channels.shopify.wire import ZERO, Payload, plain
 
 WHOLE: Final = "cancelled"
-_REDUCED: Final = "reduced-"
 _BESIDE: Final = "paid back beside goods"
 _MONEY: Final = ("unit_price", "discount", "tax")
-
-
-class Said(NamedTuple):
-    """A message about the order that was taken before."""
-
-    process: str
-    reference: str
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An order as it was accepted ({} if only its owner is known), and all that followed."""
-
-    order: Mapping[str, Any]
-    said: tuple[Said, ...] = ()
-
-    @property
-    def is_whole_cancelled(self) -> bool:
-        """Whether a cancellation of all of it was taken."""
-        return any(it and not it.get("lines") for it in self._cancellations())
-
-    @property
-    def taken_off(self) -> Counter[int]:
-        """Pieces that cancellations took off, by line."""
-        found: Counter[int] = Counter()
-        for wish in self._cancellations():
-            for line in wish.get("lines") or ():
-                found[line["line"]] += line["quantity"]
-        return found
-
-    @property
-    def reductions(self) -> int:
-        """How many reductions were taken: the next one is told by its number."""
-        return sum(f"/{_REDUCED}" in it.reference for it in self.said)
-
-    @property
-    def lines(self) -> dict[str, Mapping[str, Any]]:
-        """The lines of the order by what the shop calls them."""
-        return {it["line_ref"]: it for it in self.order.get("lines", ()) if it.get("line_ref")}
-
-    def _cancellations(self) -> Iterable[Mapping[str, Any]]:
-        for it in self.said:
-            if it.process == "order.cancellation":
-                yield it.body.get("cancellation") or {}
-
-
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A message that follows the order; ``name`` is unique for its process and order."""
-
-    process: str
-    name: str
-    draft: Draft
 
 
 def since_accepted(
@@ -257,7 +202,7 @@ def _reduced(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
     if not lines:
         return []
     # Numbered, so that of two snapshots which find the same pieces gone only one is taken.
-    name = f"{_REDUCED}{known.reductions + 1}"
+    name = f"{REDUCED}{known.reductions + 1}"
     return [_cancellation(payload, terms, name, {"lines": lines, "reason": "edited"})]
 
 

@@ -10,24 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
-from typing import Any, Final, Literal, NamedTuple, Protocol
-
-import msgspec
+from typing import Final
 
 from gateway.canonical.envelope import order_key
 from gateway.canonical.order import Order
-from gateway.canonical.process import Target
-from gateway.canonical.unmapped import unmapped
+from gateway.channels.known import FollowUp, Known, Memory
 from gateway.channels.shopify import wire
-from gateway.channels.shopify.draft import Draft, Terms
-from gateway.channels.shopify.followups import FollowUp, Known, Said, refunded, since_accepted
+from gateway.channels.shopify.draft import Terms
+from gateway.channels.shopify.followups import refunded, since_accepted
 from gateway.channels.shopify.order import order_of
 from gateway.channels.shopify.wire import Payload
+from gateway.channels.submissions import (
+    Accepts,
+    Taken,
+    What,
+    body_of,
+    follow_submission,
+    order_submission,
+)
 from gateway.errors import BadRequest, IdempotencyClash, NotFound, OwnerUndecidable
-from gateway.flow.accept import Receipt, Submission
+from gateway.flow.accept import Submission
 from gateway.ports import Intake, Ledger
-from gateway.routing.facts import Facts
 
 #: Looks before giving up: as many webhooks of one order would have to be taken meanwhile.
 LOOKS_MAX: Final = 5
@@ -36,9 +39,6 @@ LOOKS_MAX: Final = 5
 CREATED: Final = "orders/create"
 
 _RETRY_S: Final = 60
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
-
-What = Literal["order", "cancellation", "return", "exception"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +61,12 @@ class Delivery:
     text: str
 
 
-class Taken(NamedTuple):
-    """What became of (a part of) a webhook."""
-
-    what: What
-    transaction_id: str
-    replayed: bool
-
-
-class Accepts(Protocol):
-    """Takes submissions."""
-
-    async def accept(self, submission: Submission) -> Receipt:
-        """Take one, durably."""
-        ...
-
-
 class ShopifyIntake:
     """Takes the webhooks of all shops of an installation."""
 
     def __init__(self, acceptor: Accepts, buffer: Intake, ledger: Ledger) -> None:
         self._acceptor = acceptor
-        self._buffer = buffer
-        self._ledger = ledger
+        self._memory = Memory(buffer, ledger)
 
     async def take(self, shop: Shop, delivery: Delivery) -> list[Taken]:
         """Take what a webhook says; an empty list if that is nothing new, or nothing to book.
@@ -108,11 +91,16 @@ class ShopifyIntake:
             try:
                 if known is None:
                     now = order_of(delivery.payload, shop.terms, shop.judge)
-                    order = await self._order(shop, delivery, order_ref, now)
+                    submission = order_submission(
+                        shop.channel, shop.terms, now, delivery.text,
+                        key=delivery.webhook_id or None,
+                    )  # fmt: skip
+                    what: What = "exception" if now.problems else "order"
+                    order = await self._accept(submission, what)
                     taken.append(order)
                     if order.replayed:
                         continue  # something may have followed the first of the two
-                    known = Known(_body(now, delivery))
+                    known = Known(body_of(now, delivery.text))
                 found = since_accepted(delivery.payload, known, shop.terms, now)
                 taken += [await self._follow(shop, delivery, order_ref, it) for it in found]
             except IdempotencyClash:
@@ -134,73 +122,22 @@ class ShopifyIntake:
         the ledger: so what is claimed is found. A new order whose claim is free asks nobody else.
         """
         key = order_key(shop.channel, order_ref)
-        claim = f"{shop.channel}|order.intake|{order_ref}"
-        claimed = await self._buffer.claimed(key, claim)
+        claimed = await self._memory.claimed(key, shop.channel, order_ref)
         if not claimed and delivery.topic == CREATED:
             return Known({}) if _is_old(shop, delivery.payload) else None
-        buffered = await self._buffer.progress_of(key)
-        said = {
-            (it.process, it.reference): Said(it.process, it.reference, it.body)
-            for it in await self._ledger.transactions_of(key)
-        }
-        for each in (progress.envelope for progress in buffered):
-            said[each.process, each.reference] = Said(each.process, each.reference, each.body)
+        said = await self._memory.said(key)
         order = said.get(("order.intake", order_ref))
         if order is not None:
             return Known(order.body, tuple(said.values()))
-        if _is_old(shop, delivery.payload) or await self._owner(key):
+        if _is_old(shop, delivery.payload) or await self._memory.owner(key):
             return Known({}, tuple(said.values()))
         return None
-
-    async def _owner(self, key: str) -> Target | None:
-        return await self._buffer.owner(key) or await self._ledger.owner(key)
-
-    async def _order(self, shop: Shop, delivery: Delivery, order_ref: str, draft: Draft) -> Taken:
-        to, customer = draft.body["ship_to"], draft.body["customer"]
-        facts = Facts(
-            process="order.intake",
-            channel=shop.channel,
-            legal_entity=shop.terms.legal_entity,
-            country=to["country"],
-            region=to.get("region", ""),
-            customer_ref=customer["ref"],
-            order_ref=order_ref,
-        )
-        submission = Submission(
-            process="order.intake",
-            channel=shop.channel,
-            object_key=order_key(shop.channel, order_ref),
-            reference=order_ref,
-            facts=facts,
-            body=_body(draft, delivery),
-            digest=_digest("order.intake", order_ref, _encode(draft.body)),
-            key=delivery.webhook_id or None,
-        )
-        return await self._accept(submission, "exception" if draft.problems else "order")
 
     async def _follow(
         self, shop: Shop, delivery: Delivery, order_ref: str, follow: FollowUp
     ) -> Taken:
         what: What = "cancellation" if follow.process == "order.cancellation" else "return"
-        reference = f"{order_ref}/{follow.name}" if what == "cancellation" else follow.name
-        # A reduction is compared by what it takes off; all else is told by its name alone.
-        content = follow.draft.body.get("cancellation", {}).get("lines", [])
-        submission = Submission(
-            process=follow.process,
-            channel=shop.channel,
-            object_key=order_key(shop.channel, order_ref),
-            reference=reference,
-            facts=Facts(
-                process=follow.process,
-                channel=shop.channel,
-                legal_entity=shop.terms.legal_entity,
-                order_ref=order_ref,
-            ),
-            body=_body(follow.draft, delivery),
-            digest=_digest(follow.process, reference, _encode(content)),
-            order_channel=shop.channel,
-            order_ref=order_ref,
-        )
+        submission = follow_submission(shop.channel, shop.terms, order_ref, follow, delivery.text)
         try:
             return await self._accept(submission, "exception" if follow.draft.problems else what)
         except NotFound as error:
@@ -223,15 +160,3 @@ def _is_old(shop: Shop, payload: Payload) -> bool:
     """Say whether an order is from before; a refund does not tell when its order was placed."""
     placed = wire.instant(payload, "created_at") if "line_items" in payload else None
     return placed is not None and placed < shop.since
-
-
-def _body(draft: Draft, delivery: Delivery) -> dict[str, Any]:
-    if draft.problems:
-        return unmapped(draft.body, draft.problems, delivery.text)
-    return draft.body
-
-
-def _digest(process: str, reference: str, content: bytes) -> bytes:
-    hashed = blake2b(f"{process}|{reference}|".encode(), digest_size=16)
-    hashed.update(content)
-    return hashed.digest()

@@ -61,6 +61,8 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "ChannelSettings": "channels.NAME",
         "ShopifySettings": "channels.NAME.shopify",
         "LoopSettings": "channels.NAME.loop",
+        "AmazonSettings": "channels.NAME.amazon",
+        "QueueSettings": "channels.NAME.amazon.queue",
         "StaffSettings": "staff.NAME",
         "GovernanceSettings": "governance",
         "WebhookSettings": "webhooks.NAME",

@@ -131,6 +131,8 @@ def _order(order: Order) -> dict[str, Json]:
         **({"email": email} if 0 < len(email) <= _EMAIL_CHARS_MAX else {}),
         "currencyCode": order.currency,
         "pricesIncludeTax": order.tax_included,
+        # Only booked: nothing of it is to be sent.
+        **({"fulfilledByChannel": True} if order.fulfilled_by == "channel" else {}),
         **_ship_to(order),
         "salesOrderLines": [
             *(_line(line, tax_included=order.tax_included) for line in order.lines),

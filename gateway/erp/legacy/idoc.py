@@ -63,7 +63,9 @@ def _order(order: Order, head: Head) -> Element:
     """ORDERS. Taxes are always told; they count in the total only if prices leave them out."""
     root, into = idoc("ORDERS05", "ORDERS", head.client, head.created)
     currency = order.currency
-    segment(into, "E1EDK01", CURCY=currency, BSART="ZOR", BELNR=head.reference)
+    # An order type of its own without delivery: what the channel sends is only booked.
+    kind = "ZFB" if order.fulfilled_by == "channel" else "ZOR"
+    segment(into, "E1EDK01", CURCY=currency, BSART=kind, BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=order.legal_entity)
     segment(into, "E1EDK03", IDDAT="022", DATUM=f"{order.ordered_at:%Y%m%d}")
     taxes = sum((line.tax for line in order.lines), order.shipping.tax)

@@ -27,6 +27,7 @@ from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.owners import OwnerTables
+from gateway.store.ledger.pulls import PullTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.remembering import MemoryTables
 from gateway.store.ledger.second_looks import SecondLookTables
@@ -61,6 +62,7 @@ class SqlLedger(
     OwnerTables,
     SecondLookTables,
     MemoryTables,
+    PullTables,
     SettlementTables,
     ShadowTables,
     SignalTables,

@@ -29,6 +29,8 @@ FIELD_BYTES: Final = 12
 
 BOOK = b"cx:{rules}:book"
 DUTY = b"cx:{rules}:duty"
+#: Begins the keys of duties that change no rules; the duty's name follows.
+DUTIES = b"cx:{rules}:duty:"
 GATEWAYS = b"cx:{rules}:gateways"
 WORKERS = b"cx:{rules}:workers"
 PEAK = b"cx:{rules}:peak"

@@ -29,16 +29,22 @@ class RunningMarket:
     url: str
     options: MarketOptions
 
-    def place(self, sku: str = "TEE-BLK-M", quantity: int = 2, **asked: object) -> dict[str, Any]:
+    def place(
+        self, sku: str = "TEE-BLK-M", quantity: int = 2, *, paid: bool = True, **asked: object
+    ) -> dict[str, Any]:
         """Let somebody order, and wait for the payment if it comes at once."""
         body = {"lines": {sku: quantity}, **asked}
         answer = httpx.post(f"{self.url}/control/orders", json=body).raise_for_status()
         order: dict[str, Any] = answer.json()["orders"][0]
-        if not self.options.pending_s:
+        if paid and not self.options.pending_s:
             eventually(
                 lambda: any(it["order_id"] == order["id"] for it in self.books("authorised"))
             )
         return order
+
+    def crowd(self, count: int) -> None:
+        """Let many order."""
+        httpx.post(f"{self.url}/control/orders", json={"count": count}).raise_for_status()
 
     def act(self, order_id: str, what: str, **asked: object) -> None:
         """Let something happen to an order."""

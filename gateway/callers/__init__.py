@@ -1,0 +1,1 @@
+"""What calls marketplaces: their APIs and queues."""

@@ -1,0 +1,1 @@
+"""Amazon: login, orders, and the queue of its notifications."""

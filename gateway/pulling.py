@@ -1,0 +1,109 @@
+"""What pulls the orders of marketplaces, put together for one gateway process.
+
+Gateways do it, not workers: pulling is accepting, and they look already whether they may accept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Final
+
+import httpx
+
+from gateway.api.auth import Channel
+from gateway.api.checks import Checks
+from gateway.callers.amazon.login import Credentials
+from gateway.callers.amazon.orders import Account, AmazonOrders
+from gateway.callers.amazon.queue import AmazonQueue
+from gateway.callers.amazon.signing import Key
+from gateway.channels.amazon import wire
+from gateway.channels.amazon.intake import AmazonIntake, Seller
+from gateway.channels.amazon.puller import Puller, Terms
+from gateway.channels.draft import Terms as Booking
+from gateway.flow.calls import Caller
+from gateway.settings.amazon import AmazonSettings
+from gateway.store.redis.duties import RedisDuties
+from gateway.taking import acceptor
+from gateway.wiring import Parts
+
+#: Longest wait for an answer of Amazon's; searches of 100 orders take seconds.
+ANSWER_S: Final = 30.0
+#: How long somebody silent keeps the duty of a channel, and between two renewals.
+DUTY_MS: Final = 6_000
+RENEW_S: Final = 1.5
+#: Pause between two rounds.
+PULL_S: Final = 1.0
+
+
+class Pulling:
+    """All pulled channels; each is pulled by the process that has its duty."""
+
+    def __init__(self, pullers: Sequence[Puller], duties: RedisDuties, holder: str) -> None:
+        self._pullers = pullers
+        self._duties = duties
+        self._holder = holder
+
+    async def look(self) -> None:
+        """Do one round of every channel whose duty this process has."""
+        done = await asyncio.gather(*map(self._one, self._pullers), return_exceptions=True)
+        for failure in done:
+            if isinstance(failure, BaseException):
+                raise failure
+
+    async def _one(self, puller: Puller) -> None:
+        duty = f"pull-{puller.channel}"
+        if not await self._duties.is_on(duty, self._holder, DUTY_MS):
+            return
+        renewing = asyncio.create_task(self._renew(duty))
+        try:
+            await puller.look(lambda: not renewing.done())
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _renew(self, duty: str) -> None:
+        """Stay on duty through calls that take longer; end when it is lost."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if not await self._duties.is_on(duty, self._holder, DUTY_MS):
+                return
+
+
+def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
+    """Put it together; connections close with ``stack``."""
+    caller = Caller(parts.quotas, parts.clock, parts.windows)
+    intake = AmazonIntake(acceptor(parts, caller), parts.intake, parts.ledger)
+    pullers = [
+        _puller(parts, name, channel.amazon, intake, stack)
+        for name, channel in parts.settings.channels.items()
+        if channel.amazon is not None
+    ]
+    return Pulling(pullers, RedisDuties(parts.client), holder)
+
+
+def _puller(
+    parts: Parts, name: str, it: AmazonSettings, intake: AmazonIntake, stack: AsyncExitStack
+) -> Puller:
+    client = httpx.AsyncClient(timeout=ANSWER_S)
+    stack.push_async_callback(client.aclose)
+    credentials = Credentials(
+        it.client_id, it.client_secret.get_secret_value(), it.refresh_token.get_secret_value()
+    )
+    account = Account(name, it.endpoint, it.token_url, credentials, it.marketplaces, wire.DATA)
+    queue = None
+    if it.queue is not None:
+        secret = it.queue.secret_key.get_secret_value()
+        key = Key(it.queue.access_key, secret, it.queue.region, "sqs")
+        queue = AmazonQueue(it.queue.url, key, client, parts.clock, it.queue.wait_s)
+    checks = Checks(parts.settings, parts.clock)
+    channel = Channel(name, frozenset(), (it.legal_entity,))
+    booking = Booking(it.legal_entity, it.country, it.customer)
+    return Puller(
+        Seller(name, booking, it.since, partial(checks.order, channel)),
+        Terms(it.poll_s, it.overlap_s),
+        (AmazonOrders(account, client, parts.ledger, parts.clock), queue),
+        parts.ledger, intake, parts.observer, parts.clock,
+    )  # fmt: skip
