@@ -86,4 +86,3 @@ def test_each_order_is_booked_once_and_what_amazon_sends_is_not_sent_again(
     counters = httpx.get(f"{url}/control/counters").json()
     for happened in ("notifications_missing", "notifications_duplicated", "throttled_429"):
         assert counters[happened], happened
-    assert '"channel": "amazon"' in installation.coexist("pulls", "--json")

@@ -56,6 +56,17 @@ async def test_notifications_lost_doubled_and_disordered_change_nothing(bench: B
     assert whole.keys() == ({f"{gone['id']}/cancelled"} if gone["id"] in taken else set())
 
 
+async def test_two_that_pull_at_once_take_each_order_once(bench: Bench) -> None:
+    bench.there.set(visibility_s=0.05)
+    placed = [bench.there.place() for _ in range(6)]
+    bench.there.act(placed[0]["id"], "cancel", item_id=placed[0]["items"][0], quantity=1)
+    pullers = [bench.puller(EAGER) for _ in range(4)]
+    await asyncio.gather(*(it.look() for it in pullers))
+    await asyncio.gather(*(it.look() for it in pullers))
+    assert bench.taken().keys() == {it["id"] for it in placed}
+    assert bench.taken("order.cancellation").keys() == {f"{placed[0]['id']}/reduced-1"}
+
+
 async def test_quantities_are_known_while_the_payment_is_awaited(bench: Bench) -> None:
     bench.there.set(pending_s=3600.0)
     placed = bench.there.place(quantity=4, paid=False)

@@ -1,0 +1,91 @@
+"""``coexist pulls``: how far each marketplace is, and what is still to be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from gateway import cli
+from gateway.canonical.exchange.pulling import Noticed, NoticedLine, Pull
+from gateway.errors import ConfigError
+from gateway.settings import load
+from gateway.store.ledger import open_ledger
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ACCOUNT = {
+    "endpoint": "https://sellingpartnerapi-eu.amazon.com", "client_id": "id",
+    "client_secret": "hush-secret", "refresh_token": "hush-token",
+    "marketplaces": ["A1805IZSGTT6HS"], "legal_entity": "NL01", "country": "NL",
+    "since": "2026-11-01T00:00:00Z",
+}  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    coexist("init")
+    yield tmp_path
+    coexist("stop-store")
+
+
+def coexist(*arguments: str) -> str:
+    done = CliRunner().invoke(cli.coexist, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def configure(home: Path, **change: object) -> None:
+    file = home / "coexist.yaml"
+    config = yaml.safe_load(file.read_text())
+    config["channels"]["amazon-nl"] = {"scopes": [], "amazon": ACCOUNT | change}
+    file.write_text(yaml.safe_dump(config))
+
+
+async def leave(home: Path) -> None:
+    ledger = await open_ledger(load().ledger)
+    await ledger.keep_pull(Pull("amazon-nl", NOW, polled_at=NOW, problem="getOrder: 429"))
+    lines = (NoticedLine("7", "TEE-BLK-M", 3, 0),)
+    told = Noticed("amazon-nl", "403-1", NOW, "PENDING", "retailer", lines, NOW, NOW)
+    await ledger.notice([told])
+    await ledger.close()
+
+
+def test_what_stands_in_the_way_is_said(home: Path) -> None:
+    assert "no channel is pulled" in coexist("pulls")
+    configure(home)
+    assert "amazon-nl: not searched yet" in coexist("pulls")
+    asyncio.run(leave(home))
+    said = coexist("pulls", "--orders")
+    assert "every change until 2026-11-26 12:00:00 UTC was taken" in said
+    assert "1 order(s) of 3 piece(s)" in said
+    assert "getOrder: 429" in said
+    assert "403-1  PENDING  3 TEE-BLK-M" in said
+    (found,) = json.loads(coexist("pulls", "--json"))
+    assert (found["channel"], found["orders"][0]["order_ref"]) == ("amazon-nl", "403-1")
+    assert "hush" not in coexist("config")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"legal_entity": "MOON"}, "'MOON' is not a legal entity"),
+        ({"endpoint": "https://sellingpartnerapi-eu.amazon.com/"}, "leave out the slash"),
+        ({"queue": {"url": "order-changes"}}, r"amazon\.queue\.url"),
+        ({"since": "2026-11-01"}, "since"),
+    ],
+)
+def test_an_account_that_cannot_work_is_refused_at_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    coexist("init")
+    configure(tmp_path, **change)
+    with pytest.raises(ConfigError, match=said):
+        load()
