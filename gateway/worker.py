@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from gateway.canonical.exchange import Lease, Traffic
-from gateway.canonical.process import ERPS
+from gateway.canonical.process import ERPS, Target
 from gateway.clock import Clock, token_bits
 from gateway.errors import CoexistError, FencedOut
 from gateway.flow.calls import Caller
@@ -30,6 +30,7 @@ from gateway.flow.shadow import ShadowWrites
 from gateway.flow.wake import Waker
 from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
+from gateway.policy.batching import Plan, plan
 from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.store.redis.clock import SYNC_S
@@ -66,7 +67,7 @@ class Worker:
         )  # fmt: skip
         workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
-            parts.windows, ShadowWrites(self._shadows, parts.versions).delivered,
+            parts.windows, ShadowWrites(self._shadows, parts.versions).delivered, _batching(parts),
         )  # fmt: skip
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
@@ -186,6 +187,13 @@ class Worker:
                     break
             if done == 0:
                 await asyncio.sleep(pause_s)
+
+
+def _batching(parts: Parts) -> dict[Target, Plan]:
+    return {
+        erp: plan(limits, parts.erps[erp].timing.request_ms_min)
+        for erp, limits in parts.limits.items()
+    }
 
 
 async def work(settings: Settings, ready: Callable[[], None], clock: Clock | None = None) -> None:

@@ -70,7 +70,7 @@ class Deliverer:
     async def deliver(self, taken: Taken, permit: Permit) -> None:
         """Bring one taken message one step on; the permit is good for one call."""
         envelope = await self._readable(taken)
-        if envelope is None or await self._closed(taken, envelope):
+        if envelope is None or await self._closed(taken, envelope, self._lasts_ms(taken, envelope)):
             return
         with permit.in_use():
             if taken.open_ms is None:
@@ -94,11 +94,15 @@ class Deliverer:
             return None
         return envelope
 
-    async def _closed(self, taken: Taken, envelope: Envelope) -> bool:
-        """Put the object back if the call could not end before the ERP closes."""
-        probes = taken.open_ms is not None
+    def _lasts_ms(self, taken: Taken, envelope: Envelope) -> int:
         timing = self._erps[taken.owner].timing
-        lasts_ms = timing.request_ms if probes else timing.request_of(envelope.process)
+        return (
+            timing.request_ms if taken.open_ms is not None else timing.request_of(envelope.process)
+        )
+
+    async def _closed(self, taken: Taken, envelope: Envelope, lasts_ms: int) -> bool:
+        """Put the object back if a call that lasts so long could not end before the ERP closes."""
+        probes = taken.open_ms is not None
         call = Call(taken.owner, envelope.process, writes=not probes)
         now = self._clock.now()
         closed = self._windows.gate(call, now, lasts_ms + MARGIN_MS)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from gateway.canonical.exchange import Lease, Permit, Ready, Taken
+from gateway.canonical.exchange import Lease, Permit, Ready, Taken, Traffic
 from gateway.canonical.process import Target
 from gateway.errors import CoexistError, FencedOut, StoreUnavailable
+from gateway.flow.batch import BatchDeliverer
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
-from gateway.flow.deliver import Deliverer
 from gateway.flow.workplace import Workplace
-from gateway.policy.quotas import POLLS, planned, wanted
+from gateway.policy.batching import Plan, calls, together
+from gateway.policy.quotas import CLASSES, POLLS, planned, wanted
 from gateway.policy.windows import Call
 
 #: Between two looks at the lanes while nothing ends and nobody rings.
@@ -43,7 +44,9 @@ class Dispatcher:
         self._clock = at.clock
         self._windows = at.windows
         self._timing = at.erps[erp].timing
-        self._deliverer = Deliverer(at)
+        self._deliverer = BatchDeliverer(at)
+        self._batches = at.erps[erp].batches
+        self._plan = at.batching.get(erp, Plan())
         self._confirmer = Confirmer(at)
         self._in_flight_max = in_flight_max
         self._flying: set[asyncio.Task[None]] = set()
@@ -81,17 +84,21 @@ class Dispatcher:
         """Start what can be started; return how long there is nothing more to do."""
         room = max(0, self._in_flight_max - len(self._flying))
         leases = self._keeper.held()
-        due = await self._look(leases, room) if room and leases else {}
-        want = wanted(due.values(), room, DOCUMENTS_MAX)
+        most = self._plan.documents_max if self._batches and self._batches.offered else 1
+        due = await self._look(leases, room * most) if room and leases else {}
+        objects = wanted(due.values(), room * most, DOCUMENTS_MAX)
+        polls = any(it.polls for it in due.values())  # each a call of its own
+        size = 1 if polls else max(1, min(most, max(objects.values())))
+        want = calls(objects, size, room)
         asked = sum(want.values())
         back = list(self._spent)
         if not (asked or back or self._in_line):
             return IDLE_S
-        grant = await self._quotas.acquire(self._erp, want, back)
+        grant = await self._quotas.acquire(self._erp, want, back, self._plan.units(size))
         self._spent = self._spent[len(back) :]
         self._in_line = len(grant.permits) < asked
         if grant.permits:
-            await self._spend(list(grant.permits), due)
+            await self._spend(list(grant.permits), due, size)
         return min(WAIT_S_MAX, max(0.002, grant.wait_ms / 1000)) if self._in_line else IDLE_S
 
     async def _look(self, leases: Sequence[Lease], room: int) -> dict[Lease, Ready]:
@@ -116,7 +123,7 @@ class Dispatcher:
             for lease, it in ready.items()
         }
 
-    async def _spend(self, permits: list[Permit], due: Mapping[Lease, Ready]) -> None:
+    async def _spend(self, permits: list[Permit], due: Mapping[Lease, Ready], size: int) -> None:
         polls = [lease for lease, work in due.items() if work.polls]
         if polls:
             permit = next((it for it in permits if it.kind is POLLS), permits[0])
@@ -124,11 +131,15 @@ class Dispatcher:
             self._start(self._confirm(polls, permit))
         rows = [(lease, work) for lease, work in due.items() if work.objects]
         self._chance.shuffle(rows)  # no partition is always the last to get a permit
-        plan = planned(Counter(it.kind for it in permits), rows)
+        counts = Counter(it.kind for it in permits)
+        plan = planned({kind: n * size for kind, n in counts.items()}, rows)
         try:
-            for taken in await asyncio.gather(*(self._take(it, sum(n)) for it, n in plan.items())):
-                for one in taken:
-                    self._start(self._deliver(one, permits.pop()))
+            found = await asyncio.gather(*(self._take(it, sum(n)) for it, n in plan.items()))
+            for group in together(_by_class(plan.values(), found), size):
+                if permits:
+                    self._start(self._deliver(group, permits.pop()))
+                else:  # more kinds of calls than there are permits: another turn
+                    self._start(self._untake(group))
         finally:
             self._spent += permits  # as they are: unused
         self._less(plan, polls)
@@ -154,17 +165,32 @@ class Dispatcher:
             self._due_until_s = 0.0  # others were here: look anew
         return taken
 
-    async def _deliver(self, taken: Taken, permit: Permit) -> None:
+    async def _deliver(self, group: Sequence[Taken], permit: Permit) -> None:
         """Deliver; what fails for a reason nobody foresaw goes back, still counted as taken."""
         try:
-            await self._deliverer.deliver(taken, permit)
-        except FencedOut as error:
-            self._observer.trouble("deliver", error)
+            if self._batches is None or len(group) == 1:
+                await self._deliverer.deliver(group[0], permit)
+                return
+            for taken, error in await self._deliverer.deliver_many(group, permit, self._batches):
+                await self._failed(taken, error)
         except Exception as error:  # noqa: BLE001 -- one message must not stop the others
-            self._observer.trouble("deliver", error)
-            await self._put_back(taken, error)
+            for taken in group:  # what of them was settled is not touched
+                await self._failed(taken, error)
         finally:
             self._spent.append(permit)
+
+    async def _failed(self, taken: Taken, error: Exception) -> None:
+        self._observer.trouble("deliver", error)
+        if not isinstance(error, FencedOut):
+            await self._put_back(taken, error)
+
+    async def _untake(self, group: Sequence[Taken]) -> None:
+        for taken in group:
+            try:
+                await self._lanes.untake(taken)
+            except CoexistError as error:
+                self._observer.trouble("untake", error)
+                self._keeper.lost(taken.lease)
 
     async def _put_back(self, taken: Taken, error: Exception) -> None:
         reason = f"worker: {error!r}"
@@ -214,3 +240,14 @@ class Dispatcher:
             await self._quotas.acquire(self._erp, {}, self._spent)
         except CoexistError as error:
             self._observer.trouble("dispatch", error)
+
+
+def _by_class(
+    plan: Iterable[Sequence[int]], found: Iterable[Sequence[Taken]]
+) -> list[tuple[Traffic, Taken]]:
+    """Return what was taken with its class, the most urgent first, as each partition gave it."""
+    rows: list[tuple[Traffic, Taken]] = []
+    for counts, taken in zip(plan, found, strict=True):
+        kinds = [kind for kind, n in zip(CLASSES, counts, strict=True) for _ in range(n)]
+        rows += zip(kinds, taken, strict=False)
+    return sorted(rows, key=lambda row: row[0])

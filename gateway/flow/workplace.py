@@ -11,6 +11,7 @@ from gateway.canonical.outcome import Outcome
 from gateway.canonical.process import Target
 from gateway.clock import Clock
 from gateway.flow.leases import LeaseKeeper
+from gateway.policy.batching import Plan
 from gateway.policy.windows import Windows
 from gateway.ports import Erp, Lanes, Observer, Quotas
 
@@ -29,3 +30,5 @@ class Workplace:
     windows: Windows = field(default_factory=Windows)
     #: Told of each answer to a send; returns at once and never fails.
     delivered: Callable[[Envelope, Outcome], None] = lambda _envelope, _outcome: None
+    #: How many documents go in one request, where an ERP takes several.
+    batching: Mapping[Target, Plan] = field(default_factory=dict)

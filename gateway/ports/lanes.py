@@ -69,6 +69,10 @@ class Lanes(Protocol):
         """
         ...
 
+    async def untake(self, taken: Taken) -> bool:
+        """Put an object back that nobody has looked at, as if it had not been taken."""
+        ...
+
     async def hold(
         self,
         taken: Taken | Awaiting,

@@ -18,12 +18,17 @@ class Quotas(Protocol):
     """
 
     async def acquire(
-        self, erp: Target, want: Mapping[Traffic, int], back: Sequence[Permit] = ()
+        self,
+        erp: Target,
+        want: Mapping[Traffic, int],
+        back: Sequence[Permit] = (),
+        units: int = 1,
     ) -> Grant:
         """Ask for permits by kind of traffic, and give others back in the same turn.
 
         What is not granted waits in line: nobody gets a permit of its kind, or for less urgent
-        calls, before. Asking for nothing leaves the line. Giving back twice is harmless.
+        calls, before. A permit is for one call of ``units`` operations that count one by one (a
+        reader's always for one). Asking for nothing leaves the line. Giving back twice is harmless.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from gateway.canonical.exchange import Adaptive, Breaker, Limits, Shares, Traffic, Window
+from gateway.canonical.exchange import Adaptive, Batching, Breaker, Limits, Shares, Traffic, Window
 from gateway.settings.section import Section
 
 
@@ -38,6 +38,21 @@ class AdaptiveSettings(Section):
     first: int = Field(default=4, ge=1, description="calls at once to begin with")
     least: int = Field(default=1, ge=1, description="never fewer")
     most: int = Field(default=64, ge=1, description="never more")
+
+
+class BatchSettings(Section):
+    """When several documents go in one request. None do where that gains nothing."""
+
+    documents_max: int = Field(default=100, ge=1, le=100, description="documents of one request")
+    counts_inner: bool = Field(
+        default=True, description="whether each document counts as a call for the windows"
+    )
+    overhead_ms: float = Field(
+        default=0, ge=0, description="what a call takes beside its documents' work, as measured"
+    )
+    work_ms: float = Field(
+        default=0, ge=0, description="what one document takes, as measured; 0: not measured"
+    )
 
 
 class QuotaSettings(Section):
@@ -86,6 +101,9 @@ class QuotaSettings(Section):
     adaptive: AdaptiveSettings | None = Field(
         default=None, description="find concurrent_max instead of setting it"
     )
+    batch: BatchSettings | None = Field(
+        default=None, description="several documents in one request, where the ERP takes them"
+    )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -121,6 +139,7 @@ class QuotaSettings(Section):
         costs = profile.costs if self.costs is None else self.costs
         places = self.concurrent_max or profile.concurrent_max
         read_places = profile.read_places if self.read_places is None else self.read_places
+        batch = self.batch or profile.batch or BatchSettings(documents_max=1)
         return Limits(
             places=places,
             queue=profile.queue_use if self.queue_use is None else self.queue_use,
@@ -145,6 +164,9 @@ class QuotaSettings(Section):
             adaptive=None
             if adaptive is None
             else Adaptive(adaptive.first, adaptive.least, adaptive.most),
+            batching=Batching(
+                batch.documents_max, batch.counts_inner, batch.overhead_ms, batch.work_ms
+            ),
         )
 
 
@@ -160,6 +182,7 @@ class Profile(Section):
     read: float = Field(default=0, ge=0, le=0.9)
     read_places: int = Field(default=0, ge=0)
     adaptive: AdaptiveSettings | None = None
+    batch: BatchSettings | None = None
     notes: str
     sources: list[str] = Field(min_length=1)
 

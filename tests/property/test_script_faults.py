@@ -124,6 +124,11 @@ async def defer(buffer: Buffer) -> Work:
     return lambda: buffer.lanes.defer(taken, 500, unknown=False, reason="busy")
 
 
+async def untake(buffer: Buffer) -> Work:
+    taken = await sent(buffer)
+    return lambda: buffer.lanes.untake(taken)
+
+
 async def hold(buffer: Buffer) -> Work:
     taken = await sent(buffer)
     return lambda: buffer.lanes.hold(taken, Cause.NOT_ACCEPTED, "no")
@@ -224,9 +229,9 @@ async def finish(buffer: Buffer) -> Work:
 
 TAKING = (accept_first, accept_held, accept_behind, lend, reserve, edit)
 SETTLING = (
-    take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, hold, wait,
-    move, move_refused, release, release_after_posting, discard, discard_with_followers, reroute,
-    lease, renew, raise_epoch, begin, finish,
+    take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, untake,
+    hold, wait, move, move_refused, release, release_after_posting, discard, discard_with_followers,
+    reroute, lease, renew, raise_epoch, begin, finish,
 )  # fmt: skip
 
 

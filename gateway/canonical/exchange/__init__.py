@@ -38,6 +38,7 @@ from gateway.canonical.exchange.hypercare import Left
 from gateway.canonical.exchange.permits import Permit
 from gateway.canonical.exchange.quotas import (
     Adaptive,
+    Batching,
     Breaker,
     Grant,
     Limits,
@@ -59,6 +60,7 @@ __all__ = [
     "Applied",
     "Awaiting",
     "Backlog",
+    "Batching",
     "Breaker",
     "BufferEvent",
     "Buffered",

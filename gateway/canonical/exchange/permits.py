@@ -21,6 +21,7 @@ class Permit:
     """The right to make one call, begun before ``use_by_s`` on the holder's monotonic clock.
 
     ``asked_s`` is when it was asked for, on that clock: the store granted it later than that.
+    ``units`` are the operations of the call that count one by one.
     ``how`` says what came of it: ``unused``, ``none`` (a call was made, nothing else is known),
     ``ok``, ``busy`` (429), ``fail`` (a 5xx, no connection, one that broke) or ``gone`` (we gave up
     waiting: the ERP may be serving it still).
@@ -31,6 +32,7 @@ class Permit:
     asked_s: float
     use_by_s: float
     clock: Callable[[], float] = field(repr=False)
+    units: int = 1
     how: str = "unused"
     left_s: float | None = None
     ended_s: float | None = None

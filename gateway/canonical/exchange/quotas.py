@@ -58,6 +58,20 @@ class Adaptive:
 
 
 @dataclass(frozen=True, slots=True)
+class Batching:
+    """What a request with several documents costs, and takes.
+
+    ``counts_inner``: each document counts as a call. A call takes ``overhead_ms`` beside the work,
+    a document ``work_ms``; 0 where nobody has measured it. At most ``documents_max`` in one.
+    """
+
+    documents_max: int = 1
+    counts_inner: bool = True
+    overhead_ms: float = 0.0
+    work_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What an ERP allows, and how careful to be with it.
 
@@ -78,6 +92,7 @@ class Limits:
     shares: Shares = Shares()
     breaker: Breaker = Breaker()
     adaptive: Adaptive | None = None
+    batching: Batching = Batching()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "WindowSettings": "erps.ERP.quota.windows",
         "BreakerSettings": "erps.ERP.quota.breaker",
         "AdaptiveSettings": "erps.ERP.quota.adaptive",
+        "BatchSettings": "erps.ERP.quota.batch",
         "EvidenceSettings": "evidence",
         "OwnersSettings": "owners",
         "ShadowSettings": "shadow",

@@ -148,6 +148,12 @@ class RedisLanes:
         )  # fmt: skip
         return bool(answer)
 
+    async def untake(self, taken: Taken) -> bool:
+        """Put an object back that nobody has looked at, as if it had not been taken."""
+        object_key, transaction_id = taken.object_key, taken.transaction_id
+        answer = await self._run("untake", taken.lease, object_key, transaction_id, taken.number)
+        return bool(answer)
+
     async def hold(
         self,
         taken: Taken | Awaiting,

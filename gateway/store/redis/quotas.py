@@ -43,16 +43,22 @@ class RedisQuotas:
         self._last: dict[Target, tuple[str, float]] = {}
 
     async def acquire(
-        self, erp: Target, want: Mapping[Traffic, int], back: Sequence[Permit] = ()
+        self,
+        erp: Target,
+        want: Mapping[Traffic, int],
+        back: Sequence[Permit] = (),
+        units: int = 1,
     ) -> Grant:
         """Ask for permits by kind of traffic, and give others back in the same turn."""
         wants = ",".join(str(want.get(kind, 0)) for kind in Traffic)
         asked_s = self._now_s()
-        wait_ms, _, *tokens = await self._turn(erp, wants, back)
+        wait_ms, _, *tokens = await self._turn(erp, wants, back, units)
         use_by_s = asked_s + self._limits[erp].use_ms / 1000
         permits = (
-            Permit(token, Traffic(int(token.split(":")[1])), asked_s, use_by_s, self._now_s)
-            for token in (it.decode() for it in tokens)
+            Permit(
+                token, kind, asked_s, use_by_s, self._now_s, 1 if kind is Traffic.READ else units
+            )
+            for token, kind in ((it.decode(), Traffic(int(it.split(b":")[1]))) for it in tokens)
         )
         return Grant(tuple(permits), int(wait_ms))
 
@@ -107,12 +113,12 @@ class RedisQuotas:
     def _now_s(self) -> float:
         return 0.0 if self._monotonic_s is None else self._monotonic_s()
 
-    async def _turn(self, erp: Target, wants: str, back: Sequence[Permit]) -> Reply:
+    async def _turn(self, erp: Target, wants: str, back: Sequence[Permit], units: int = 1) -> Reply:
         q0, at_s = self._last.get(erp, ("", 0.0))
         returned = [part for permit in back for part in _returned(permit)]
         answer = await self._script(
             "quota_turn", erp, self._wire[erp], self._who,
-            q0, int((self._now_s() - at_s) * 1000), wants, LINE_MS, *returned,
+            q0, int((self._now_s() - at_s) * 1000), wants, LINE_MS, units, *returned,
         )  # fmt: skip
         if self._monotonic_s is not None:
             self._last[erp] = (answer[1].decode(), self._monotonic_s())
@@ -161,7 +167,9 @@ def wire(limits: Limits) -> str:
 
 
 def _returned(permit: Permit) -> tuple[str, str, object, object]:
-    left, took = permit.left_after_ms, permit.took_ms
+    # Operations of a batch are counted as they are carried out: until its answer is there.
+    left = permit.left_after_ms if permit.units == 1 else None
+    took = permit.took_ms
     return permit.token, permit.how, "" if left is None else left, "" if took is None else took
 
 

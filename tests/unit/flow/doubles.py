@@ -75,10 +75,14 @@ class OpenQuotas(RedisQuotas):
     """The quota of an installation that is new, so that nothing was called before."""
 
     async def acquire(
-        self, erp: Target, want: Mapping[Traffic, int], back: Sequence[Permit] = ()
+        self,
+        erp: Target,
+        want: Mapping[Traffic, int],
+        back: Sequence[Permit] = (),
+        units: int = 1,
     ) -> Grant:
         await self.open(erp, anew=False)
-        return await super().acquire(erp, want, back)
+        return await super().acquire(erp, want, back, units)
 
     async def usage(self, erp: Target) -> QuotaUse:
         await self.open(erp, anew=False)

@@ -6,13 +6,14 @@
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 limits (JSON)  4 who asks  5 quota time of its last
 --       answer ("" = none)  6 ms since then, on its own clock  7 wants by kind ("3,0,0,…", "" = none
 --       and its place in the line stays)  8 ms a place in the line is kept
---       9… permits given back: permit, how (unused | ok | busy | fail | none | gone), ms from the
+--       9 units of each call asked for but by readers: operations of a batch that count one by one, else 1
+--       10… permits given back: permit, how (unused | ok | busy | fail | none | gone), ms from the
 --       grant until it was on the wire at the latest ("" = unknown), ms it took
 -- Returns: {ms until what was not granted may be, quota time, permit, …}; a permit is `number:kind:cost:granted:lent`
 -- Invariants: in no span of a window can more arrive than it allows; never are more calls in service
 --   than places (and so much of the ERP's own queue as we use). What is lost counts as used: a key as
 --   a full window, a permit nobody gives back as a call that arrived in its last moment.
-local P, limits, who = ARGV[1], cjson.decode(ARGV[3]), ARGV[4]
+local P, limits, who, units = ARGV[1], cjson.decode(ARGV[3]), ARGV[4], tonumber(ARGV[9])
 local s = load(P)
 local lost = s.off == nil or redis.call('ZCARD', P .. 'flight') ~= flying(s)
 local q = quota_time(s, clock(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6]) or 0)
@@ -99,7 +100,7 @@ for i = 1, #due, 2 do
   redis.call('ZREM', P .. 'flight', due[i])
   settle(due[i], tonumber(due[i + 1]))
 end
-for i = 9, #ARGV, 4 do
+for i = 10, #ARGV, 4 do
   local permit, how, sent = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local granted = tonumber(string.match(permit, '^%d+:%d:%d+:(%d+):'))
   if granted and redis.call('ZSCORE', P .. 'flight', permit) then
@@ -135,8 +136,10 @@ local function lendable(w)
   return math.max(0, math.min(spread, w.reserve - w[READ] - w.lent))
 end
 
-local function room(kind)
-  local cost = limits.costs[kind + 1]
+-- What a call of ours costs. Those of others who wait are in line with their units as calls.
+local function price(kind) return limits.costs[kind + 1] * (kind == READ and 1 or units) end
+
+local function room(kind, cost)
   local free = places() - flying(s)
   if kind ~= READ and reading then
     free = free - math.max(0, limits.read_places - (s.f0 or 0))
@@ -159,14 +162,14 @@ local function ahead(kind, since)
   for _, row in ipairs(line) do
     local first = row.since < since or row.since == since and row.who < who
     if row.who ~= who and (row.kind < kind or row.kind == kind and first) then
-      others = others + math.min(row.count, room(row.kind))
+      others = others + math.min(row.count, room(row.kind, limits.costs[row.kind + 1]))
     end
   end
   return others
 end
 
 local function grant(kind)
-  local cost, lent = limits.costs[kind + 1], ''
+  local cost, lent = price(kind), ''
   s.n = (s.n or 0) + 1
   for _, w in ipairs(ws) do
     local borrows = kind ~= READ and own(w) < cost
@@ -189,7 +192,7 @@ end
 
 -- When asking again is worth it: for what is wanted most, and behind those who came first.
 local function wait_for(kind, others)
-  local cost, wait = limits.costs[kind + 1], 0
+  local cost, wait = price(kind), 0
   if places() - flying(s) <= others then return limits.poll_ms end
   for _, w in ipairs(ws) do
     local left = w.max - w.used
@@ -216,14 +219,14 @@ for kind = 0, 6 do
   end
   if want and want > 0 then
     local got, others = 0, ahead(kind, since or q)
-    while shut == 0 and got < want and room(kind) > others do
+    while shut == 0 and got < want and room(kind, price(kind)) > others do
       found[#found + 1] = grant(kind)
       got = got + 1
     end
     if got < want then
       if got > 0 then since = q end
       redis.call('HSET', P .. 'line', name,
-        string.format('%d:%d:%d', want - got, since or q, q + tonumber(ARGV[8])))
+        string.format('%d:%d:%d', (want - got) * (kind == READ and 1 or units), since or q, q + tonumber(ARGV[8])))
       wait = wait or (shut > 0 and shut or wait_for(kind, others))
     elseif since then
       redis.call('HDEL', P .. 'line', name)
@@ -234,7 +237,7 @@ for kind = 0, 6 do
 end
 if line.expired then redis.call('HDEL', P .. 'line', line.expired) end
 for _, row in ipairs(line) do
-  if shut == 0 and row.who ~= who and room(row.kind) > 0 then
+  if shut == 0 and row.who ~= who and room(row.kind, limits.costs[row.kind + 1]) > 0 then
     local bell = P .. 'bell:' .. row.who
     if redis.call('LLEN', bell) == 0 then
       redis.call('LPUSH', bell, '1')

@@ -1,0 +1,135 @@
+"""Batch: several taken messages in one call, and an outcome for each.
+
+The sentence the code follows: *each message's attempt is recorded before the one call that carries
+them all; each is settled by its own outcome; and what the whole call left unknown is unknown of
+each, and each is looked up before it is sent again.*
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Permit, Taken
+from gateway.canonical.outcome import Unknown
+from gateway.flow.deliver import Deliverer
+from gateway.ports import Batches
+
+Item = tuple[Taken, Envelope]
+T = TypeVar("T")
+
+#: What became of a message that the call does not answer for.
+SILENT = Unknown("no outcome of its own in the batch")
+
+
+class BatchDeliverer(Deliverer):
+    """Brings messages to an ERP that takes several in one call."""
+
+    async def deliver_many(
+        self, together: Sequence[Taken], permit: Permit, batches: Batches
+    ) -> list[tuple[Taken, Exception]]:
+        """Bring messages of one ERP one step on, all of them sends or all of them look-ups.
+
+        Returns those whose step failed for a reason nobody foresaw; the others went on.
+        """
+        failed: list[tuple[Taken, Exception]] = []
+        read: list[Item] = []
+
+        async def look(taken: Taken) -> None:
+            envelope = await self._readable(taken)
+            if envelope is not None:
+                read.append((taken, envelope))
+
+        failed += await _each(look, together, of=lambda taken: taken)
+        items = await self._open(read, failed)
+        if items:
+            with permit.in_use():
+                act = self._send_many if items[0][0].open_ms is None else self._probe_many
+                failed += await act(items, batches)
+        return failed
+
+    async def _open(
+        self, read: Sequence[Item], failed: list[tuple[Taken, Exception]]
+    ) -> list[Item]:
+        """Put back what a window forbids, and what may take longer, or less long, than the first.
+
+        A call lasts as long as the longest of its messages may: one with a long deadline would
+        carry the others into a window.
+        """
+        items: list[Item] = []
+
+        async def gate(item: Item) -> None:
+            lasts_ms = self._lasts_ms(*item)
+            if await self._closed(*item, lasts_ms):
+                return
+            if items and lasts_ms != self._lasts_ms(*items[0]):
+                await self._lanes.untake(item[0])
+            else:
+                items.append(item)
+
+        failed += await _each(gate, read, of=_taken)
+        return items
+
+    async def _send_many(
+        self, items: Sequence[Item], batches: Batches
+    ) -> list[tuple[Taken, Exception]]:
+        ours: list[Item] = []
+
+        async def record(item: Item) -> None:
+            if await self._lanes.attempt(item[0]):
+                ours.append(item)
+
+        failed = await _each(record, items, of=_taken)
+        going = [item for item in ours if self._keeper.holds(item[0].lease)]
+        for taken, _ in ours:
+            if not self._keeper.holds(taken.lease):
+                # Too late to send. Taken anew, the partition brings the object back to be probed.
+                self._keeper.lost(taken.lease)
+        if not going:
+            return failed
+        started_s = self._clock.monotonic_s()
+        outcomes = await batches.send_many([envelope for _, envelope in going])
+
+        async def settle(item: Item) -> None:
+            taken, envelope = item
+            outcome = outcomes.get(taken.transaction_id, SILENT)
+            self._observe("send", taken, envelope, outcome, started_s)
+            self._delivered(envelope, outcome)
+            await self._settled(lambda: self._settle(taken, outcome))
+
+        return failed + await _each(settle, going, of=_taken)
+
+    async def _probe_many(
+        self, items: Sequence[Item], batches: Batches
+    ) -> list[tuple[Taken, Exception]]:
+        started_s = self._clock.monotonic_s()
+        answers = await batches.probe_many([envelope for _, envelope in items])
+
+        async def settle(item: Item) -> None:
+            taken, envelope = item
+            probed = answers.get(taken.transaction_id, SILENT)
+            self._observe("probe", taken, envelope, probed, started_s)
+            open_ms = taken.open_ms or 0
+            await self._settled(lambda: self._settle_probe(taken, probed, open_ms))
+
+        return await _each(settle, items, of=_taken)
+
+
+def _taken(item: Item) -> Taken:
+    return item[0]
+
+
+async def _each(
+    act: Callable[[T], Awaitable[None]], items: Sequence[T], of: Callable[[T], Taken]
+) -> list[tuple[Taken, Exception]]:
+    """Act on all at once; return the messages for which it failed. One stops no other."""
+    results = await asyncio.gather(*(act(item) for item in items), return_exceptions=True)
+    failed: list[tuple[Taken, Exception]] = []
+    for item, result in zip(items, results, strict=True):
+        if isinstance(result, Exception):
+            failed.append((of(item), result))
+        elif isinstance(result, BaseException):
+            raise result
+    return failed
