@@ -13,6 +13,8 @@ from simulators.amazon.options import MarketOptions
 from simulators.amazon.site import amazon_market
 from simulators.cloud.erp import cloud_erp
 from simulators.legacy.erp import legacy_erp
+from simulators.loop.options import LoopOptions
+from simulators.loop.site import loop_platform
 from simulators.options import CloudOptions, LegacyOptions, OptionError, ServerOptions
 from simulators.pos.options import PosOptions
 from simulators.pos.site import pos_estate
@@ -26,6 +28,7 @@ SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "shopify": (ShopOptions, shopify_shop),
     "amazon": (MarketOptions, amazon_market),
     "pos": (PosOptions, pos_estate),
+    "loop": (LoopOptions, loop_platform),
 }
 
 
@@ -35,6 +38,7 @@ HELP = {
     "shopify": "a Shopify-like shop",
     "amazon": "an Amazon-like marketplace",
     "pos": "an estate of stores and registers",
+    "loop": "a Loop-like returns platform",
 }
 
 

@@ -1,0 +1,26 @@
+"""Every option of the simulated returns platform, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulators.options import ServerOptions, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopOptions(ServerOptions):
+    """What the platform takes besides."""
+
+    secret: str = option("loop_gateway", "the webhook secret, which signs; a made-up one")
+    hook: str = option("", "address that webhooks go to; empty sends none")
+    shop: str = option("", "address of the simulated shop whose orders are taken back")
+    shop_token: str = option("shpat_gateway", "token the shop's Admin API wants")
+    pays: bool = option(
+        default=True, why="pay buyers through the shop, which then tells of a refund too", live=True
+    )
+    attempts: int = option(
+        8, "attempts of a delivery; how many there are in life is not published", low=1, high=100
+    )
+    retry_s: float = option(
+        5.0, "pause before an attempt after the first", low=0.01, high=3600, live=True
+    )

@@ -1,0 +1,185 @@
+"""The platform's state: returns of orders, row by row, and what can happen to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from simulators.channel import ChannelBooks
+from simulators.clock import Clock
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+Order = Mapping[str, Any]
+Listener = Callable[[str, Mapping[str, Any]], None]
+REASONS = ("too small", "too large", "not as pictured", "changed my mind")
+
+
+class ReturnError(ValueError):
+    """What was asked for cannot be done to a return."""
+
+
+@dataclass(slots=True)
+class Return:
+    """A return; ``rows`` are pieces, each with the shop's line and what it gives back.
+
+    The first ``settled`` of them were paid for.
+    """
+
+    number: int
+    order: Order
+    created_at: datetime
+    edited_at: datetime | None = None
+    state: str = "open"
+    fee: Decimal = ZERO
+    rows: list[dict[str, str]] = field(default_factory=list)
+    paid: list[dict[str, str]] = field(default_factory=list)
+    settled: int = 0
+
+    @property
+    def worth(self) -> Decimal:
+        """What its rows give back."""
+        return sum((Decimal(row["refund"]) for row in self.rows), ZERO)
+
+    def as_json(self) -> dict[str, Any]:
+        """The snapshot a webhook carries."""
+        return {
+            "shop_id": 1,
+            "id": str(self.number),
+            "state": self.state,
+            "created_at": self.created_at.isoformat(),
+            "edited_at": self.edited_at.isoformat() if self.edited_at else None,
+            "total": money(self.worth),
+            "order_id": str(10_000 + self.number),
+            "order_name": self.order["name"],
+            "provider_order_id": self.order["id"],
+            "customer": self.order.get("email") or "",
+            "currency": self.order["currency"],
+            "return_product_total": money(self.worth),
+            "return_discount_total": "0.00",
+            "return_tax_total": "0.00",
+            "return_total": money(self.worth),
+            "handling_fee": money(self.fee),
+            "refund": money(sum((Decimal(it["amount"]) for it in self.paid), ZERO)),
+            "status_page_url": f"https://returns.example.com/r/{self.number}",
+            "line_items": [dict(row) for row in self.rows],
+            "refunds": [dict(it) for it in self.paid],
+        }
+
+
+class Platform:
+    """Returns by number; each happening is entered in the books and told with the whole return."""
+
+    def __init__(self, clock: Clock, books: ChannelBooks, tell: Listener) -> None:
+        self.returns: dict[int, Return] = {}
+        self._clock = clock
+        self._books = books
+        self._tell = tell
+
+    def ask(self, order: Order, pieces: Mapping[int, int], fee: Decimal, reason: str) -> Return:
+        """A buyer asks to send pieces back. Raises `ReturnError`."""
+        made = Return(500_001 + len(self.returns), order, self._clock.now(), fee=fee)
+        self._add(made, pieces, reason)
+        self.returns[made.number] = made
+        self._books.enter("return", return_id=str(made.number), order_id=order["id"],
+                          rows=[dict(row) for row in made.rows], fee=money(fee))  # fmt: skip
+        self._tell("return.created", made.as_json())
+        return made
+
+    def add(self, number: int, pieces: Mapping[int, int]) -> Return:
+        """The buyer sends more pieces back than they had asked to."""
+        made = self.one(number)
+        if made.state in {"cancelled", "expired"}:
+            raise ReturnError(f"return {number} is {made.state}")
+        before = len(made.rows)
+        self._add(made, pieces, REASONS[0])
+        self._books.enter("added", return_id=str(number), order_id=made.order["id"],
+                          rows=[dict(row) for row in made.rows[before:]])  # fmt: skip
+        return self._changed(made)
+
+    def pay(self, number: int) -> Return:
+        """The buyer is paid, whether or not the goods have come. Raises `ReturnError`."""
+        made = self.one(number)
+        due = made.worth - made.fee - sum((Decimal(it["amount"]) for it in made.paid), ZERO)
+        if made.state != "open" or due <= 0:
+            raise ReturnError(f"return {number} is {made.state}, and {due} is due")
+        made.settled = len(made.rows)
+        made.paid.append({"gateway": "shopify_payments", "amount": money(due)})
+        self._books.enter("payout", return_id=str(number), order_id=made.order["id"],
+                          total=money(due))  # fmt: skip
+        return self._changed(made)
+
+    def end(self, number: int, state: str) -> Return:
+        """It is closed (processed), cancelled, or expires. Raises `ReturnError`."""
+        made = self.one(number)
+        if made.state != "open":
+            raise ReturnError(f"return {number} is {made.state} already")
+        made.state = state
+        self._books.enter(state, return_id=str(number), order_id=made.order["id"],
+                          total=money(made.worth - made.fee))  # fmt: skip
+        return self._changed(made, "return.closed" if state == "closed" else "return.updated")
+
+    def one(self, number: int) -> Return:
+        """Return a return. Raises `ReturnError`."""
+        if number not in self.returns:
+            raise ReturnError(f"no return {number}")
+        return self.returns[number]
+
+    def _changed(self, made: Return, trigger: str = "return.updated") -> Return:
+        made.edited_at = self._clock.now()
+        self._tell(trigger, made.as_json())
+        return made
+
+    def _add(self, made: Return, pieces: Mapping[int, int], reason: str) -> None:
+        lines = {int(it["id"]): it for it in made.order["line_items"]}
+        for line_id, count in pieces.items():
+            if line_id not in lines:
+                raise ReturnError(f"order {made.order['id']} has no line {line_id}")
+            back = self._pieces_back(made.order["id"], line_id) + _count(made, line_id)
+            if not 0 < count <= lines[line_id]["quantity"] - back:
+                raise ReturnError(f"line {line_id} has {lines[line_id]['quantity'] - back} left")
+            for place in range(back, back + count):
+                made.rows.append(_row(lines[line_id], place, reason))
+
+    def _pieces_back(self, order_id: int, line_id: int) -> int:
+        """How many pieces of a line came back by other returns."""
+        return sum(
+            _count(it, line_id)
+            for it in self.returns.values()
+            if it.order["id"] == order_id and it.state not in {"cancelled", "expired"}
+        )
+
+
+def _count(made: Return, line_id: int) -> int:
+    return sum(row["provider_line_item_id"] == str(line_id) for row in made.rows)
+
+
+def _row(line: Mapping[str, Any], place: int, reason: str) -> dict[str, str]:
+    """A piece of a line, worth its part: all of them add up to the line."""
+    quantity = int(line["quantity"])
+    off = sum((Decimal(it["amount"]) for it in line["discount_allocations"]), ZERO)
+    all_of_it = Decimal(line["price"]) * quantity - off
+    worth = _part(all_of_it, place + 1, quantity) - _part(all_of_it, place, quantity)
+    return {
+        "line_item_id": str(900_000 + int(line["id"]) % 100_000 * 10 + place),
+        "provider_line_item_id": str(line["id"]),
+        "sku": str(line["sku"]),
+        "title": str(line["title"]),
+        "price": money(Decimal(line["price"])),
+        "discount": money(Decimal(line["price"]) - worth),
+        "tax": "0.00",
+        "refund": money(worth),
+        "return_reason": reason,
+    }
+
+
+def _part(amount: Decimal, pieces: int, of: int) -> Decimal:
+    return (amount * pieces / of).quantize(CENT, ROUND_HALF_UP)
+
+
+def money(amount: Decimal) -> str:
+    """An amount with its cents."""
+    return f"{amount:.2f}"

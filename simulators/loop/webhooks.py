@@ -1,0 +1,133 @@
+"""Webhooks as the platform sends them: a full snapshot each, signed over text that is not sent.
+
+The signature is made over the body with slashes escaped and without newlines; the body goes out
+pretty-printed and unescaped, so that whoever signs what arrived is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from simulators.channel import Channel
+from simulators.faults import FaultKind
+from simulators.loop.options import LoopOptions
+
+TOTAL_S = 10.0
+KINDS: Mapping[str, FaultKind] = {
+    "duplicate_webhook": FaultKind(200, (), "a delivery that was taken comes again delay_ms later"),
+    "disordered_webhook": FaultKind(3000, (), "a delivery is held back for delay_ms"),
+    "missing_webhook": FaultKind(0, (), "a delivery is never made"),
+    "wrong_signature": FaultKind(0, (), "a delivery comes wrongly signed first, then rightly"),
+    "empty_payload": FaultKind(0, (), "a delivery of another trigger comes first, without content"),
+    "schema_surprise": FaultKind(
+        0, ("unknown_field", "new_state"), "the body has what nobody announced"
+    ),
+}  # fmt: skip
+COUNTERS = (
+    "webhooks_triggered",  # deliveries due, whatever became of them
+    "webhooks_delivered",  # answered with a 2xx
+    "webhook_attempts",  # requests made
+    "webhooks_given_up",  # not taken in all attempts
+    "webhooks_duplicated",  # sent again by the fault
+    "webhooks_disordered",  # held back by the fault
+    "webhooks_missing",  # dropped by the fault
+    "webhooks_wrongly_signed",  # signed wrongly by the fault
+    "webhooks_empty",  # sent without content by the fault
+    "webhooks_surprising",  # with a body nobody announced
+    "webhooks_pending",  # now: still to be delivered
+)
+
+
+def signature(body: bytes, secret: str) -> str:
+    """What ``X-Loop-Signature`` says of a body."""
+    text = body.replace(b"\n", b"").replace(b"\\/", b"/").replace(b"/", b"\\/")
+    return base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest()).decode()
+
+
+class Sender:
+    """Sends what happened."""
+
+    def __init__(self, channel: Channel[LoopOptions]) -> None:
+        self._channel = channel
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def tell(self, trigger: str, snapshot: Mapping[str, Any]) -> None:
+        """Start a delivery of a snapshot as it is now."""
+        channel = self._channel
+        channel.counters.add("webhooks_triggered")
+        if not channel.options.hook:
+            return
+        if channel.faults.fires("missing_webhook"):
+            channel.counters.add("webhooks_missing")
+            return
+        body: dict[str, Any] = {"topic": "return", "trigger": trigger, **snapshot}
+        surprise = channel.faults.fires("schema_surprise")
+        if surprise is not None:
+            channel.counters.add("webhooks_surprising")
+            if surprise.mode == "unknown_field":
+                body["loyalty_v2"] = {"tier": "gold"}
+            else:
+                body["state"] = "triaged"
+        channel.counters.add("webhooks_pending")
+        channel.background(self._deliver(json.dumps(body, indent=2).encode()))
+
+    async def _deliver(self, body: bytes) -> None:
+        channel, secret = self._channel, self._channel.options.secret
+        try:
+            disorder = channel.faults.fires("disordered_webhook")
+            if disorder:
+                channel.counters.add("webhooks_disordered")
+                await asyncio.sleep(disorder.delay_s)
+            if channel.faults.fires("empty_payload"):
+                channel.counters.add("webhooks_empty")
+                await self._attempt(b"{}", secret)
+            if channel.faults.fires("wrong_signature"):
+                channel.counters.add("webhooks_wrongly_signed")
+                await self._attempt(body, "not-the-secret")
+            if not await self._attempts(body):
+                channel.counters.add("webhooks_given_up")
+                return
+            channel.counters.add("webhooks_delivered")
+            duplicate = channel.faults.fires("duplicate_webhook")
+            if duplicate:
+                channel.counters.add("webhooks_duplicated")
+                await asyncio.sleep(duplicate.delay_s)
+                await self._attempt(body, secret)
+        finally:
+            channel.counters.add("webhooks_pending", -1)
+
+    async def _attempts(self, body: bytes) -> bool:
+        for attempt in range(self._channel.options.attempts):
+            if attempt:
+                await asyncio.sleep(self._channel.options.retry_s)
+            if await self._attempt(body, self._channel.options.secret):
+                return True
+        return False
+
+    async def _attempt(self, body: bytes, secret: str) -> bool:
+        """Send once; whether a 2xx came in time."""
+        self._channel.counters.add("webhook_attempts")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TOTAL_S))
+        headers = {"Content-Type": "application/json", "X-Loop-Signature": signature(body, secret)}
+        try:
+            async with self._session.post(
+                self._channel.options.hook, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                await answer.read()
+                return 200 <= answer.status < 300
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False

@@ -1,0 +1,101 @@
+"""A shop and a returns platform that pays through it, with faults, into a simulated ERP."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.e2e.installation import Installation, until
+from tests.e2e.test_shopify import SHOP, Shop
+
+pytestmark = pytest.mark.timeout(180)
+
+LOOP = {"scopes": [], "loop": {
+    "secrets": ["loop_before", "loop_gateway"], "legal_entity": "NL01", "order_channel": "shop",
+}}  # fmt: skip
+
+
+class Platform:
+    """The simulated returns platform of an installation."""
+
+    def __init__(self, installation: Installation, shop: Shop) -> None:
+        hook = f"{installation.running['gateway'].url}/v1/hooks/loop/loop"
+        self.url = installation._start(
+            "loop", "simulators", "loop", "--port", "0", "--seed", "3", "--shop", shop.url,
+            "--hook", hook, "--retry-s", "0.3", "--attempts", "60", "--max-seconds", "300",
+        ).url  # fmt: skip
+
+    def do(self, what: str, **asked: Any) -> dict[str, Any]:
+        answer = httpx.post(f"{self.url}/control/returns{what}", json=asked)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def get(self, what: str) -> Any:
+        return httpx.get(f"{self.url}/control/{what}").raise_for_status().json()
+
+
+def test_each_piece_that_comes_back_is_credited_once(installation: Installation) -> None:
+    installation.erps()
+    file = installation.folder / "coexist.yaml"
+    config = yaml.safe_load(file.read_text())
+    shop_of = {**SHOP["shopify"], "goods_back": "elsewhere"}  # type: ignore[dict-item]
+    config["channels"] |= {"shop": {"scopes": [], "shopify": shop_of}, "loop": LOOP}
+    file.write_text(yaml.safe_dump(config))
+    installation.rules("cloud")
+    installation.gateway()
+    installation.worker()
+    shop = Shop(installation)
+    platform = Platform(installation, shop)
+    for fault, more in (
+        ("duplicate_webhook", {"probability": 0.5}),
+        ("disordered_webhook", {"probability": 0.4, "delay_ms": 800}),
+        ("wrong_signature", {"probability": 0.3}),
+        ("empty_payload", {"probability": 0.3}),
+        ("schema_surprise", {"probability": 0.3, "mode": "unknown_field"}),
+    ):
+        httpx.put(f"{platform.url}/control/faults/{fault}", json=more).raise_for_status()
+
+    order = shop.place(lines={"TEE-BLK-M": 3, "SHIRT-WHT-M": 1}, paid=True)
+    first, second = (it["id"] for it in order["line_items"])
+    early = platform.do("", order_id=order["id"], lines={first: 1})["id"]
+    platform.do(f"/{early}/pay")  # before anything has come
+    platform.do(f"/{early}/add", lines={first: 1})
+    platform.do(f"/{early}/pay")
+    platform.do(f"/{early}/close")
+    late = platform.do("", order_id=order["id"], lines={second: 1}, fee="2.50")["id"]
+    platform.do(f"/{late}/close")
+    gone = platform.do("", order_id=order["id"], lines={first: 1})["id"]
+    platform.do(f"/{gone}/cancel")
+
+    def settled() -> bool:
+        return not platform.get("counters")["webhooks_pending"]
+
+    until(settled, 60, "every webhook is answered")
+    until(lambda: not shop.counters()["webhooks_pending"], 60, "the shop's too")
+    due = sum(
+        (Decimal(it["total"]) for it in platform.get("books")["documents"]
+         if it["kind"] == "closed"), Decimal(0)
+    )  # fmt: skip
+
+    def credited() -> list[dict[str, Any]]:
+        return [it for it in installation.books("cloud") if it["kind"] == "return"]
+
+    def total() -> Decimal:
+        return sum((Decimal(it["total"]) for it in credited()), Decimal(0))
+
+    until(lambda: total() >= due, 60, "everything is credited")
+    pieces: dict[str, int] = {}
+    for document in credited():
+        assert document["object_reference"] == str(order["id"])
+        for line in document["lines"]:
+            pieces[line["sku"]] = pieces.get(line["sku"], 0) + int(line["quantity"])
+    assert pieces == {"TEE-BLK-M": 2, "SHIRT-WHT-M": 1}
+    assert total() == due
+    counters = platform.get("counters")
+    assert counters["webhooks_given_up"] == 0
+    assert shop.counters()["webhooks_delivered"] > 3, "the shop told of refunds, and was heard"

@@ -1,0 +1,86 @@
+"""The returns platform: what rows are worth, what may happen when, and how it signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.channels.loop import signature as ours
+from simulators.channel import ChannelBooks
+from simulators.clock import SystemClock
+from simulators.loop.platform import Platform, ReturnError
+from simulators.loop.webhooks import signature
+
+NONE = Decimal(0)
+ORDER: dict[str, Any] = {
+    "id": 77, "name": "#1001", "currency": "EUR", "email": "pat@example.com",
+    "line_items": [
+        {"id": 11, "sku": "TEE-BLK-M", "title": "Shirt", "price": "19.95", "quantity": 3,
+         "discount_allocations": [{"amount": "5.00"}]},
+        {"id": 12, "sku": "CAP", "title": "Cap", "price": "25.00", "quantity": 1,
+         "discount_allocations": []},
+    ],
+}  # fmt: skip
+
+
+class Told:
+    """A platform and what it told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Mapping[str, Any]]] = []
+        self.books = ChannelBooks()
+        listen = lambda trigger, snapshot: self.said.append((trigger, snapshot))  # noqa: E731
+        self.platform = Platform(SystemClock(), self.books, listen)
+
+
+def test_all_pieces_of_a_line_are_worth_the_line() -> None:
+    told = Told()
+    for _ in range(3):
+        told.platform.ask(ORDER, {11: 1}, NONE, "too small")
+    worth = [Decimal(it.rows[0]["refund"]) for it in told.platform.returns.values()]
+    assert sum(worth) == Decimal("54.85")
+    for it in told.platform.returns.values():
+        row = it.rows[0]
+        assert Decimal(row["price"]) - Decimal(row["discount"]) == Decimal(row["refund"])
+    with pytest.raises(ReturnError, match="has 0 left"):
+        told.platform.ask(ORDER, {11: 1}, NONE, "too small")
+
+
+def test_each_happening_is_told_with_the_whole_return_and_entered() -> None:
+    told = Told()
+    made = told.platform.ask(ORDER, {11: 1}, Decimal("2.00"), "too small")
+    told.platform.pay(made.number)
+    told.platform.add(made.number, {12: 1})
+    told.platform.pay(made.number)
+    told.platform.end(made.number, "closed")
+    assert [trigger for trigger, _ in told.said] == [
+        "return.created", "return.updated", "return.updated", "return.updated", "return.closed",
+    ]  # fmt: skip
+    assert [len(it["line_items"]) for _, it in told.said] == [1, 1, 2, 2, 2]
+    assert [it["edited_at"] is None for _, it in told.said] == [True, False, False, False, False]
+    paid = [Decimal(it["amount"]) for it in told.said[-1][1]["refunds"]]
+    assert sum(paid) == made.worth - 2
+    assert [it.kind for it in told.books.since(0)] == [
+        "return", "payout", "added", "payout", "closed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["closed", "cancelled", "expired"])
+def test_what_has_ended_is_neither_paid_nor_ended_again(state: str) -> None:
+    platform = Told().platform
+    made = platform.ask(ORDER, {12: 1}, NONE, "too small")
+    platform.end(made.number, state)
+    with pytest.raises(ReturnError):
+        platform.pay(made.number)
+    with pytest.raises(ReturnError):
+        platform.end(made.number, "closed")
+    with pytest.raises(ReturnError, match="no return 9"):
+        platform.one(9)
+
+
+@pytest.mark.parametrize("body", [b'{\n "a": "x/y"\n}', b'{"a":"x\\/y"}', b"{}"])
+def test_it_signs_as_the_gateway_reads(body: bytes) -> None:
+    assert signature(body, "s").encode() == ours.signature(body, "s")
