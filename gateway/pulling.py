@@ -6,10 +6,10 @@ Gateways do it, not workers: pulling is accepting, and they look already whether
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -19,12 +19,17 @@ from gateway.callers.amazon.login import Credentials
 from gateway.callers.amazon.orders import Account, AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.signing import Key
+from gateway.callers.shopify.orders import ShopifyOrders
+from gateway.channels import searching
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.puller import Puller, Terms
 from gateway.channels.draft import Terms as Booking
+from gateway.channels.shopify.intake import Shop, ShopifyIntake
+from gateway.channels.shopify.poller import Poller
 from gateway.flow.calls import Caller
 from gateway.settings.amazon import AmazonSettings
+from gateway.settings.shopify import PollSettings, ShopifySettings
 from gateway.store.redis.duties import RedisDuties
 from gateway.taking import acceptor
 from gateway.wiring import Parts
@@ -38,10 +43,21 @@ RENEW_S: Final = 1.5
 PULL_S: Final = 1.0
 
 
+class Pulled(Protocol):
+    """A channel that is pulled."""
+
+    @property
+    def channel(self) -> str: ...
+
+    async def look(self, go_on: Callable[[], bool] = ...) -> int:
+        """Do one round; ``go_on`` says whether this process still has the duty."""
+        ...
+
+
 class Pulling:
     """All pulled channels; each is pulled by the process that has its duty."""
 
-    def __init__(self, pullers: Sequence[Puller], duties: RedisDuties, holder: str) -> None:
+    def __init__(self, pullers: Sequence[Pulled], duties: RedisDuties, holder: str) -> None:
         self._pullers = pullers
         self._duties = duties
         self._holder = holder
@@ -53,7 +69,7 @@ class Pulling:
             if isinstance(failure, BaseException):
                 raise failure
 
-    async def _one(self, puller: Puller) -> None:
+    async def _one(self, puller: Pulled) -> None:
         duty = f"pull-{puller.channel}"
         if not await self._duties.is_on(duty, self._holder, DUTY_MS):
             return
@@ -75,12 +91,17 @@ class Pulling:
 def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
     """Put it together; connections close with ``stack``."""
     caller = Caller(parts.quotas, parts.clock, parts.windows)
-    intake = AmazonIntake(acceptor(parts, caller), parts.intake, parts.ledger)
-    pullers = [
-        _puller(parts, name, channel.amazon, intake, stack)
-        for name, channel in parts.settings.channels.items()
-        if channel.amazon is not None
-    ]
+    taking = acceptor(parts, caller)
+    sold = AmazonIntake(taking, parts.intake, parts.ledger)
+    shops = ShopifyIntake(taking, parts.intake, parts.ledger)
+    pullers: list[Pulled] = []
+    for name, channel in parts.settings.channels.items():
+        if channel.amazon is not None:
+            pullers.append(_puller(parts, name, channel.amazon, sold, stack))
+        if channel.shopify is not None and channel.shopify.poll is not None:
+            pullers.append(
+                _poller(parts, name, channel.shopify, channel.shopify.poll, shops, stack)
+            )
     return Pulling(pullers, RedisDuties(parts.client), holder)
 
 
@@ -107,3 +128,24 @@ def _puller(
         (AmazonOrders(account, client, parts.ledger, parts.clock), queue),
         parts.ledger, intake, parts.observer, parts.clock,
     )  # fmt: skip
+
+
+def _poller(
+    parts: Parts,
+    name: str,
+    it: ShopifySettings,
+    poll: PollSettings,
+    intake: ShopifyIntake,
+    stack: AsyncExitStack,
+) -> Poller:
+    client = httpx.AsyncClient(timeout=ANSWER_S)
+    stack.push_async_callback(client.aclose)
+    url = poll.url or f"https://{it.domain}"
+    orders = ShopifyOrders(url, poll.access_token.get_secret_value(), client, parts.clock)
+    terms = searching.Terms(poll.poll_s, poll.overlap_s)
+    search = searching.Search(name, it.since, terms, orders, parts.ledger, parts.clock)
+    checks = Checks(parts.settings, parts.clock)
+    channel = Channel(name, frozenset(), (it.legal_entity,))
+    booking = Booking(it.legal_entity, it.country, it.guest_customer)
+    shop = Shop(name, booking, it.since, partial(checks.order, channel))
+    return Poller(shop, search, intake, parts.observer, parts.clock)

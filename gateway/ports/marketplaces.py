@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from gateway.canonical.exchange.pulling import Noticed, OrderPage, Pull, QueueMessage
 
 
-class Orders(Protocol):
-    """Orders as a marketplace tells them.
+class Searches(Protocol):
+    """Orders that changed, as a marketplace tells them.
 
     Every call raises :class:`~gateway.errors.MarketUnavailable` if it is not answered.
     """
@@ -22,6 +22,10 @@ class Orders(Protocol):
             BadRequest: the marketplace does not know the token (any more).
         """
         ...
+
+
+class Orders(Searches, Protocol):
+    """Orders that changed, and single ones."""
 
     async def order(self, order_ref: str) -> Mapping[str, Any] | None:
         """Return one order, None if there is none."""

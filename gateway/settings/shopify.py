@@ -10,6 +10,21 @@ from gateway.canonical.base import CustomerReference
 from gateway.settings.section import Section
 
 
+class PollSettings(Section):
+    """How the shop's orders are read for what no webhook brought."""
+
+    access_token: SecretStr = Field(
+        min_length=1, description="Admin API access token with the scope read_orders"
+    )
+    url: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = Field(
+        default="", description="where the Admin API is; empty is https:// and the shop's domain"
+    )
+    poll_s: float = Field(default=300, ge=0.1, description="pause between two polls")
+    overlap_s: float = Field(
+        default=60, ge=0, description="how far a poll goes back behind the last one's end"
+    )
+
+
 class ShopifySettings(Section):
     """A shop whose webhooks are taken at ``/v1/hooks/shopify/CHANNEL``."""
 
@@ -33,4 +48,9 @@ class ShopifySettings(Section):
     )
     guest_customer: CustomerReference = Field(
         default="GUEST", description="stands for a buyer the shop knows no customer of"
+    )
+    poll: PollSettings | None = Field(
+        default=None,
+        description="reads the shop's orders now and then; without it, what no webhook brings is "
+        "never known",
     )
