@@ -29,7 +29,7 @@ from gateway.channels.shopify.intake import Shop, ShopifyIntake
 from gateway.channels.shopify.poller import Poller
 from gateway.flow.calls import Caller
 from gateway.settings.amazon import AmazonSettings
-from gateway.settings.shopify import PollSettings, ShopifySettings
+from gateway.settings.shopify import ShopifySettings
 from gateway.store.redis.duties import RedisDuties
 from gateway.taking import acceptor
 from gateway.wiring import Parts
@@ -99,9 +99,7 @@ def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
         if channel.amazon is not None:
             pullers.append(_puller(parts, name, channel.amazon, sold, stack))
         if channel.shopify is not None and channel.shopify.poll is not None:
-            pullers.append(
-                _poller(parts, name, channel.shopify, channel.shopify.poll, shops, stack)
-            )
+            pullers.append(_poller(parts, name, channel.shopify, shops, stack))
     return Pulling(pullers, RedisDuties(parts.client), holder)
 
 
@@ -131,13 +129,10 @@ def _puller(
 
 
 def _poller(
-    parts: Parts,
-    name: str,
-    it: ShopifySettings,
-    poll: PollSettings,
-    intake: ShopifyIntake,
-    stack: AsyncExitStack,
+    parts: Parts, name: str, it: ShopifySettings, intake: ShopifyIntake, stack: AsyncExitStack
 ) -> Poller:
+    poll = it.poll
+    assert poll is not None  # noqa: S101 -- only shops that are polled get here
     client = httpx.AsyncClient(timeout=ANSWER_S)
     stack.push_async_callback(client.aclose)
     url = poll.url or f"https://{it.domain}"

@@ -114,10 +114,8 @@ async def test_a_refusal_is_told_and_tried_again_after_a_pause(ledger: SqlLedger
         async with polled(there, ledger) as bench:
             wrong = bench.poller(token="shpat_of_another_shop")
             assert await wrong.look() == 0
-            assert bench.seen.troubles == [
-                f"poll {bench.channel}: orders.json: 401; check access_token and its scope "
-                "read_orders"
-            ]
+            (told,) = bench.seen.troubles
+            assert told.startswith(f"poll {bench.channel}: orders.json: 401; check access_token")
             there.fault("throttle", count=1)
             poller = bench.poller()
             assert await poller.look() == 0, "the shop asks for a pause"
