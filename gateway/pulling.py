@@ -15,17 +15,18 @@ import httpx
 
 from gateway.api.auth import Channel
 from gateway.api.checks import Checks
+from gateway.api.hooks import shop_of
 from gateway.callers.amazon.login import Credentials
 from gateway.callers.amazon.orders import Account, AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.signing import Key
 from gateway.callers.shopify.orders import ShopifyOrders
-from gateway.channels import searching
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
-from gateway.channels.amazon.puller import Puller, Terms
+from gateway.channels.amazon.puller import Puller
 from gateway.channels.draft import Terms as Booking
-from gateway.channels.shopify.intake import Shop, ShopifyIntake
+from gateway.channels.searching import Search, Terms
+from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.channels.shopify.poller import Poller
 from gateway.flow.calls import Caller
 from gateway.settings.amazon import AmazonSettings
@@ -137,10 +138,8 @@ def _poller(
     stack.push_async_callback(client.aclose)
     url = poll.url or f"https://{it.domain}"
     orders = ShopifyOrders(url, poll.access_token.get_secret_value(), client, parts.clock)
-    terms = searching.Terms(poll.poll_s, poll.overlap_s)
-    search = searching.Search(name, it.since, terms, orders, parts.ledger, parts.clock)
-    checks = Checks(parts.settings, parts.clock)
+    terms = Terms(poll.poll_s, poll.overlap_s)
+    search = Search(name, it.since, terms, orders, parts.ledger, parts.clock)
     channel = Channel(name, frozenset(), (it.legal_entity,))
-    booking = Booking(it.legal_entity, it.country, it.guest_customer)
-    shop = Shop(name, booking, it.since, partial(checks.order, channel))
+    shop = shop_of(Checks(parts.settings, parts.clock), channel, it)
     return Poller(shop, search, intake, parts.observer, parts.clock)

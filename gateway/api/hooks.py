@@ -17,7 +17,8 @@ from litestar.types import ASGIApp
 from gateway.api import intake
 from gateway.api.answers import as_json
 from gateway.api.auth import Channel
-from gateway.api.calls import AnyRequest, Call, Facade, facade_of
+from gateway.api.calls import AnyRequest, Call, facade_of
+from gateway.api.checks import Checks
 from gateway.api.headers import is_idempotency_key
 from gateway.api.services import ShopifyTerms
 from gateway.channels.shopify import wire
@@ -58,7 +59,7 @@ class ShopifyHooks(Controller):
         if delivery.topic.startswith("orders/") and "line_items" in delivery.payload:
             for found in wire.drift(delivery.payload):
                 facade.services.observer.drifted(name, found)
-        taken = await takes.take(_shop(facade, channel, shop), delivery)
+        taken = await takes.take(shop_of(facade.checks, channel, shop), delivery)
         return as_json({"taken": [_said(it) for it in taken]})
 
 
@@ -84,10 +85,11 @@ def _delivery(headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
     return Delivery(topic, webhook_id, wire.read(body), body.decode("utf-8", "replace"))
 
 
-def _shop(facade: Facade, channel: Channel, shop: ShopifyTerms) -> Shop:
+def shop_of(checks: Checks, channel: Channel, shop: ShopifyTerms) -> Shop:
+    """Return a shop as it is configured."""
     credits_goods = shop.goods_back == "credited"
     terms = Terms(shop.legal_entity, shop.country, shop.guest_customer, credits_goods)
-    return Shop(channel.name, terms, shop.since, partial(facade.checks.order, channel))
+    return Shop(channel.name, terms, shop.since, partial(checks.order, channel))
 
 
 def _said(taken: Taken) -> dict[str, object]:

@@ -8,17 +8,18 @@ comes twice, late or in another order says nothing new to the intake.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.canonical.exchange.pulling import NO_INSTANT, Noticed, OrderPage, Pull
+from gateway.canonical.exchange.pulling import NO_INSTANT, Noticed
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.notices import change_of, noticed
 from gateway.channels.amazon.order import fulfilled_by
 from gateway.channels.reading import Payload
+from gateway.channels.searching import Search, Terms
 from gateway.clock import Clock
 from gateway.errors import BadRequest, MarketUnavailable, OwnerUndecidable
 from gateway.ports.marketplaces import NoticeQueue, Orders, PullObserver, Pulls
@@ -28,14 +29,6 @@ ASKED_AT_ONCE: Final = 20
 #: Calls to the queue in one round.
 RECEIVED_AT_ONCE: Final = 10
 _LATER_S: Final = (5.0, 30.0, 120.0, 600.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a seller is pulled: pause between two searches, and their overlap."""
-
-    poll_s: float
-    overlap_s: float
 
 
 class Puller:
@@ -53,8 +46,8 @@ class Puller:
     ) -> None:
         self.channel = seller.channel
         self._seller = seller
-        self._terms = terms
         self._orders, self._queue = market
+        self._searching = Search(seller.channel, seller.since, terms, self._orders, pulls, clock)
         self._pulls = pulls
         self._intake = intake
         self._observer = observer
@@ -78,14 +71,11 @@ class Puller:
         return taken
 
     async def _say(self, problem: str) -> None:
-        pull = await self._pull()
+        pull = await self._searching.pull()
         if pull.problem != problem:
             await self._pulls.keep_pull(replace(pull, problem=problem))
             if problem:
                 self._observer.trouble(f"pull {self.channel}", MarketUnavailable(problem))
-
-    async def _pull(self) -> Pull:
-        return await self._pulls.pull(self.channel) or Pull(self.channel, NO_INSTANT)
 
     # ------------------------------------------------------------------ notifications
 
@@ -179,48 +169,8 @@ class Puller:
         due_at = self._clock.now() + timedelta(seconds=wait_s)
         await self._pulls.put_off(told, due_at, problem)
 
-    # ------------------------------------------------------------------ searches
-
     async def _search(self) -> int:
-        """Go over all that changed since the last search, if it is time."""
-        pull = await self._pull()
-        now = self._clock.now()
-        due = (
-            pull.polled_at is None or pull.polled_at + timedelta(seconds=self._terms.poll_s) <= now
-        )
-        if not (due or pull.page):
-            return 0
-        taken = 0
-        while True:
-            page = await self._page(pull)
-            for order in page.orders:
-                taken += await self._take(order, None)
-            pull = await self._keep(page)
-            if not pull.page:
-                return taken
+        return await self._searching.run(self._page)
 
-    async def _page(self, pull: Pull) -> OrderPage:
-        overlap = timedelta(seconds=self._terms.overlap_s)
-        after = max(pull.until - overlap, self._seller.since)
-        try:
-            return await self._orders.search(after, pull.page)
-        except BadRequest as error:
-            if not pull.page:
-                raise MarketUnavailable(error.detail) from None
-            # The token is too old: begin anew. Nothing was counted as done that was not.
-            await self._pulls.keep_pull(replace(await self._pull(), page="", page_until=None))
-            raise MarketUnavailable(f"{error.detail}; the search begins anew") from None
-
-    async def _keep(self, page: OrderPage) -> Pull:
-        """Write down how far the search is, behind a page that was taken."""
-        pull = await self._pull()  # again: the calls since have changed its buckets
-        until = pull.page_until or page.until
-        if page.token:
-            pull = replace(pull, page=page.token, page_until=until)
-        else:
-            reached: datetime = max(pull.until, until or pull.until)
-            pull = replace(
-                pull, until=reached, page="", page_until=None, polled_at=self._clock.now()
-            )
-        await self._pulls.keep_pull(pull)
-        return pull
+    async def _page(self, orders: Sequence[Payload]) -> int:
+        return sum([await self._take(order, None) for order in orders])

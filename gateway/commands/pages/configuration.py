@@ -60,6 +60,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
         "ShopifySettings": "channels.NAME.shopify",
+        "PollSettings": "channels.NAME.shopify.poll",
         "LoopSettings": "channels.NAME.loop",
         "AmazonSettings": "channels.NAME.amazon",
         "QueueSettings": "channels.NAME.amazon.queue",

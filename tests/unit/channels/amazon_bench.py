@@ -18,8 +18,9 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange.pulling import OrderPage, QueueMessage
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
-from gateway.channels.amazon.puller import Puller, Terms
+from gateway.channels.amazon.puller import Puller
 from gateway.channels.draft import Terms as Booking
+from gateway.channels.searching import Terms
 from gateway.clock import SystemClock
 from gateway.errors import MarketUnavailable
 from gateway.ports import Ledger

@@ -6,6 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from gateway.errors import StoreUnavailable
+from gateway.store.ledger import SqlLedger
 from tests.unit.channels.amazon_bench import (
     EAGER,
     LAZY,
@@ -15,9 +18,6 @@ from tests.unit.channels.amazon_bench import (
     Silent,
     a_bench,
 )
-
-from gateway.errors import StoreUnavailable
-from gateway.store.ledger import SqlLedger
 from tests.unit.simulators.markets import market
 
 pytestmark = pytest.mark.anyio

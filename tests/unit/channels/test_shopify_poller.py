@@ -14,8 +14,8 @@ import pytest
 
 from gateway.callers.shopify.orders import PAGE, ShopifyOrders
 from gateway.canonical.envelope import Envelope
-from gateway.channels.draft import Terms as Booking
 from gateway.channels.searching import Search, Terms
+from gateway.channels.shopify.draft import Terms as Booking
 from gateway.channels.shopify.intake import Shop, ShopifyIntake
 from gateway.channels.shopify.poller import AGAIN_S, Poller
 from gateway.clock import SystemClock
