@@ -68,6 +68,7 @@ class Worker:
         workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
             parts.windows, ShadowWrites(self._shadows, parts.versions).delivered, _batching(parts),
+            parts.ledger,
         )  # fmt: skip
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)

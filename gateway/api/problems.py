@@ -82,6 +82,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "The order will not be booked",
         "the order it follows was given up and will not be booked",
     ),
+    Cause.TAKEN_BEFORE: (
+        "Taken before",
+        "an order of this reference was taken long before",
+    ),
 }
 """Title and detail of what holds a transaction, the same whichever system refused it."""
 

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     BOOKED_TWICE = "booked-twice"
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"
+    TAKEN_BEFORE = "taken-before"
 
     @property
     def waits(self) -> bool:

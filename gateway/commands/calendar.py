@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import rich_click as click
 from gateway.canonical.process import ERPS, Target
 from gateway.canonical.window import ErpWindow, Span
 from gateway.clock import SystemClock
-from gateway.commands.common import json_option, print_json
+from gateway.commands.common import end_with, json_option, print_json
 from gateway.errors import ConfigError, RuleProblem, WindowsError
 from gateway.policy.windows import Call, Closed, Windows
 from gateway.routing.window_files import load_windows
@@ -46,13 +45,7 @@ def check(directory: Path | None, *, as_json: bool) -> None:
     except WindowsError as error:
         if not as_json:
             raise
-        problems = [
-            {"file": p.file, "line": p.line, "column": p.column, "key": p.key,
-             "problem": p.problem, "remedy": p.remedy}
-            for p in error.problems
-        ]  # fmt: skip
-        print_json({"ok": False, "problems": problems})
-        sys.exit(1)
+        end_with(error.problems)
     if as_json:
         print_json({"ok": True, "windows": len(windows.all), "problems": []})
     else:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Coroutine
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import rich_click as click
 
 from gateway.canonical.staff import Role, Staff
-from gateway.errors import Forbidden
+from gateway.errors import Forbidden, RuleProblem
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -53,6 +55,12 @@ async def installation() -> AsyncIterator[Parts]:
 def print_json(value: object) -> None:
     """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def end_with(problems: Iterable[RuleProblem]) -> NoReturn:
+    """Print what is wrong with files, for machines, and end with 1."""
+    print_json({"ok": False, "problems": [asdict(it) for it in problems]})
+    sys.exit(1)
 
 
 def acting(settings: Settings, by: str) -> Staff:

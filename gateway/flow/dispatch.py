@@ -18,6 +18,7 @@ from gateway.canonical.process import Target
 from gateway.errors import CoexistError, FencedOut, StoreUnavailable
 from gateway.flow.batch import BatchDeliverer
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
+from gateway.flow.precede import Precedence
 from gateway.flow.workplace import Workplace
 from gateway.policy.batching import Plan, calls, together
 from gateway.policy.quotas import CLASSES, POLLS, planned, wanted
@@ -48,6 +49,9 @@ class Dispatcher:
         self._batches = at.erps[erp].batches
         self._plan = at.batching.get(erp, Plan())
         self._confirmer = Confirmer(at)
+        self._precedence = (
+            Precedence(at.precedents, at.lanes, at.observer, at.clock) if at.precedents else None
+        )
         self._in_flight_max = in_flight_max
         self._flying: set[asyncio.Task[None]] = set()
         self._spent: list[Permit] = []
@@ -135,7 +139,8 @@ class Dispatcher:
         plan = planned({kind: n * size for kind, n in counts.items()}, rows)
         try:
             found = await asyncio.gather(*(self._take(it, sum(n)) for it, n in plan.items()))
-            for group in together(_by_class(plan.values(), found), size):
+            taken = await self._first(_by_class(plan.values(), found))
+            for group in together(taken, size):
                 if permits:
                     self._start(self._deliver(group, permits.pop()))
                 else:  # more kinds of calls than there are permits: another turn
@@ -143,6 +148,21 @@ class Dispatcher:
         finally:
             self._spent += permits  # as they are: unused
         self._less(plan, polls)
+
+    async def _first(self, rows: list[tuple[Traffic, Taken]]) -> list[tuple[Traffic, Taken]]:
+        """Leave out what begins an object that is there already; it is held."""
+        if self._precedence is None:
+            return rows
+        try:
+            first = await self._precedence.first([taken for _, taken in rows])
+        except (FencedOut, StoreUnavailable) as error:
+            # What was held is unknown: under a new token all of it comes back.
+            self._observer.trouble("precede", error)
+            for lease in {taken.lease for _, taken in rows}:
+                self._keeper.lost(lease)
+            return []
+        kept = {one.transaction_id for one in first}
+        return [row for row in rows if row[1].transaction_id in kept]
 
     def _less(self, plan: Mapping[Lease, Sequence[int]], polls: Sequence[Lease]) -> None:
         """Remember what is left of what was due."""

@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.flow.leases import LeaseKeeper
 from gateway.policy.batching import Plan
 from gateway.policy.windows import Windows
-from gateway.ports import Erp, Lanes, Observer, Quotas
+from gateway.ports import Erp, Lanes, Observer, Precedents, Quotas
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,5 @@ class Workplace:
     delivered: Callable[[Envelope, Outcome], None] = lambda _envelope, _outcome: None
     #: How many documents go in one request, where an ERP takes several.
     batching: Mapping[Target, Plan] = field(default_factory=dict)
+    #: Asked before an object is begun; None asks nobody.
+    precedents: Precedents | None = None

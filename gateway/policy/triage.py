@@ -28,6 +28,7 @@ REMEDY: Final[dict[Cause, str]] = {
     Cause.BOOKED_TWICE: "reverse all but one in that ERP, then `coexist reconcile settle`",
     Cause.POISON: "read the workers' logs; it is a fault of coexist: update, then retry",
     Cause.ORDER_DISCARDED: "discard it too, or book the order by hand and retry",
+    Cause.TAKEN_BEFORE: "discard it; if it is another order, retry, and its ERP will judge",
 }
 """What staff are told to do about each cause."""
 
@@ -46,6 +47,7 @@ TEAM: Final[dict[Cause, str]] = {
     Cause.POISON: "platform",
     Cause.MISCONFIGURED: "platform",
     Cause.ORDER_DISCARDED: "order-management",
+    Cause.TAKEN_BEFORE: "order-management",
 }
 """Who looks after each cause, unless the settings name somebody else."""
 

@@ -17,7 +17,7 @@ from gateway.ports.lanes import Feed, Lanes
 from gateway.ports.ledger import Ledger
 from gateway.ports.moving import Moves
 from gateway.ports.observer import Observer
-from gateway.ports.owners import Forgetting, Owners
+from gateway.ports.owners import Forgetting, Owners, Precedents
 from gateway.ports.pressure import Backlogs, Peaks
 from gateway.ports.quotas import Quotas
 from gateway.ports.reconciling import SecondLooks
@@ -49,6 +49,7 @@ __all__ = [
     "Observer",
     "Owners",
     "Peaks",
+    "Precedents",
     "Quotas",
     "Reads",
     "Recovery",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.canonical.exchange.owning import Import, ImportFault, ImportLine, Owner
+from gateway.canonical.exchange.owning import Before, Import, ImportFault, ImportLine, Owner
 
 
 class Owners(Protocol):
@@ -47,6 +47,18 @@ class Owners(Protocol):
 
     async def imports(self) -> Sequence[Import]:
         """Return all imports, the newest first."""
+        ...
+
+
+class Precedents(Protocol):
+    """What was there before."""
+
+    async def taken_before(self, creates: Mapping[str, str]) -> Mapping[str, Before]:
+        """Return, of creates (object key by transaction), those whose object is older, and how.
+
+        An object is older if its owner was found in an ERP or imported, or if another create of
+        it was taken and not given up.
+        """
         ...
 
 

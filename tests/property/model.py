@@ -141,7 +141,7 @@ class Model:
         it.attempts += 1
         self.tried.add(taken.object_key)
         it.open_ms, it.state = self.now_ms, "sent"
-        it.released = 2 if it.released else 0
+        it.released = 2 if it.released == 1 else it.released
         return True
 
     def book(self, transaction_id: str, document: str) -> None:
@@ -200,8 +200,8 @@ class Model:
         if it.state != "held":
             return False
         it.state, it.takes = "waiting", 0
+        it.released = 1 if it.attempts else 3
         if it.attempts:
-            it.released = 1
             it.open_ms = 1 if it.open_ms is None else it.open_ms
         fifo = self.fifos[it.entry.object_key]
         if transaction_id not in fifo:

@@ -25,7 +25,8 @@ class Taken:
     (server's clock) an attempt began whose outcome nobody knows, or None if nothing unknown was
     ever sent. ``released`` is 1 once
     staff let it go after a refusal (the same refusal, seen again by a probe, does not count), and
-    2 once it was sent again since (then an old refusal says nothing of the new attempt).
+    2 once it was sent again since (then an old refusal says nothing of the new attempt), and 3 if
+    it was let go before anything was tried.
     """
 
     lease: Lease

@@ -17,6 +17,19 @@ class Owner:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before a create: who has the object, since when, and how that is known.
+
+    ``source`` is ``import`` or ``lookup``, or "" with the transaction that began the object.
+    """
+
+    owner: str
+    at: datetime
+    source: str
+    transaction_id: str = ""
+
+
 class Fault(StrEnum):
     """Why a line of an import was not taken."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Final
 
 import rich_click as click
 
-from gateway.commands.common import json_option, print_json
+from gateway.commands.common import end_with, json_option, print_json
 from gateway.commands.rules.common import directory_argument, load_directory
 from gateway.errors import RulesError
 
@@ -23,13 +22,7 @@ def check(directory: Path | None, *, as_json: bool) -> None:
     except RulesError as error:
         if not as_json:
             raise
-        problems = [
-            {"file": p.file, "line": p.line, "column": p.column, "key": p.key,
-             "problem": p.problem, "remedy": p.remedy}
-            for p in error.problems
-        ]  # fmt: skip
-        print_json({"ok": False, "problems": problems})
-        sys.exit(1)
+        end_with(error.problems)
     if as_json:
         print_json(
             {"ok": True, "version": found.version, "rules": len(found.rules), "problems": []}

@@ -27,6 +27,7 @@ from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.owners import OwnerTables
+from gateway.store.ledger.precedents import PrecedentTables
 from gateway.store.ledger.pulls import PullTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.remembering import MemoryTables
@@ -60,6 +61,7 @@ class SqlLedger(
     FindingTables,
     GovernanceTables,
     OwnerTables,
+    PrecedentTables,
     SecondLookTables,
     MemoryTables,
     PullTables,

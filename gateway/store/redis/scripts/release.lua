@@ -9,7 +9,8 @@
 -- Returns: 1 | 0 if it is neither held nor waiting for a cause
 -- Invariants: what was ever sent is probed before any resend (`at` is set, long past if the last
 --   attempt was closed by a refusal), because staff may have booked it in the ERP meanwhile; `rl`
---   says that the old refusal does not count. A message that had left its fifo joins its end.
+--   says that the old refusal does not count, or (3) that nothing was tried when it was let go. A
+--   message that had left its fifo joins its end.
 local P, now = ARGV[1], clock(ARGV[2])
 local message = redis.call('HMGET', KEYS[1], 's', 'o', 'n', 'at', 'cause', 'pr')
 local waits = message[1] == 'waiting' and (message[5] or '') ~= ''
@@ -25,6 +26,8 @@ end
 if message[3] ~= '0' then
   write('HSET', KEYS[1], 'rl', '1')
   if not message[4] or message[4] == '' then write('HSET', KEYS[1], 'at', '1') end
+else
+  write('HSET', KEYS[1], 'rl', '3')
 end
 write('ZREM', P .. 'held', ARGV[3])
 write('ZREM', P .. 'waits', ARGV[3])
