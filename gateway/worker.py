@@ -59,7 +59,7 @@ class Worker:
         self._watchdogs = [Watchdog(settings.lease_ms / 1000)] if settings.watchdog else []
         self._recoverer = Recoverer(
             parts.recovery, parts.ledger, parts.ledger, parts.lanes, parts.observer,
-            settings.lease_ms,
+            settings.lease_ms, parts.quotas,
         )  # fmt: skip
         self._keeper = LeaseKeeper(
             parts.lanes, clock, holder, settings.partitions, settings.lease_ms, chance,

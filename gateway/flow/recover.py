@@ -1,10 +1,11 @@
 """Recover: a buffer that is older than the ledger is brought up to it before anything is sent.
 
 The sentence the code follows: *whoever takes a partition compares its newest event with the
-ledger's checkpoint; if the buffer is behind, epoch and token are raised above all that were used,
-what the ledger has settled is settled, everything else that waits counts as unknown and is probed
-first, and what the buffer lost is put back.* Nothing is accepted meanwhile (:mod:`.guard`). Each
-step may be repeated, so a worker that dies half way is followed by one that begins again.
+ledger's checkpoint; if the buffer is behind, every quota counts as used up, epoch and token are
+raised above all that were used, what the ledger has settled is settled, everything else that waits
+counts as unknown and is probed first, and what the buffer lost is put back.* Nothing is accepted
+meanwhile (:mod:`.guard`). Each step may be repeated, so a worker that dies half way is followed by
+one that begins again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Final
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Doubtful, Fate, Lease, Standing
 from gateway.canonical.lifecycle import State
+from gateway.canonical.process import ERPS
 from gateway.errors import FencedOut, LedgerUnavailable
-from gateway.ports import Lanes, Ledger, Memory, Observer, Recovery
+from gateway.ports import Lanes, Ledger, Memory, Observer, Quotas, Recovery
 
 PAGE: Final = 200
 
@@ -39,6 +41,7 @@ class Recoverer:
         lanes: Lanes,
         observer: Observer,
         lease_ms: int,
+        quotas: Quotas,
     ) -> None:
         self._recovery = recovery
         self._memory = memory
@@ -46,11 +49,13 @@ class Recoverer:
         self._lanes = lanes
         self._observer = observer
         self._lease_ms = lease_ms
+        self._quotas = quotas
         self._all_whole = False
+        self._quotas_forgotten = False
 
     def forget(self) -> None:
         """Compare anew, whatever was found before: the store is another process."""
-        self._all_whole = False
+        self._all_whole = self._quotas_forgotten = False
 
     async def sound(self, lease: Lease) -> Lease:
         """Return the lease to act under, after a recovery if there has to be one.
@@ -68,6 +73,8 @@ class Recoverer:
         self._all_whole = not any(
             behind(it, checkpoints.get(number, "0-0")) for number, it in enumerate(standings)
         )
+        if not self._all_whole:
+            await self._forget_quotas()
         checkpoint = checkpoints.get(lease.partition, "0-0")
         if not behind(standings[lease.partition], checkpoint):
             return lease
@@ -80,6 +87,13 @@ class Recoverer:
         await self._put_back(lease, ended)
         await self._recovery.end(lease)
         return lease
+
+    async def _forget_quotas(self) -> None:
+        """Before a lease of any partition is acted under: the quotas are as old as the rest."""
+        if not self._quotas_forgotten:
+            for erp in ERPS:
+                await self._quotas.forget(erp)
+            self._quotas_forgotten = True
 
     async def _doubt(self, lease: Lease) -> None:
         page: list[Doubtful] = []

@@ -44,6 +44,10 @@ class Quotas(Protocol):
         """Let nobody call before ``for_ms`` have passed."""
         ...
 
+    async def forget(self, erp: Target) -> None:
+        """Count every window as full: what is counted is older than what was called."""
+        ...
+
     async def usage(self, erp: Target) -> QuotaUse:
         """Read the ledger."""
         ...

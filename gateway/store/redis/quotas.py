@@ -83,6 +83,10 @@ class RedisQuotas:
         """Let nobody call before ``for_ms`` have passed."""
         await self._script("quota_close", erp, for_ms)
 
+    async def forget(self, erp: Target) -> None:
+        """Count every window as full: what is counted is older than what was called."""
+        await self._script("quota_forget", erp)
+
     async def open(self, erp: Target, *, anew: bool) -> bool:
         """Say that the ERP has seen none of our calls within its windows.
 
