@@ -1,4 +1,7 @@
-"""A shop's webhooks, with every fault, through a real gateway and worker into a simulated ERP."""
+"""A shop's webhooks, with every fault, through a real gateway and worker into a simulated ERP.
+
+Some never come: what they would have brought is found by the poll.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,23 @@ pytestmark = pytest.mark.timeout(180)
 TOPICS = ("orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled",
           "refunds/create")  # fmt: skip
 TOKEN = {"X-Shopify-Access-Token": "shpat_gateway"}
-SHOP = {"scopes": [], "shopify": {
+SHOP: dict[str, Any] = {"scopes": [], "shopify": {
     "domain": "voorbeeld.myshopify.com", "secrets": ["shpss_gateway", "shpss_before"],
     "legal_entity": "NL01", "country": "NL", "since": "2020-01-01T00:00:00Z",
 }}  # fmt: skip
 
 
 class Shop:
-    """The simulated shop of an installation, subscribed to its gateway."""
+    """The simulated shop of an installation."""
 
     def __init__(self, installation: Installation) -> None:
         arguments = ("simulators", "shopify", "--port", "0", "--seed", "3", "--old-secret",
                      "shpss_before", "--retry-scale", "0.01", "--latency-ms-min", "0",
                      "--latency-ms-max", "1", "--max-seconds", "300")  # fmt: skip
         self.url = installation._start("shop", *arguments).url
+
+    def subscribe(self, installation: Installation) -> None:
+        """Have the webhooks sent to the gateway."""
         address = f"{installation.running['gateway'].url}/v1/hooks/shopify/shop"
         for topic in TOPICS:
             hook = {"webhook": {"topic": topic, "address": address, "format": "json"}}
@@ -58,15 +64,18 @@ class Shop:
 
 def test_each_order_is_booked_once_and_what_follows_it_too(installation: Installation) -> None:
     installation.erps()
+    shop = Shop(installation)
     file = installation.folder / "coexist.yaml"
     config = yaml.safe_load(file.read_text())
-    config["channels"]["shop"] = SHOP
+    poll = {"access_token": TOKEN["X-Shopify-Access-Token"], "url": shop.url, "poll_s": 1}
+    config["channels"]["shop"] = {**SHOP, "shopify": {**SHOP["shopify"], "poll": poll}}
     file.write_text(yaml.safe_dump(config))
     installation.rules("cloud")
     installation.gateway()
     installation.worker()
-    shop = Shop(installation)
+    shop.subscribe(installation)
     for fault, more in (
+        ("missing_webhook", {"probability": 0.3}),
         ("duplicate_webhook", {"probability": 0.5}),
         ("disordered_webhook", {"probability": 0.3, "delay_ms": 1500}),
         ("wrong_signature", {"probability": 0.3}),
@@ -95,6 +104,7 @@ def test_each_order_is_booked_once_and_what_follows_it_too(installation: Install
     assert booked("return") == [(str(returned["id"]), returned["line_items"][0]["price"])]
     found = shop.counters()
     assert found["webhooks_given_up"] == 0
+    assert found["webhooks_missing"]
     assert found["webhooks_duplicated"]
     assert found["webhooks_wrongly_signed"]
     assert kept["id"]
