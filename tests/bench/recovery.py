@@ -36,6 +36,8 @@ from tests.valkey import PARTITIONS, entry
 
 SLOW = Setting("slow", 1_000_000, 1.0, (40, 60), 0)
 BACKLOG = 6000
+#: Longest time a store may take to load its file.
+LOADED_S_MAX = 600.0
 DURABLE = {
     "appendonly": True, "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction",
 }  # fmt: skip
@@ -110,10 +112,11 @@ def _store(waiting: int) -> float:
                 pid = int(redis.info("server")["process_id"])
             os.kill(pid, signal.SIGKILL)
         started_s = time.perf_counter()
-        with (
-            ValkeyServer(data_dir=Path(folder), config=DURABLE) as server,
-            Redis(port=server.port) as redis,
-        ):
+        server = ValkeyServer(data_dir=Path(folder), config=DURABLE)
+        with ExitStack() as stack:
+            server.start(timeout=LOADED_S_MAX)
+            stack.callback(server.stop)
+            redis = stack.enter_context(Redis(port=server.port))
             while not _answers(redis):
                 time.sleep(0.02)
             took_s = time.perf_counter() - started_s

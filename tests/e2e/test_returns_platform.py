@@ -43,7 +43,7 @@ def test_each_piece_that_comes_back_is_credited_once(installation: Installation)
     installation.erps()
     file = installation.folder / "coexist.yaml"
     config = yaml.safe_load(file.read_text())
-    shop_of = {**SHOP["shopify"], "goods_back": "elsewhere"}  # type: ignore[dict-item]
+    shop_of = {**SHOP["shopify"], "goods_back": "elsewhere"}
     config["channels"] |= {"shop": {"scopes": [], "shopify": shop_of}, "loop": LOOP}
     file.write_text(yaml.safe_dump(config))
     installation.rules("cloud")
