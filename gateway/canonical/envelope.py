@@ -65,6 +65,21 @@ class Envelope(Document):
     body: dict[str, Any]
 
 
+class Shaped(Envelope):
+    """A message as its ERP hears it. It is never stored: what was accepted stays as it was.
+
+    ``shaped_by`` names the crosswalk versions its codes went through, each with its steward, as
+    ``"sku 3 (item-master), tender 1"``; "" if none did.
+    """
+
+    shaped_by: str
+
+    @classmethod
+    def of(cls, envelope: Envelope, shaped_by: str = "") -> Shaped:
+        """Return a message with what shaped it; it was checked when it was accepted."""
+        return cls.model_construct(**dict(envelope), shaped_by=shaped_by)
+
+
 def new_transaction_id(partition: int, at: datetime, chance: int) -> str:
     """Make a transaction id: partition in hex, then time (ms) and 80 bits of ``chance``.
 

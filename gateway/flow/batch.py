@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Permit, Taken
-from gateway.canonical.outcome import Unknown
+from gateway.canonical.outcome import Outcome, Refused, Unknown
 from gateway.flow.deliver import Deliverer
 from gateway.ports import Batches
 
@@ -76,10 +76,18 @@ class BatchDeliverer(Deliverer):
         self, items: Sequence[Item], batches: Batches
     ) -> list[tuple[Taken, Exception]]:
         ours: list[Item] = []
+        refused: dict[str, Outcome] = {}
+        prepared: dict[str, Shaped] = {}
 
         async def record(item: Item) -> None:
-            if await self._lanes.attempt(item[0]):
-                ours.append(item)
+            found = await self._attempt(*item)
+            if found is None:
+                return
+            ours.append(item)
+            if isinstance(found, Refused):
+                refused[item[0].transaction_id] = found
+            else:
+                prepared[item[0].transaction_id] = found
 
         failed = await _each(record, items, of=_taken)
         going = [item for item in ours if self._keeper.holds(item[0].lease)]
@@ -90,7 +98,9 @@ class BatchDeliverer(Deliverer):
         if not going:
             return failed
         started_s = self._clock.monotonic_s()
-        outcomes = await batches.send_many([envelope for _, envelope in going])
+        ready = [prepared[it.transaction_id] for it, _ in going if it.transaction_id in prepared]
+        sent = await batches.send_many(ready) if ready else {}
+        outcomes = {**refused, **sent}
 
         async def settle(item: Item) -> None:
             taken, envelope = item

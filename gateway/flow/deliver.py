@@ -2,8 +2,8 @@
 
 The sentence the code follows: *whoever takes the head of an object first asks whether an earlier
 attempt is open; if so it probes, and only absence that is final closes that attempt; else it
-records a new attempt and sends, once; whatever the ERP says becomes one outcome, and every outcome
-has one settlement.*
+prepares what the ERP is to hear, records a new attempt with what shaped it, and sends, once;
+whatever the ERP says becomes one outcome, and every outcome has one settlement.*
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Permit, Taken
 from gateway.canonical.outcome import (
     Absent,
@@ -112,15 +112,28 @@ class Deliverer:
         await self._lanes.defer(taken, closed.wait_ms(now), unknown=probes, reason=reason)
         return True
 
+    async def _attempt(self, taken: Taken, envelope: Envelope) -> Shaped | Refused | None:
+        """Prepare what the ERP is to hear and record the attempt with what shaped it.
+
+        None if the message is no longer ours to send; a refusal if it cannot be said there.
+        """
+        prepared = await self._erps[taken.owner].prepare(envelope)
+        shaped_by = "" if isinstance(prepared, Refused) else prepared.shaped_by
+        return prepared if await self._lanes.attempt(taken, shaped_by) else None
+
     async def _send(self, taken: Taken, envelope: Envelope) -> None:
-        if not await self._lanes.attempt(taken):
+        prepared = await self._attempt(taken, envelope)
+        if prepared is None:
             return
         if not self._keeper.holds(taken.lease):
             # Too late to send. Taken anew, the partition brings the object back to be probed.
             self._keeper.lost(taken.lease)
             return
         started_s = self._clock.monotonic_s()
-        outcome = await self._erps[taken.owner].send(envelope)
+        if isinstance(prepared, Refused):
+            outcome: Outcome = prepared
+        else:
+            outcome = await self._erps[taken.owner].send(prepared)
         self._observe("send", taken, envelope, outcome, started_s)
         self._delivered(envelope, outcome)
         await self._settled(lambda: self._settle(taken, outcome))

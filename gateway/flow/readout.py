@@ -52,6 +52,7 @@ def shown(it: Shown) -> Json:
         "revision": None if case is None else case.revision,
         "rule": record.rule_id,
         "rule_version": record.rule_version,
+        "shaped_by": record.shaped_by,
         "team": it.team.name,
         "steward": it.team.steward,
         "next_step": it.next_step,

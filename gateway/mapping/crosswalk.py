@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -84,10 +84,17 @@ class Crosswalks:
         table = self.tables.get(kind)
         return source if table is None else table.find(channel, source, erp, on)
 
-    @property
-    def shape(self) -> str:
-        """Name the versions in force, such as ``sku 3, tender 1``; "" without tables."""
-        return ", ".join(f"{kind} {self.tables[kind].version}" for kind in sorted(self.tables))
+    def shape(self, kinds: Collection[CrosswalkKind]) -> str:
+        """Name the versions in force of ``kinds``, such as ``sku 3 (item-master), tender 1``.
+
+        In parentheses is the steward, if the table has one; "" without tables.
+        """
+        return ", ".join(_said(self.tables[kind]) for kind in sorted(self.tables) if kind in kinds)
+
+
+def _said(table: Crosswalk) -> str:
+    steward = f" ({table.steward})" if table.steward else ""
+    return f"{table.kind} {table.version}{steward}"
 
 
 NOTHING: Final = Crosswalks({})

@@ -38,6 +38,11 @@ CODES: Final[dict[str, tuple[tuple[CrosswalkKind, tuple[str, ...]], ...]]] = {
 }
 
 
+def kinds_of(process: str) -> frozenset[CrosswalkKind]:
+    """Return the kinds of code that messages of a process may carry."""
+    return frozenset(kind for kind, _ in CODES.get(process, ()))
+
+
 def translated(envelope: Envelope, erp: Target, tables: Crosswalks) -> Envelope | list[Gap]:
     """Return the message as ``erp`` knows its codes, or every gap that is in the way.
 

@@ -7,14 +7,14 @@ from typing import Protocol, TypeVar
 
 from gateway.canonical.crosswalk import CrosswalkKind
 from gateway.canonical.enquiry import Availability, Price, Product
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 from gateway.clock import Clock
 from gateway.mapping.crosswalk import Crosswalks, Gap
-from gateway.mapping.documents import translated
+from gateway.mapping.documents import kinds_of, translated
 from gateway.ports import Batches, Erp
 
 Found = TypeVar("Found", Availability, Price, Product)
@@ -49,12 +49,17 @@ class MappedErp:
             None if erp.batches is None else MappedBatches(erp.batches, self._translated)
         )
 
-    async def send(self, envelope: Envelope) -> Outcome:
-        """Send the message with the ERP's own codes, or refuse it naming each gap."""
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+        """Return the message with the ERP's own codes, or refuse it naming each gap."""
         found = await self._translated(envelope)
         if isinstance(found, Envelope):
-            return await self._erp.send(found)
+            return found
         return Refused(Cause.CROSSWALK_GAP, _said(found))
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Send the message with the ERP's own codes, or refuse it naming each gap."""
+        found = await self.prepare(envelope)
+        return found if isinstance(found, Refused) else await self._erp.send(found)
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for the document; its reference is ours, so nothing is translated."""
@@ -98,11 +103,14 @@ class MappedErp:
         """Close connections."""
         await self._erp.close()
 
-    async def _translated(self, envelope: Envelope) -> Envelope | list[Gap]:
-        found = translated(envelope, self.name, self._tables.tables())
-        if isinstance(found, Envelope):
+    async def _translated(self, envelope: Envelope) -> Shaped | list[Gap]:
+        """Translate, once: a code of the ERP's may be another's source, and tables change."""
+        if isinstance(envelope, Shaped):
+            return envelope
+        found = _shaped(envelope, self.name, self._tables.tables())
+        if isinstance(found, Shaped):
             return found
-        return translated(envelope, self.name, await self._tables.refresh())
+        return _shaped(envelope, self.name, await self._tables.refresh())
 
     def _sku(self, sku: str) -> str:
         """Return the ERP's own SKU, "" if it has none: then the ERP does not have the item."""
@@ -115,7 +123,7 @@ class MappedBatches:
     """Implements :class:`gateway.ports.Batches` around another one."""
 
     def __init__(
-        self, batches: Batches, translate: Callable[[Envelope], Awaitable[Envelope | list[Gap]]]
+        self, batches: Batches, translate: Callable[[Envelope], Awaitable[Shaped | list[Gap]]]
     ) -> None:
         self._batches = batches
         self._translate = translate
@@ -141,6 +149,13 @@ class MappedBatches:
     async def probe_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Probed]:
         """Look for the documents of many messages."""
         return await self._batches.probe_many(envelopes)
+
+
+def _shaped(envelope: Envelope, erp: Target, tables: Crosswalks) -> Shaped | list[Gap]:
+    found = translated(envelope, erp, tables)
+    if not isinstance(found, Envelope):
+        return found
+    return Shaped.of(found, tables.shape(kinds_of(envelope.process)))
 
 
 def _called(sku: str, found: Found | None) -> Found | None:

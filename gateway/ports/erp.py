@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.canonical.enquiry import Availability, Price, Product
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import (
     Timing,
 )
-from gateway.canonical.outcome import Busy, Outcome, Probed, Unknown
+from gateway.canonical.outcome import Busy, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 
@@ -45,6 +45,13 @@ class Erp(Protocol):
     @property
     def batches(self) -> Batches | None:
         """Many in one call, where the ERP has it."""
+        ...
+
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+        """Return the message as this ERP hears it, once; one that is prepared stays as it is.
+
+        Nothing of it is sent. :meth:`send` prepares what is not.
+        """
         ...
 
     async def send(self, envelope: Envelope) -> Outcome:

@@ -44,8 +44,11 @@ class Lanes(Protocol):
         """Take up to ``count`` objects, the most urgent class first, the longest waiting first."""
         ...
 
-    async def attempt(self, taken: Taken) -> bool:
-        """Record, durably, that a send begins now; False if it is no longer ours to send."""
+    async def attempt(self, taken: Taken, shaped_by: str = "") -> bool:
+        """Record, durably, that a send begins now; False if it is no longer ours to send.
+
+        ``shaped_by`` names the crosswalk versions that shaped what is sent.
+        """
         ...
 
     async def book(self, transaction_id: str, document: str, result: str) -> None:

@@ -66,6 +66,29 @@ async def test_a_message_is_recorded_from_acceptance_to_booking(ledger: SqlLedge
     assert len(await event_rows(ledger)) == len(stream.events)
 
 
+async def test_it_says_which_crosswalks_shaped_the_newest_attempt(ledger: SqlLedger) -> None:
+    """Whatever came of it: also of an attempt whose answer was lost and that a probe found."""
+    stream = Stream()
+    identity = stream.accept("order:webshop:S-1")
+    stream.add("attempted", identity, attempt="1", shaped_by="sku 3 (item-master)")
+    stream.add("waits", identity, cause="unknown-item", detail="no such item", retry="1000")
+    await ledger.project(stream.partition, stream.events)
+    assert (await shaped_by(ledger, identity)) == "sku 3 (item-master)"
+    stream.add("attempted", identity, attempt="2", shaped_by="sku 4 (item-master\x00)")
+    stream.add("deferred", identity, reason="no answer", unknown="1")
+    stream.add("booked", identity, document="4500001", result="")
+    await ledger.project(stream.partition, stream.events)
+    assert (await shaped_by(ledger, identity)) == "sku 4 (item-master\N{REPLACEMENT CHARACTER})"
+    kept = [it.fields.get("shaped_by") for it in await ledger.history_of(identity)]
+    assert [it for it in kept if it] == ["sku 3 (item-master)", "sku 4 (item-master\x00)"]
+
+
+async def shaped_by(ledger: SqlLedger, identity: str) -> str:
+    record = await ledger.transaction(identity)
+    assert record is not None
+    return record.shaped_by
+
+
 async def test_states_follow_the_lifecycle(ledger: SqlLedger) -> None:
     moves = [(state, event) for state, event in TRANSITIONS if state is not None]
     stream = Stream()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.canonical.crosswalk import Crossing, CrosswalkKind
+from gateway.canonical.envelope import Shaped
 from gateway.canonical.outcome import Booked, Cause, Refused
 from gateway.clock import SystemClock
 from gateway.mapping.crosswalk import Crosswalk, Crosswalks
@@ -43,6 +44,22 @@ async def test_a_document_is_booked_under_the_erp_s_own_code(
     mapped = MappedErp(erp, Shelf([SHIRT], []), SystemClock())
     sent = new_order(lines=order_of("SHIRT-1"))
     assert isinstance(await send(mapped, sent), Booked)
+    document = only(simulator.booked(sent))
+    assert [line["sku"] for line in document["lines"]] == ["TEE-BLK-M"]
+
+
+async def test_a_prepared_message_is_sent_as_it_was_shaped(erp: Erp, simulator: Simulator) -> None:
+    """Its code is another row's source, and tables change between attempt and send."""
+    own = Crossing("", "TEE-BLK-M", "CAP-NVY-ONE", "CAP-NVY-ONE")
+    shelf = Shelf([SHIRT, own], [])
+    mapped = MappedErp(erp, shelf, SystemClock())
+    sent = new_order(lines=order_of("SHIRT-1"))
+    prepared = await mapped.prepare(sent)
+    assert isinstance(prepared, Shaped)
+    assert prepared.shaped_by == "sku 1 (item-master)"
+    await shelf.refresh()
+    assert await mapped.prepare(prepared) is prepared
+    assert isinstance(await send(mapped, prepared), Booked)
     document = only(simulator.booked(sent))
     assert [line["sku"] for line in document["lines"]] == ["TEE-BLK-M"]
 

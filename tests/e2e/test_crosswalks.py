@@ -19,9 +19,11 @@ def test_a_gap_holds_its_orders_and_the_import_releases_them(installation: Insta
     installation.coexist("xref", "import", "sku", str(table), "--steward", "item-master")
     installation.gateway()
     installation.worker()
+    ids = []
     for ref, sku in (("X-1", "SHIRT-1"), ("X-2", "HAT-9"), ("X-3", "HAT-9")):
         answer = installation.call("POST", "/v1/orders", json=order(ref, sku))
         assert answer.status_code == 202
+        ids.append(answer.json()["transaction_id"])
     until(lambda: len(installation.books("cloud")) == 1, 40, "what has a code is booked")
     shown = installation.call("GET", "/v1/orders/X-2").text
 
@@ -39,3 +41,14 @@ def test_a_gap_holds_its_orders_and_the_import_releases_them(installation: Insta
     assert (done["version"], done["released"], done["steward"]) == (2, 2, "item-master")
     until(lambda: len(installation.books("cloud")) == 3, 40, "both are booked, once")
     assert installation.coexist("xref", "gaps", "--erp", "cloud").startswith("no gaps")
+
+    def shaped_by(identity: str) -> str:
+        shown = json.loads(installation.coexist("exceptions", "show", identity, "--json"))
+        return str(shown["shaped_by"])
+
+    until(lambda: shaped_by(ids[1]) == "sku 2 (item-master)", 20, "the release is recorded")
+    assert shaped_by(ids[0]) == "sku 1 (item-master)"
+    for identity in ids:
+        seen = installation.call("GET", f"/v1/transactions/{identity}").text
+        assert "item-master" not in seen
+        assert "shaped" not in seen

@@ -90,6 +90,7 @@ class Shown(Model):
     revision: int | None
     rule: str
     rule_version: str
+    shaped_by: str
     team: str
     steward: str
     next_step: str

@@ -23,7 +23,10 @@ class BufferEvent:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A transaction as the ledger keeps it."""
+    """A transaction as the ledger keeps it.
+
+    ``shaped_by`` names the crosswalk versions of its newest attempt, "" if none shaped it.
+    """
 
     transaction_id: str
     partition: int
@@ -44,3 +47,4 @@ class Record:
     attempts: int
     facts: Mapping[str, str]
     body: Mapping[str, object]
+    shaped_by: str = ""

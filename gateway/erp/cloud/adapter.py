@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from gateway.canonical.enquiry import Availability, Price, Product
-from gateway.canonical.envelope import Envelope, external_reference
+from gateway.canonical.envelope import Envelope, Shaped, external_reference
 from gateway.canonical.exchange import Timing
 from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
@@ -87,6 +87,10 @@ class CloudErp:
         self.batches = CloudBatches(self._call, clock, timing.request_of)
 
     # ------------------------------------------------------------------ documents
+
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+        """Return the message as it is: crosswalks are applied in front of this."""
+        return Shaped.of(envelope)
 
     async def send(self, envelope: Envelope) -> Outcome:
         """Post the message's document; a 201 means it is booked."""

@@ -27,7 +27,16 @@ Position = tuple[int, int]
 _OF_THE_PARTITION: Final = frozenset({"marker", "recovering"})
 
 #: The columns that events after the acceptance change.
-MUTABLE: Final = ("state", "document", "result", "cause", "detail", "settled_at", "attempts")
+MUTABLE: Final = (
+    "state",
+    "document",
+    "result",
+    "cause",
+    "detail",
+    "settled_at",
+    "attempts",
+    "shaped_by",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ def _accept(
         "rule_id": envelope.rule_id,
         "rule_version": envelope.rule_version,
         "attempts": 0,
+        "shaped_by": "",
         "facts": envelope.facts,
         "legal_entity": legal_entity_of(envelope.body, envelope.facts),
         "deadline_ms": _ms(deadline_of(envelope.process, envelope.accepted_at)),
@@ -198,7 +208,12 @@ def _step(changes: Changes, event: BufferEvent, known: Mapping[str, Row]) -> Non
 
 
 def _attempted(row: Row, event: BufferEvent) -> None:
-    row.update(state=State.SENT, attempts=_number(event, "attempt"), settled_at=None)
+    row.update(
+        state=State.SENT,
+        attempts=_number(event, "attempt"),
+        settled_at=None,
+        shaped_by=_storable(event.fields.get("shaped_by", "")),
+    )
 
 
 def _stored(row: Row, event: BufferEvent) -> None:

@@ -103,6 +103,8 @@ transactions = Table(
     Column("amount_parts", BigInteger),
     Column("skus", Text, nullable=False, server_default=""),
     Column("deadline_ms", BigInteger, nullable=False, server_default="0"),
+    #: The crosswalk versions that shaped the newest attempt, each with its steward.
+    Column("shaped_by", Text, nullable=False, server_default=""),
     #: The body as it was accepted, once staff have changed it.
     Column("original", JSON(none_as_null=True)),
     Index("transactions_by_object", "object_key", "accepted_ms", "accepted_seq"),

@@ -106,11 +106,14 @@ class RedisLanes:
             ) in rows
         ]  # fmt: skip
 
-    async def attempt(self, taken: Taken) -> bool:
-        """Record, durably, that a send begins now; False if it is no longer ours to send."""
+    async def attempt(self, taken: Taken, shaped_by: str = "") -> bool:
+        """Record, durably, that a send begins now; False if it is no longer ours to send.
+
+        ``shaped_by`` names the crosswalk versions that shaped what is sent.
+        """
         answer = await self._run(
             "attempt", taken.lease, taken.owner.value, taken.object_key, taken.transaction_id,
-            taken.number,
+            taken.number, shaped_by,
         )  # fmt: skip
         return int(answer) > 0
 

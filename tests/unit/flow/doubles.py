@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from gateway.canonical.enquiry import Availability, Price, Product
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Grant, Permit, QuotaUse, Timing, Traffic
-from gateway.canonical.outcome import Busy, Outcome, Probed, Unknown
+from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 from gateway.ports import Batches
@@ -30,6 +30,13 @@ class ScriptedErp:
         self.asked: list[tuple[str, str]] = []
         self.found: list[Sequence[str] | Busy | Unknown] = []
         self.fails: BaseException | None = None
+        self.shaped_by = ""
+        self.refuses: set[str] = set()
+
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+        if envelope.transaction_id in self.refuses:
+            return Refused(Cause.CROSSWALK_GAP, "no code")
+        return Shaped.of(envelope, self.shaped_by)
 
     async def send(self, envelope: Envelope) -> Outcome:
         self.asked.append(("send", envelope.transaction_id))

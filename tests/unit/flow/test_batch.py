@@ -81,6 +81,31 @@ async def accepted(buffer: Buffer, count: int, process: str = "order.intake") ->
     return entries
 
 
+async def test_each_attempt_of_a_batch_says_what_shaped_it_and_a_gap_is_not_in_the_call(
+    buffer: Buffer,
+) -> None:
+    erp = ManyErp()
+    entries = await accepted(buffer, 3)
+    ids = [it.transaction_id for it in entries]
+    erp.shaped_by, erp.refuses = "sku 3 (item-master)", {ids[1]}
+    await Desk(buffer, erp).step()
+    assert [set(it) for it in erp.together] == [{"send", ids[0], ids[2]}]
+    kept: dict[str, list[tuple[str, str]]] = {it: [] for it in ids}
+    for one in entries:
+        events = await buffer.feed.events(int(one.transaction_id[:2], 16), "0-0", 100)
+        kept[one.transaction_id] = [
+            (it.kind, it.fields.get("shaped_by", ""))
+            for it in events
+            if it.transaction_id == one.transaction_id and it.kind != "accepted"
+        ]
+    booked = [("attempted", "sku 3 (item-master)"), ("booked", "")]
+    assert kept == {
+        ids[0]: booked,
+        ids[1]: [("attempted", ""), ("waits", "")],
+        ids[2]: booked,
+    }
+
+
 async def test_what_the_answer_does_not_name_is_looked_up_and_the_others_are_booked(
     buffer: Buffer,
 ) -> None:

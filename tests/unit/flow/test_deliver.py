@@ -102,6 +102,18 @@ async def test_each_outcome_of_a_send_has_one_settlement(
     assert (usage.in_flight, usage.in_window) == (0, 1)
 
 
+async def test_an_attempt_says_what_shaped_it_also_if_its_answer_is_lost(
+    buffer: Buffer, erp: ScriptedErp, order: Entry
+) -> None:
+    desk = Desk(buffer, erp)
+    erp.sends, erp.shaped_by = [Unknown("no answer")], "sku 3 (item-master)"
+    await desk.step(order)
+    partition = int(order.transaction_id[:2], 16)
+    events = await buffer.feed.events(partition, "0-0", 10)
+    [attempted] = [it for it in events if it.kind == "attempted"]
+    assert attempted.fields == {"attempt": "1", "shaped_by": "sku 3 (item-master)"}
+
+
 PROBE_ANSWERS: list[tuple[Probed, str]] = [
     (Booked("D-1"), "booked"),
     (Stored("D-1"), "stored"),

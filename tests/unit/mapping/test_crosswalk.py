@@ -15,7 +15,7 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.process import Target
 from gateway.errors import FileRefused
 from gateway.mapping.crosswalk import Crosswalk, Crosswalks, Gap
-from gateway.mapping.documents import translated
+from gateway.mapping.documents import kinds_of, translated
 from gateway.mapping.table_file import COLUMNS, read, write
 
 SKU, TENDER = CrosswalkKind.SKU, CrosswalkKind.TENDER
@@ -113,6 +113,20 @@ def test_a_receipt_is_translated_for_its_business_date() -> None:
     found = translated(envelope("store.sale", body, facts=facts), CLOUD, table)
     assert isinstance(found, Envelope)
     assert found.body["sale"]["lines"] == [{"sku": "OLD"}]
+
+
+def test_only_the_versions_a_process_s_codes_go_through_shape_it() -> None:
+    owned = Crosswalk(CrosswalkKind.SKU, 3, "item-master", [])
+    tables = Crosswalks(
+        {
+            CrosswalkKind.TENDER: Crosswalk(CrosswalkKind.TENDER, 1, "", []),
+            CrosswalkKind.SKU: owned,
+            CrosswalkKind.CUSTOMER: Crosswalk(CrosswalkKind.CUSTOMER, 9, "sales", []),
+        }
+    )
+    assert tables.shape(kinds_of("store.sale")) == "sku 3 (item-master), tender 1"
+    assert tables.shape(kinds_of("return.credit")) == "sku 3 (item-master)"
+    assert tables.shape(kinds_of("order.cancellation")) == ""
 
 
 def test_what_has_no_codes_is_left_alone() -> None:

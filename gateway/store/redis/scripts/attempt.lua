@@ -4,7 +4,7 @@
 --
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 erp  5 object  6 transaction id
---       7 number of the take
+--       7 number of the take  8 crosswalk versions that shaped what is sent ("" = none)
 -- Returns: the number of the attempt, or 0 if it is not ours to send any more.
 -- Invariants: from here until a settle the outcome counts as unknown (`at` is set); `hs` of the
 --   object says from now on that something of it was tried.
@@ -19,6 +19,7 @@ if not object[2] then write('HSET', P .. 'b:' .. ARGV[5], 'hs', '1') end
 write('HSET', message, 'n', attempt, 'at', string.format('%d', now), 's', 'sent')
 -- 1: staff let it go after a refusal; 2: and it was sent again since.
 if seen[2] == '1' then write('HSET', message, 'rl', '2') end
-emit(P, now, 'attempted', ARGV[6], 'attempt', attempt)
+if ARGV[8] == '' then emit(P, now, 'attempted', ARGV[6], 'attempt', attempt)
+else emit(P, now, 'attempted', ARGV[6], 'attempt', attempt, 'shaped_by', ARGV[8]) end
 commit()
 return attempt
