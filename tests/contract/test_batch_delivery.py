@@ -160,7 +160,7 @@ async def test_who_falls_silent_with_a_batch_open_leaves_it_to_be_looked_up(
     simulator.fault("latency", delay_ms=600, count=2)
     first = worker("w1", lease_ms=700)
     await first.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "sent" not in await states(buffer, entries):  # noqa: ASYNC110 -- its only sign
             await asyncio.sleep(0.005)
     first.kill()
@@ -180,8 +180,8 @@ async def test_a_lease_lost_between_record_and_call_sends_nothing_of_it(
     one = worker("w1", lease_ms=700)
     real, recorded = buffer.lanes.attempt, []
 
-    async def attempt(taken: Taken) -> bool:
-        done = await real(taken)
+    async def attempt(taken: Taken, shaped_by: str = "") -> bool:
+        done = await real(taken, shaped_by)
         recorded.append(taken)
         one.keeper.lost(taken.lease)
         return done
@@ -189,7 +189,7 @@ async def test_a_lease_lost_between_record_and_call_sends_nothing_of_it(
     monkeypatch.setattr(buffer.lanes, "attempt", attempt)
     before = simulator.counters()["batches"]
     await one.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not recorded:  # noqa: ASYNC110 -- its only sign
             await asyncio.sleep(0.005)
     await one.stop()
