@@ -39,10 +39,10 @@ demo: $(STAMP) ## two ERPs, one gateway, flips, faults and killed processes, the
 	$(BIN)/coexist demo $(ARGS)
 
 # Without ARGS in two parts: what keeps to itself in parallel, then what starts whole installations,
-# one at a time, because those share the machine's cores with nobody but their own processes.
+# two at a time, because each of those has many processes of its own.
 test: $(STAMP) ## run the tests
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/unit tests/property tests/contract tests/tidy
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile tests/unit tests/property tests/contract tests/tidy
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e $(wildcard tests/chaos) tests/bench/test_smoke.py
 else
 	$(BIN)/python -m pytest $(ARGS)
