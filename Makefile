@@ -27,10 +27,10 @@ define check_python
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench chaos lock clean
+.PHONY: help venv demo test test-long check bench chaos lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo "  Pass options on with ARGS='...'; choose an interpreter with PYTHON=python3.12."
 
 venv: $(STAMP) ## create or refresh .venv from requirements.lock
@@ -38,15 +38,22 @@ venv: $(STAMP) ## create or refresh .venv from requirements.lock
 demo: $(STAMP) ## two ERPs, one gateway, flips, faults and killed processes, then an audit
 	$(BIN)/coexist demo $(ARGS)
 
-# Without ARGS in two parts: what keeps to itself in parallel, then what starts whole installations,
+# What starts installations and minds no company: the demo and the chaos run go by the clock.
+TWO_AT_A_TIME = $(filter-out %/test_demo.py,$(wildcard tests/e2e/test_*.py)) tests/bench/test_smoke.py
+
+# Without ARGS in three parts: what keeps to itself in parallel, then what starts whole installations,
 # two at a time, because each of those has many processes of its own.
 test: $(STAMP) ## run the tests
 ifeq ($(strip $(ARGS)),)
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile tests/unit tests/property tests/contract tests/tidy
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e $(wildcard tests/chaos) tests/bench/test_smoke.py
+	$(BIN)/python -m pytest -q -m 'not long' tests/e2e/test_demo.py $(wildcard tests/chaos)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not long' $(TWO_AT_A_TIME)
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
+
+test-long: $(STAMP) ## run the tests that `make test` leaves out because each takes a minute or more
+	$(BIN)/python -m pytest -q -m long tests/e2e $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import direction, tidiness
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import yaml
 
 from tests.e2e.installation import Installation, until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.long]
 
 SELLER = {
     "client_id": "amzn1.application-oa2-client.gateway",

@@ -152,6 +152,7 @@ def test_a_demo_that_is_stopped_leaves_nothing_running(start: StartDemo) -> None
     assert run.left() == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_process_that_dies_by_itself_ends_the_demo_with_its_last_words(start: StartDemo) -> None:
     run = start("--duration", "60")
@@ -165,6 +166,7 @@ def test_a_process_that_dies_by_itself_ends_the_demo_with_its_last_words(start: 
     assert run.left() == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_even_a_killed_demo_leaves_nothing_running(start: StartDemo) -> None:
     run = start("--duration", "60")

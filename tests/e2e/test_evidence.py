@@ -9,7 +9,7 @@ import yaml
 
 from tests.e2e.installation import Installation, order, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 
 def test_recorded_traffic_is_decided_again_and_reads_are_compared(

@@ -12,7 +12,7 @@ import yaml
 from tests.e2e.installation import Installation, until
 from tests.e2e.test_shopify import SHOP, Shop
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 LOOP = {"scopes": [], "loop": {
     "secrets": ["loop_before", "loop_gateway"], "legal_entity": "NL01", "order_channel": "shop",

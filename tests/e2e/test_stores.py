@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.installation import Installation, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 STORES = ("NL-001", "NL-002")
 

@@ -55,6 +55,7 @@ def folder(tmp_path: Path, environment: dict[str, str]) -> Iterator[Path]:
     subprocess.run(["coexist", "stop-store"], cwd=folder, env=environment, check=True)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_every_command_prints_what_the_page_shows(
     folder: Path, environment: dict[str, str]

@@ -101,6 +101,7 @@ def test_a_request_that_arrives_after_its_sender_was_killed_is_found(
         booked_once_each(at_work, sent)
 
 
+@pytest.mark.long
 def test_what_arrives_even_later_is_found_by_reconciliation(at_work: Installation) -> None:
     """Beyond the limits that the ERP publishes nothing can prevent it; it is told, not undone."""
     config_file = at_work.folder / "coexist.yaml"

@@ -277,7 +277,7 @@ def test_the_buffer_does_what_its_model_does_and_books_all_once(valkey_url: str)
         url = valkey_url
 
     run_state_machine_as_test(
-        Here, settings=settings(max_examples=40, stateful_step_count=50, deadline=None)
+        Here, settings=settings(max_examples=25, stateful_step_count=50, deadline=None)
     )
 
 
