@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.installation import Installation, order, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
 
 def test_a_gap_holds_its_orders_and_the_import_releases_them(installation: Installation) -> None:
