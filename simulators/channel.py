@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
@@ -132,6 +132,17 @@ class Channel(Generic[OptionsT]):
             delay_ms += fault.delay_ms
         if delay_ms > 0:
             await asyncio.sleep(delay_ms / 1000)
+
+    async def arrivals(self, rate_of: Callable[[], float], chance: Random) -> AsyncIterator[None]:
+        """Come back at random moments, `rate_of()` a second, and wait while that is nothing."""
+        while True:
+            rate = rate_of()
+            self.settings_changed.clear()
+            if rate <= 0:
+                await self.settings_changed.wait()
+                continue
+            await asyncio.sleep(chance.expovariate(rate))
+            yield
 
     def background(self, work: Coroutine[None, None, None]) -> None:
         """Run until done or until the simulator stops."""

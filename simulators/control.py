@@ -14,6 +14,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from simulators.asked import json_object
 from simulators.clock import Clock
 from simulators.counters import Counters
 from simulators.faults import FaultError, Faults
@@ -136,7 +137,7 @@ class _Control:
 
     async def change_settings(self, request: web.Request) -> web.Response:
         try:
-            self._shell.change(await _object(request))
+            self._shell.change(await json_object(request, ControlError))
         except (ControlError, OptionError) as error:
             return _refused(error)
         return await self.settings(request)
@@ -146,7 +147,9 @@ class _Control:
 
     async def switch_on(self, request: web.Request) -> web.Response:
         try:
-            fault = self._shell.faults.switch_on(request.match_info["name"], await _object(request))
+            fault = self._shell.faults.switch_on(
+                request.match_info["name"], await json_object(request, ControlError)
+            )
         except (ControlError, FaultError) as error:
             return _refused(error)
         now_s = self._shell.clock.monotonic_s()
@@ -172,18 +175,6 @@ async def _written(documents: Sequence[Entry]) -> str:
         parts += [json.dumps(document.as_json()) for document in portion]
         await asyncio.sleep(0)
     return ", ".join(parts)
-
-
-async def _object(request: web.Request) -> dict[str, object]:
-    """The JSON object in the body; an empty body is an empty object."""
-    text = await request.text()
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise ControlError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ControlError(f"the body is {type(value).__name__}, it must be a JSON object")
-    return value
 
 
 def _whole(request: web.Request, name: str, default: int) -> int:

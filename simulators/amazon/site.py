@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +16,7 @@ from simulators.amazon.options import MarketOptions
 from simulators.amazon.orders import Order
 from simulators.amazon.queue import PATH, Queue
 from simulators.amazon.settlements import Settlements
+from simulators.asked import how_many, json_object
 from simulators.catalogue import load_catalogue
 from simulators.channel import Channel
 from simulators.clock import Clock, SystemClock
@@ -65,13 +65,11 @@ class _Steering:
     async def orders(self, request: web.Request) -> web.Response:
         """`{"count": n}` orders at random, or one of `{"lines": {sku: quantity}, …}`."""
         try:
-            asked = await _object(request)
+            asked = await json_object(request, MarketError)
             if "lines" in asked:
                 placed = [self._one(asked)]
             else:
-                count = asked.get("count", 1)
-                if not isinstance(count, int) or not 1 <= count <= ORDERS_AT_ONCE_MAX:
-                    raise MarketError(f"count is {count!r}, it must be 1 to {ORDERS_AT_ONCE_MAX}")
+                count = how_many(asked, ORDERS_AT_ONCE_MAX, MarketError)
                 placed = [self._buyers.order_at_random() for _ in range(count)]
         except MarketError as error:
             return web.json_response({"error": str(error)}, status=400)
@@ -94,7 +92,7 @@ class _Steering:
         """What the payment, a buyer, a clerk or Amazon does to one order."""
         what = request.match_info["what"]
         try:
-            asked = await _object(request)
+            asked = await json_object(request, MarketError)
             order = self._market.order(request.match_info["id"])
             item_id = str(asked.get("item_id", ""))
             if what == "authorise":
@@ -129,13 +127,3 @@ def _shown(order: Order) -> dict[str, object]:
         "total": str(order.total),
         "items": [it.id for it in order.items],
     }
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await request.text() or "{}")
-    except ValueError as error:
-        raise MarketError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise MarketError("the body must be a JSON object")
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from simulators.asked import json_object
 from simulators.channel import Channel
 from simulators.clock import Clock, SystemClock
 from simulators.control import add_control
@@ -102,7 +102,7 @@ class _Steering:
         Without lines a piece of a line by chance comes back.
         """
         try:
-            asked = await _object(request)
+            asked = await json_object(request, ReturnError)
             order = await self._shop.order(int(asked["order_id"]))
             made = self._platform.ask(
                 order, self._pieces(asked, order), Decimal(str(asked.get("fee", "0.00"))),
@@ -123,7 +123,7 @@ class _Steering:
         """What happens to a return."""
         number, what = int(request.match_info["id"]), request.match_info["what"]
         try:
-            made = await self._done(number, what, await _object(request))
+            made = await self._done(number, what, await json_object(request, ReturnError))
         except (ReturnError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response(made.as_json())
@@ -148,13 +148,3 @@ class _Steering:
         if not isinstance(lines, dict) or not lines:
             raise ReturnError(f"lines is {lines!r}, it must be an object of pieces by line id")
         return {int(line): int(count) for line, count in lines.items()}
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await request.text() or "{}")
-    except ValueError as error:
-        raise ReturnError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ReturnError("the body must be a JSON object")
-    return value

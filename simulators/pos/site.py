@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
 
+from simulators.asked import how_many, json_object
 from simulators.catalogue import load_catalogue
 from simulators.channel import Channel
 from simulators.clock import Clock, SystemClock
@@ -47,14 +46,9 @@ def pos_estate(options: PosOptions, clock: Clock | None = None) -> Channel[PosOp
 
 async def _customers(channel: Channel[PosOptions], estate: Estate) -> None:
     """Let customers come at the rate that is set."""
-    chance = channel.chance("arrivals")
-    while True:
-        rate = channel.options.sales_per_s
-        channel.settings_changed.clear()
-        if rate <= 0:
-            await channel.settings_changed.wait()
-            continue
-        await asyncio.sleep(chance.expovariate(rate))
+    async for _ in channel.arrivals(
+        lambda: channel.options.sales_per_s, channel.chance("arrivals")
+    ):
         estate.sell()
 
 
@@ -90,10 +84,8 @@ class _Steering:
     async def sell(self, request: web.Request) -> web.Response:
         """`{"store": …, "count": n}`: n customers, in that store or in each of "stores"."""
         try:
-            asked = await _object(request)
-            count = asked.get("count", 1)
-            if not isinstance(count, int) or not 1 <= count <= SALES_AT_ONCE_MAX:
-                raise AskedWronglyError(f"count is {count!r}, it must be 1 to {SALES_AT_ONCE_MAX}")
+            asked = await json_object(request, AskedWronglyError)
+            count = how_many(asked, SALES_AT_ONCE_MAX, AskedWronglyError)
             stores = self._named(asked) if asked.get("store") or asked.get("each") else [None]
             rung = [
                 it.name
@@ -107,7 +99,7 @@ class _Steering:
     async def online(self, request: web.Request) -> web.Response:
         """`{"store": …, "online": false}`: take the network away, or give it back."""
         try:
-            asked = await _object(request)
+            asked = await json_object(request, AskedWronglyError)
             for store in self._named(asked):
                 store.online = bool(asked.get("online", True))
         except AskedWronglyError as error:
@@ -117,7 +109,7 @@ class _Steering:
     async def end_day(self, request: web.Request) -> web.Response:
         """`{"store": …}`: end the business day there, or everywhere."""
         try:
-            for store in self._named(await _object(request)):
+            for store in self._named(await json_object(request, AskedWronglyError)):
                 self._estate.end_day(store.name)
         except AskedWronglyError as error:
             return web.json_response({"error": str(error)}, status=400)
@@ -126,7 +118,7 @@ class _Steering:
     async def send_again(self, request: web.Request) -> web.Response:
         """`{"store": …}`: a store sends all it ever did once more, backwards."""
         try:
-            for store in self._named(await _object(request)):
+            for store in self._named(await json_object(request, AskedWronglyError)):
                 again = [as_json(it) for it in reversed(self._sent(store))]
                 self._channel.counters.add("unsent", len(again))
                 store.unsent.extend(again)
@@ -165,13 +157,3 @@ class _Steering:
                 f"no store {name!r}; there are {', '.join(self._estate.stores)}"
             )
         return [self._estate.stores[name]]
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await request.text() or "{}")
-    except ValueError as error:
-        raise AskedWronglyError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise AskedWronglyError("the body must be a JSON object")
-    return value

@@ -5,13 +5,13 @@ Errors have Shopify's bodies: ``{"errors": …}``. Every answer says how full th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from simulators.asked import json_object
 from simulators.channel import CONTROL, Channel
 from simulators.shopify.limits import Bucket
 from simulators.shopify.options import ShopOptions
@@ -157,7 +157,7 @@ class Admin:
         return web.json_response({"order": _fields(self._order(request), request)})
 
     async def change(self, request: web.Request) -> web.Response:
-        values = (await _object(request)).get("order")
+        values = (await json_object(request, _bad_request)).get("order")
         if not isinstance(values, dict):
             raise Refused(400, {"order": "Required parameter missing or invalid"})
         self._order(request)
@@ -165,7 +165,7 @@ class Admin:
         return web.json_response({"order": changed})
 
     async def cancel(self, request: web.Request) -> web.Response:
-        values = await _object(request)
+        values = await json_object(request, _bad_request)
         self._order(request)
         order_id = int(request.match_info["id"])
         reason = values.get("reason") or request.query.get("reason") or "other"
@@ -197,7 +197,7 @@ class Admin:
         return web.json_response({"refund": estimate})
 
     async def _asked(self, request: web.Request) -> dict[str, Any]:
-        asked = (await _object(request)).get("refund")
+        asked = (await json_object(request, _bad_request)).get("refund")
         if not isinstance(asked, dict):
             raise Refused(400, {"refund": "Required parameter missing or invalid"})
         self._order(request)
@@ -220,7 +220,7 @@ class Admin:
         return web.json_response({"count": len(self._sender.subscriptions)})
 
     async def subscribe(self, request: web.Request) -> web.Response:
-        values = (await _object(request)).get("webhook")
+        values = (await json_object(request, _bad_request)).get("webhook")
         if not isinstance(values, dict):
             raise Refused(400, {"webhook": "Required parameter missing or invalid"})
         topic, address = str(values.get("topic", "")), str(values.get("address", ""))
@@ -293,11 +293,5 @@ def _full_shipping(asked: Mapping[str, Any]) -> bool:
     return isinstance(shipping, dict) and bool(shipping.get("full_refund"))
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await request.text() or "{}")
-    except ValueError:
-        raise Refused(400, "Bad Request: the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise Refused(400, "Bad Request: the body is not a JSON object")
-    return value
+def _bad_request(text: str) -> Refused:
+    return Refused(400, f"Bad Request: {text}")

@@ -27,13 +27,8 @@ class Buyers:
 
     async def live(self) -> None:
         """Order at the rate that is set, for as long as the shop is open."""
-        while True:
-            rate = self._channel.options.orders_per_s
-            self._channel.settings_changed.clear()
-            if rate <= 0:
-                await self._channel.settings_changed.wait()
-                continue
-            await asyncio.sleep(self._chance.expovariate(rate))
+        channel = self._channel
+        async for _ in channel.arrivals(lambda: channel.options.orders_per_s, self._chance):
             order = self.order_at_random()
             if self._chance.random() < self._channel.options.followups:
                 self._channel.background(self._think_again(order))

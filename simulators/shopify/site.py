@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
+from simulators.asked import how_many, json_object
 from simulators.catalogue import load_catalogue
 from simulators.channel import Channel
 from simulators.clock import Clock, SystemClock
@@ -70,13 +70,11 @@ class _Steering:
     async def orders(self, request: web.Request) -> web.Response:
         """`{"count": n}` orders at random, or one of `{"lines": {sku: quantity}, …}`."""
         try:
-            asked = await _object(request)
+            asked = await json_object(request, ShopError)
             if "lines" in asked:
                 placed = [self._one(asked)]
             else:
-                count = asked.get("count", 1)
-                if not isinstance(count, int) or not 1 <= count <= ORDERS_AT_ONCE_MAX:
-                    raise ShopError(f"count is {count!r}, it must be 1 to {ORDERS_AT_ONCE_MAX}")
+                count = how_many(asked, ORDERS_AT_ONCE_MAX, ShopError)
                 placed = [self._buyers.order_at_random() for _ in range(count)]
         except ShopError as error:
             return web.json_response({"error": str(error)}, status=400)
@@ -99,7 +97,7 @@ class _Steering:
         """What a clerk or buyer does to one order."""
         order_id, what = int(request.match_info["id"]), request.match_info["what"]
         try:
-            asked = await _object(request)
+            asked = await json_object(request, ShopError)
             order = self._shop.order(order_id)
             line_id = int(asked.get("line_id", order["line_items"][0]["id"]))
             if what == "pay":
@@ -117,13 +115,3 @@ class _Steering:
         except ShopError as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"id": order_id, "financial_status": order["financial_status"]})
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await request.text() or "{}")
-    except ValueError as error:
-        raise ShopError(f"the body is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ShopError("the body must be a JSON object")
-    return value
