@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +11,7 @@ import httpx
 
 from simulators.amazon.options import MarketOptions
 from simulators.amazon.site import amazon_market
-from simulators.server import Server
-from tests.unit.simulators.shops import PATIENCE_S, eventually
+from tests.unit.simulators.serving import eventually, served
 
 QUICK: dict[str, Any] = {
     "latency_ms_min": 0.0, "latency_ms_max": 0.0, "pending_s": 0.0, "ship_after_s": 3600.0,
@@ -82,25 +79,5 @@ class RunningMarket:
 def market(**options: Any) -> Iterator[RunningMarket]:
     """Run a marketplace for as long as the block lasts."""
     wanted = MarketOptions(**{**QUICK, **options})
-    ready: list[str] = []
-    stop = asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        server = Server(amazon_market(wanted))
-        await server.start()
-        ready.append(server.url)
-        try:
-            await stop.wait()
-        finally:
-            await server.stop()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    eventually(lambda: bool(ready))
-    try:
-        yield RunningMarket(ready[0], wanted)
-    finally:
-        loops[0].call_soon_threadsafe(stop.set)
-        thread.join(PATIENCE_S)
+    with served(lambda: amazon_market(wanted)) as url:
+        yield RunningMarket(url, wanted)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,12 +11,11 @@ from typing import Any
 
 import httpx
 
-from simulators.server import Server
 from simulators.shopify.options import ShopOptions
 from simulators.shopify.site import shopify_shop
+from tests.unit.simulators.serving import PATIENCE_S, served
 
 QUICK: dict[str, Any] = {"latency_ms_min": 0.0, "latency_ms_max": 0.0, "bucket": 10_000}
-PATIENCE_S = 10.0
 
 
 @dataclass
@@ -70,28 +67,8 @@ class RunningShop:
 def shop(**options: Any) -> Iterator[RunningShop]:
     """Run a shop for as long as the block lasts."""
     wanted = ShopOptions(**{**QUICK, **options})
-    ready: list[str] = []
-    stop = asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        server = Server(shopify_shop(wanted))
-        await server.start()
-        ready.append(server.url)
-        try:
-            await stop.wait()
-        finally:
-            await server.stop()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    eventually(lambda: bool(ready))
-    try:
-        yield RunningShop(ready[0], wanted)
-    finally:
-        loops[0].call_soon_threadsafe(stop.set)
-        thread.join(PATIENCE_S)
+    with served(lambda: shopify_shop(wanted)) as url:
+        yield RunningShop(url, wanted)
 
 
 @dataclass
@@ -138,12 +115,3 @@ def receiver(*answers: int) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join(PATIENCE_S)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, for `PATIENCE_S` at most."""
-    until_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        if time.monotonic() > until_s:
-            raise AssertionError(f"did not come about within {PATIENCE_S} s")
-        time.sleep(0.01)

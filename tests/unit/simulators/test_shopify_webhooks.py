@@ -12,7 +12,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from tests.unit.simulators.shops import Receiver, RunningShop, eventually, receiver, shop
+from tests.unit.simulators.serving import eventually
+from tests.unit.simulators.shops import Receiver, RunningShop, receiver, shop
 
 CREATED = "orders/create"
 
