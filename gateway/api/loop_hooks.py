@@ -11,10 +11,10 @@ from gateway.api import intake
 from gateway.api.answers import as_json
 from gateway.api.auth import Channel
 from gateway.api.calls import AnyRequest, Call, facade_of
+from gateway.channels import reading
 from gateway.channels.loop.credit import STATES
 from gateway.channels.loop.intake import Platform
 from gateway.channels.loop.signature import is_signed
-from gateway.channels.shopify import wire
 from gateway.errors import NotFound, Unauthenticated
 
 SIGNATURE: Final = b"x-loop-signature"
@@ -44,7 +44,7 @@ class LoopHooks(Controller):
             raise Unauthenticated(
                 "X-Loop-Signature does not sign this body; check the webhook's secret"
             )
-        payload = wire.read(body) if body.strip() else {}
+        payload = reading.read(body) if body.strip() else {}
         for found in _drift(payload):
             facade.services.observer.drifted(name, found)
         platform = Platform(name, loop.legal_entity, loop.order_channel)
@@ -52,9 +52,9 @@ class LoopHooks(Controller):
         return as_json({"taken": [it._asdict() for it in taken]})
 
 
-def _drift(payload: wire.Payload) -> list[str]:
+def _drift(payload: reading.Payload) -> list[str]:
     """Name what nobody announced: an empty payload (a trigger of another topic), a new state."""
     if not payload.get("id"):
         return ["field:no id"]
-    state = wire.text(payload, "state", 40).lower()
+    state = reading.text(payload, "state", 40).lower()
     return [] if not state or state in STATES else [f"value:state={state}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from gateway.canonical.base import Document
 from gateway.canonical.fields import field_errors
 from gateway.canonical.unmapped import Problem
+from gateway.channels.reading import ZERO, Payload, decimal
 from gateway.errors import Invalid
 
 #: Where a person's data stand: what is wrong with them is said without repeating them.
@@ -32,6 +34,20 @@ class Draft:
 
     body: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    def amount(self, of: Payload, name: str, at: str) -> Decimal:
+        """Return an amount, 0 if there is none; one that cannot be read is a problem at ``at``."""
+        try:
+            return self.read_amount(of, name) or ZERO
+        except ValueError as error:
+            self.problems.append(Problem(at, f"{error}; give the amount"))
+            return ZERO
+
+    @staticmethod
+    def read_amount(of: Payload, name: str) -> Decimal | None:
+        """Return the amount in a field, None for none; raise :class:`ValueError` if it is none."""
+        given = of.get(name)
+        return None if given is None else decimal(given, name)
 
     def check(self, model: type[Document], judge: Callable[[Any], None] | None = None) -> None:
         """Add what is wrong with the document as a whole: its form first, then ``judge``."""

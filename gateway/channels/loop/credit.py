@@ -22,9 +22,9 @@ from typing import Any, Final, NamedTuple
 
 from gateway.canonical.order import Return
 from gateway.canonical.unmapped import UNMAPPED, Problem
-from gateway.channels.shopify import wire
-from gateway.channels.shopify.draft import Draft
-from gateway.channels.shopify.wire import ZERO, Payload, plain
+from gateway.channels import reading
+from gateway.channels.draft import Draft
+from gateway.channels.reading import ZERO, Payload, plain
 
 PAID_OUT: Final = frozenset({"closed"})
 GIVEN_UP: Final = frozenset({"cancelled", "expired"})
@@ -74,7 +74,7 @@ _NONE: Final = _Line(0, ZERO)
 
 def credit_of(payload: Payload, known: KnownReturn, place: Place) -> Credit | None:
     """Return what is still to be credited, None if that is nothing (yet)."""
-    state = wire.text(payload, "state").lower()
+    state = reading.text(payload, "state").lower()
     if _is_older(payload, known):
         return None
     if state in GIVEN_UP:
@@ -102,7 +102,7 @@ def _difference(payload: Payload, known: KnownReturn, place: Place) -> Credit | 
     _fill(draft, known, new, fee)
     if draft.problems:  # named by what is wrong, so that a repeat of it is one
         mark = blake2b(repr((new, fee, draft.problems)).encode(), digest_size=4).hexdigest()
-        draft.body["return_ref"] = f"{wire.text(payload, 'id', 20)}-{mark}"
+        draft.body["return_ref"] = f"{reading.text(payload, 'id', 20)}-{mark}"
     return Credit(draft.body["return_ref"], draft)
 
 
@@ -119,7 +119,7 @@ def _taken_back(now: Mapping[str, _Line], before: Mapping[str, _Line]) -> str:
 
 def _is_older(payload: Payload, known: KnownReturn) -> bool:
     as_of = _as_of(payload)
-    taken = [it for each in known.credits if (it := wire.instant(each, "updated_at"))]
+    taken = [it for each in known.credits if (it := reading.instant(each, "updated_at"))]
     return as_of is not None and any(as_of < it for it in taken)
 
 
@@ -127,7 +127,7 @@ def _as_of(payload: Payload) -> datetime | None:
     """Return when it was last changed; times without an offset are read as UTC."""
     for name in ("edited_at", "created_at"):
         try:
-            found = datetime.fromisoformat(wire.text(payload, name, 40))
+            found = datetime.fromisoformat(reading.text(payload, name, 40))
         except ValueError:
             continue
         return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -137,14 +137,14 @@ def _as_of(payload: Payload) -> datetime | None:
 def _paid(payload: Payload) -> bool:
     """Say whether money went out, in whichever form."""
     draft = Draft()
-    paid = [draft.amount(it, "amount", "") for it in wire.objects(payload, "refunds")]
+    paid = [draft.amount(it, "amount", "") for it in reading.objects(payload, "refunds")]
     return any(paid)
 
 
 def _name(payload: Payload, known: KnownReturn) -> str:
     """Number what follows the first credit: of two snapshots that find one, one is taken."""
     number = len(known.credits) + 1
-    return wire.text(payload, "id", 24) + (f"-{number}" if number > 1 else "")
+    return reading.text(payload, "id", 24) + (f"-{number}" if number > 1 else "")
 
 
 def _head(payload: Payload, known: KnownReturn, place: Place, name: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _head(payload: Payload, known: KnownReturn, place: Place, name: str) -> dict
         "order_ref": place.order_ref,
         "order_channel": place.order_channel,
         "legal_entity": place.legal_entity,
-        "currency": wire.text(payload, "currency") or known.order.get("currency", ""),
+        "currency": reading.text(payload, "currency") or known.order.get("currency", ""),
         "returned_at": at,
         "updated_at": at,
     }
@@ -165,13 +165,13 @@ def _lines(payload: Payload, known: KnownReturn, draft: Draft) -> dict[str, _Lin
     """Return what came back by line of the order; each row is one piece unless it says more."""
     found: dict[str, _Line] = {}
     worth = ZERO
-    for row in wire.objects(payload, "line_items"):
-        ref = wire.text(row, "provider_line_item_id") or wire.text(row, "line_item_id")
-        pieces = wire.number(row, "quantity") or 1
+    for row in reading.objects(payload, "line_items"):
+        ref = reading.text(row, "provider_line_item_id") or reading.text(row, "line_item_id")
+        pieces = reading.number(row, "quantity") or 1
         back = draft.amount(row, "refund", "/lines")
         worth += back
         if ref not in known.lines:
-            sku = wire.text(row, "sku", 35)
+            sku = reading.text(row, "sku", 35)
             said = f"{pieces} of {sku or 'no SKU'} ({ref or 'no line'}) is no line of the order"
             draft.problems.append(Problem("/lines", f"{said}; say which line it is"))
             continue
@@ -222,7 +222,7 @@ def _fill(draft: Draft, known: KnownReturn, new: Mapping[str, _Line], fee: Decim
 def _for_staff(payload: Payload, known: KnownReturn, place: Place, said: str) -> Credit:
     """Make what only staff can follow up: a credit is not taken back by a webhook."""
     mark = blake2b(repr((said, _as_of(payload))).encode(), digest_size=4).hexdigest()
-    body = _head(payload, known, place, f"{wire.text(payload, 'id', 20)}-{mark}")
-    problem = Problem("", f"return {wire.text(payload, 'id')} {said}; put it right by hand, then "
-                          "discard this")  # fmt: skip
+    body = _head(payload, known, place, f"{reading.text(payload, 'id', 20)}-{mark}")
+    todo = "put it right by hand, then discard this"
+    problem = Problem("", f"return {reading.text(payload, 'id')} {said}; {todo}")
     return Credit(body["return_ref"], Draft(body, [problem]))

@@ -15,9 +15,9 @@ import msgspec
 
 from gateway.canonical.envelope import order_key
 from gateway.canonical.unmapped import unmapped
+from gateway.channels import reading
 from gateway.channels.loop.credit import Credit, KnownReturn, Place, credit_of
-from gateway.channels.shopify import wire
-from gateway.channels.shopify.wire import Payload
+from gateway.channels.reading import Payload
 from gateway.errors import IdempotencyClash, NotFound, OwnerUndecidable
 from gateway.flow.accept import Acceptor, Submission
 from gateway.ports import Intake, Ledger
@@ -60,9 +60,9 @@ class LoopIntake:
         Raises :class:`~gateway.errors.Unavailable` if nothing can be said to be taken, also while
         the order is not known: a repeat is safe.
         """
-        return_id = wire.text(payload, "id", 24)
-        order_ref = wire.text(payload, "provider_order_id", 35)
-        if not return_id or not order_ref or wire.text(payload, "topic") not in {"return", ""}:
+        return_id = reading.text(payload, "id", 24)
+        order_ref = reading.text(payload, "provider_order_id", 35)
+        if not return_id or not order_ref or reading.text(payload, "topic") not in {"return", ""}:
             return []
         place = Place(platform.legal_entity, platform.order_channel, order_ref)
         for _ in range(LOOKS_MAX):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.canonical.unmapped import Problem
 from gateway.channels import draft
 from gateway.channels.shopify import wire
 
@@ -21,10 +20,7 @@ class Terms(draft.Terms):
 class Draft(draft.Draft):
     """A document while it is being made, from a shop's amounts."""
 
-    def amount(self, of: wire.Payload, name: str, at: str) -> Decimal:
-        """Return an amount, 0 if there is none; one that cannot be read is a problem at ``at``."""
-        try:
-            return wire.amount(of, name) or wire.ZERO
-        except ValueError as error:
-            self.problems.append(Problem(at, f"{error}; give the amount"))
-            return wire.ZERO
+    @staticmethod
+    def read_amount(of: wire.Payload, name: str) -> Decimal | None:
+        """Return the amount of a field or its twin, in the shop's currency."""
+        return wire.amount(of, name)
