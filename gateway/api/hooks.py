@@ -25,7 +25,6 @@ from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Terms
 from gateway.channels.shopify.intake import Delivery, Shop
 from gateway.channels.shopify.signature import is_signed
-from gateway.channels.submissions import Taken
 from gateway.errors import BadRequest, NotFound, Unauthenticated
 
 TOPIC: Final = b"x-shopify-topic"
@@ -60,7 +59,7 @@ class ShopifyHooks(Controller):
             for found in wire.drift(delivery.payload):
                 facade.services.observer.drifted(name, found)
         taken = await takes.take(shop_of(facade.checks, channel, shop), delivery)
-        return as_json({"taken": [_said(it) for it in taken]})
+        return as_json({"taken": [it._asdict() for it in taken]})
 
 
 def _authenticate(shop: ShopifyTerms, headers: Mapping[bytes, bytes], body: bytes) -> None:
@@ -90,11 +89,3 @@ def shop_of(checks: Checks, channel: Channel, shop: ShopifyTerms) -> Shop:
     credits_goods = shop.goods_back == "credited"
     terms = Terms(shop.legal_entity, shop.country, shop.guest_customer, credits_goods)
     return Shop(channel.name, terms, shop.since, partial(checks.order, channel))
-
-
-def _said(taken: Taken) -> dict[str, object]:
-    return {
-        "what": taken.what,
-        "transaction_id": taken.transaction_id,
-        "replayed": taken.replayed,
-    }

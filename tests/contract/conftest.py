@@ -11,6 +11,7 @@ import pytest
 from gateway.canonical.exchange import Timing
 from gateway.ports import Erp
 from gateway.store.ledger import SqlLedger, open_ledger
+from tests.contract.command_line import coexist
 from tests.contract.erp_simulators import TIMING, Simulator, adapter_of
 from tests.contract.postgres import Postgres
 from tests.valkey import buffer, valkey_url
@@ -73,3 +74,12 @@ async def adapters(simulator: Simulator) -> AsyncIterator[Callable[..., Erp]]:
 @pytest.fixture
 def erp(adapters: Callable[..., Erp]) -> Erp:
     return adapters()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a new installation, which is the current one; its store is stopped after."""
+    monkeypatch.chdir(tmp_path)
+    coexist("init")
+    yield tmp_path
+    coexist("stop-store")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,26 +11,19 @@ from click.testing import CliRunner
 
 from gateway import cli
 from gateway.errors import FileRefused
+from tests.contract.command_line import coexist
 from tests.processes import ROOT
 from tests.unit.channels.poslogs import log, sale, tender, total, totals, transaction
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    coexist("init")
-    file = tmp_path / "coexist.yaml"
+def home(home: Path) -> Path:
+    """An installation whose first store has another name in its files."""
+    file = home / "coexist.yaml"
     config = yaml.safe_load(file.read_text())
     config["stores"]["NL-001"] |= {"retail_store_id": "502", "time_zone": "Europe/Amsterdam"}
     file.write_text(yaml.safe_dump(config))
-    yield tmp_path
-    coexist("stop-store")
-
-
-def coexist(*arguments: str, exit_code: int = 0) -> str:
-    done = CliRunner().invoke(cli.coexist, arguments, catch_exceptions=False)
-    assert done.exit_code == exit_code, done.output
-    return done.output
+    return home
 
 
 def test_files_are_taken_whole_or_not_at_all_and_reported(home: Path) -> None:

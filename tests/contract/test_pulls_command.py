@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from gateway import cli
 from gateway.canonical.exchange.pulling import Noticed, NoticedLine, Pull
 from gateway.errors import ConfigError
 from gateway.settings import load
 from gateway.store.ledger import open_ledger
+from tests.contract.command_line import coexist
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ACCOUNT = {
@@ -25,20 +23,6 @@ ACCOUNT = {
     "marketplaces": ["A1805IZSGTT6HS"], "legal_entity": "NL01", "country": "NL",
     "since": "2026-11-01T00:00:00Z",
 }  # fmt: skip
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    coexist("init")
-    yield tmp_path
-    coexist("stop-store")
-
-
-def coexist(*arguments: str) -> str:
-    done = CliRunner().invoke(cli.coexist, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def configure(home: Path, **change: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,8 @@ from click.testing import CliRunner
 
 from gateway import cli
 from gateway.errors import FileRefused, NotFound
+from tests.contract.command_line import coexist
 from tests.unit.channels.settlement_files import ROWS, settlement
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    coexist("init")
-    yield tmp_path
-    coexist("stop-store")
-
-
-def coexist(*arguments: str) -> str:
-    done = CliRunner().invoke(cli.coexist, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def test_a_settlement_is_taken_once_listed_and_shown(home: Path) -> None:
