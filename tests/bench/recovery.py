@@ -35,9 +35,13 @@ from tests.processes import spawned
 from tests.valkey import PARTITIONS, entry
 
 SLOW = Setting("slow", 1_000_000, 1.0, (40, 60), 0)
-BACKLOG = 6000
 #: Longest time a store may take to load its file.
 LOADED_S_MAX = 600.0
+BACKLOG = 1500
+#: Calls at once: few enough that the backlog outlasts the lease of the worker that is killed.
+PLACES = 4
+#: Longest wait for either worker to do its part.
+WITHIN_S = 60.0
 DURABLE = {
     "appendonly": True, "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction",
 }  # fmt: skip
@@ -61,7 +65,7 @@ def _worker() -> tuple[float, float]:
         free = {
             "COEXIST_ERPS__CLOUD__URL": erp,
             "COEXIST_ERPS__CLOUD__QUOTA__PROFILE": "custom",
-            "COEXIST_ERPS__CLOUD__QUOTA__CONCURRENT_MAX": "64",
+            "COEXIST_ERPS__CLOUD__QUOTA__CONCURRENT_MAX": str(PLACES),
         }
         servers, keys_, folder = stack.enter_context(gateways(1, **free))
         redis_url = (folder / "redis_url").read_text()
@@ -79,18 +83,24 @@ def _worker() -> tuple[float, float]:
 async def _killed(pid: int) -> tuple[float, float]:
     settings = load()
     async with opened(settings) as parts:
-        while len(await _of(parts, pid)) < settings.partitions // 2 - 1:  # noqa: ASYNC110
+        until_s = time.monotonic() + WITHIN_S
+        while len(await _of(parts, pid)) < settings.partitions // 2 - 1:
+            if time.monotonic() > until_s:
+                raise RuntimeError("the worker to be killed never held half of the partitions")
             await asyncio.sleep(0.1)
         await asyncio.sleep(1)
         its = await _of(parts, pid)
         os.kill(pid, signal.SIGKILL)
         killed_ms = await parts.client.server_ms()
-        while True:
+        until_s = time.monotonic() + WITHIN_S
+        while time.monotonic() < until_s:
             for partition in its:
-                for event in await parts.feed.events(partition, f"{killed_ms + 20}-0", 5):
+                for event in await parts.feed.events(partition, f"{killed_ms + 20}-0", 200):
                     if event.kind == "attempted":
                         return settings.lease_ms / 1000, (event.at_ms - killed_ms) / 1000
             await asyncio.sleep(0.02)
+        left = sum((await parts.backlog.read()).waiting)
+        raise RuntimeError(f"no attempt on the {len(its)} partitions; {left} messages wait")
 
 
 async def _of(parts: Parts, pid: int) -> list[int]:
