@@ -16,6 +16,8 @@ from tests.bench.lane import Bench, bench
 from tests.bench.quota import Setting
 
 PLACES = 32
+#: What takes longer is no drain but a fault.
+DRAINED_S_MAX = 600.0
 SOON = Setting("soon", 1_000_000, 60.0, (5, 15), 0)
 
 
@@ -49,6 +51,6 @@ async def _rate(it: Bench, prefix: str, messages: int, hot: int) -> float:
 
 
 async def _drained(it: Bench) -> None:
-    async with it.working(PLACES):
+    async with it.working(PLACES), asyncio.timeout(DRAINED_S_MAX):
         while sum((await it.parts.backlog.read()).waiting):  # noqa: ASYNC110 -- nothing tells
             await asyncio.sleep(0.05)

@@ -30,9 +30,10 @@ def run(quick: bool) -> list[Figure]:
 
 async def _run(backlog: int, messages: int) -> list[Figure]:
     async with bench(SATURATED, PLACES) as it:
-        async with it.working(32):
+        async with it.working(32), asyncio.timeout(60):
             while (await it.parts.backlog.read()).cloud:  # noqa: ASYNC110 -- the first orders
                 await asyncio.sleep(0.2)
+        async with it.working(32):
             empty = await _waits(it, "E", messages)
         began_s = time.monotonic()
         await it.fill("LOW", backlog, Priority.LOW)
