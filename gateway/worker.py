@@ -27,6 +27,7 @@ from gateway.flow.reconcile import Reconciler
 from gateway.flow.recover import Recoverer
 from gateway.flow.release import Releaser
 from gateway.flow.shadow import ShadowWrites
+from gateway.flow.status import Statuses
 from gateway.flow.wake import Waker
 from gateway.flow.watch import TICK_S, Watch
 from gateway.flow.workplace import Workplace
@@ -68,7 +69,7 @@ class Worker:
         workplace = Workplace(
             parts.lanes, parts.quotas, parts.erps, self._keeper, parts.observer, clock, chance,
             parts.windows, ShadowWrites(self._shadows, parts.versions).delivered, _batching(parts),
-            parts.ledger,
+            parts.ledger, Statuses(parts.intake, parts.ledger, clock),
         )  # fmt: skip
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)

@@ -9,7 +9,7 @@ from litestar import Controller, get, post
 from litestar.types import ASGIApp
 from pydantic import TypeAdapter
 
-from gateway.api import describe, examples, headers, intake, quick, views
+from gateway.api import describe, examples, headers, intake, predecessors, quick, views
 from gateway.api.answers import NO_STORE, as_json
 from gateway.api.calls import AnyRequest, Call, admit
 from gateway.api.submit import submit
@@ -43,6 +43,7 @@ class Orders(Controller):
         received = await intake.read(call)
         order = validated(Order, received.document)
         call.checks.order(call.channel, order)
+        await predecessors.known(call, order.after)
         submission = intake_of(call.channel.name, order, received.canonical, key)
         return await submit(call, submission, {"order_ref": order.order_ref})
 

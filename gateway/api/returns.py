@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Controller, post
 from litestar.types import ASGIApp
 
-from gateway.api import describe, examples, headers, intake
+from gateway.api import describe, examples, headers, intake, predecessors
 from gateway.api.calls import AnyRequest, Call, admit
 from gateway.api.submit import submit
 from gateway.canonical.envelope import order_key
@@ -34,6 +34,7 @@ class Returns(Controller):
         received = await intake.read(call)
         document = validated(Return, received.document)
         call.checks.returned(call.channel, document)
+        await predecessors.known(call, document.after)
         named = {"return_ref": document.return_ref, "order_ref": document.order_ref}
         return await submit(call, _submission(call, document, received, key), named)
 

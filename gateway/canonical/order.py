@@ -35,9 +35,13 @@ from gateway.canonical.money import Amount, Currency, NotNegative, fits_minor_un
 
 LINES_MAX = 500
 
+#: Orders a message may wait for.
+AFTER_MAX = 5
+
 LineNumber = Annotated[int, Field(ge=1, le=9999, strict=True)]
 
 TaxParts = Annotated[tuple[TaxPart, ...], Field(max_length=PARTS_MAX)]
+Predecessors = Annotated[tuple[Reference, ...], Field(max_length=AFTER_MAX)]
 DiscountParts = Annotated[tuple[DiscountPart, ...], Field(max_length=PARTS_MAX)]
 
 
@@ -126,7 +130,8 @@ class Order(Document):
     ``tenders``, where given, add up to ``total`` + ``cash_rounding``. ``exchange_of`` is the return
     whose goods this order replaces. ``updated_at`` is when the channel had last changed the order
     as it is stated here: what it states as of before is old. What is ``fulfilled_by`` the channel
-    is booked, and nothing of it is to be sent.
+    is booked, and nothing of it is to be sent. Nothing of it is delivered before the orders that
+    ``after`` names are booked: orders of the same channel that were accepted before.
     """
 
     order_ref: Reference
@@ -148,6 +153,7 @@ class Order(Document):
     store: ShortText = ""
     updated_at: Instant | None = None
     fulfilled_by: Literal["retailer", "channel"] = "retailer"
+    after: Predecessors = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -197,7 +203,8 @@ class Return(Document):
 
     ``shipping`` is what of the shipping is given back, tax included; ``adjustments`` are goodwill
     or, below zero, what is kept. Refunds + shipping + adjustments equal ``total``, exactly.
-    ``updated_at`` is when the channel had last changed the return as it is stated here.
+    ``updated_at`` is when the channel had last changed the return as it is stated here. ``after``
+    is that of :class:`Order`.
     """
 
     return_ref: Reference
@@ -212,6 +219,7 @@ class Return(Document):
     adjustments: Annotated[tuple[RefundAdjustment, ...], Field(max_length=PARTS_MAX)] = ()
     total: NotNegative
     updated_at: Instant | None = None
+    after: Predecessors = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

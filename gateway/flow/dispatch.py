@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from gateway.canonical.exchange import Lease, Permit, Ready, Taken, Traffic
 from gateway.canonical.process import Target
@@ -19,6 +19,7 @@ from gateway.errors import CoexistError, FencedOut, StoreUnavailable
 from gateway.flow.batch import BatchDeliverer
 from gateway.flow.confirm import DOCUMENTS_MAX, Confirmer
 from gateway.flow.precede import Precedence
+from gateway.flow.succeed import Succession
 from gateway.flow.workplace import Workplace
 from gateway.policy.batching import Plan, calls, together
 from gateway.policy.quotas import CLASSES, POLLS, planned, wanted
@@ -30,6 +31,9 @@ IDLE_S: Final = 0.05
 WAIT_S_MAX: Final = 0.25
 TROUBLE_S: Final = 0.5
 LISTEN_MS: Final = 2_000
+
+#: Returns what may be sent of what was taken.
+Gate: TypeAlias = Callable[[Sequence[Taken]], Awaitable[list[Taken]]]
 
 
 class Dispatcher:
@@ -49,9 +53,7 @@ class Dispatcher:
         self._batches = at.erps[erp].batches
         self._plan = at.batching.get(erp, Plan())
         self._confirmer = Confirmer(at)
-        self._precedence = (
-            Precedence(at.precedents, at.lanes, at.observer, at.clock) if at.precedents else None
-        )
+        self._gates = tuple(_gates(at))
         self._in_flight_max = in_flight_max
         self._flying: set[asyncio.Task[None]] = set()
         self._spent: list[Permit] = []
@@ -150,18 +152,18 @@ class Dispatcher:
         self._less(plan, polls)
 
     async def _first(self, rows: list[tuple[Traffic, Taken]]) -> list[tuple[Traffic, Taken]]:
-        """Leave out what begins an object that is there already; it is held."""
-        if self._precedence is None:
-            return rows
+        """Leave out what must not be sent, or not yet: whoever says so held it or put it back."""
+        going = [taken for _, taken in rows]
         try:
-            first = await self._precedence.first([taken for _, taken in rows])
+            for gate in self._gates:
+                going = await gate(going)
         except (FencedOut, StoreUnavailable) as error:
             # What was held is unknown: under a new token all of it comes back.
-            self._observer.trouble("precede", error)
+            self._observer.trouble("gate", error)
             for lease in {taken.lease for _, taken in rows}:
                 self._keeper.lost(lease)
             return []
-        kept = {one.transaction_id for one in first}
+        kept = {one.transaction_id for one in going}
         return [row for row in rows if row[1].transaction_id in kept]
 
     def _less(self, plan: Mapping[Lease, Sequence[int]], polls: Sequence[Lease]) -> None:
@@ -260,6 +262,13 @@ class Dispatcher:
             await self._quotas.acquire(self._erp, {}, self._spent)
         except CoexistError as error:
             self._observer.trouble("dispatch", error)
+
+
+def _gates(at: Workplace) -> Iterator[Gate]:
+    if at.precedents is not None:
+        yield Precedence(at.precedents, at.lanes, at.observer, at.clock).first
+    if at.statuses is not None:
+        yield Succession(at.statuses, at.lanes, at.observer, at.clock).due
 
 
 def _by_class(

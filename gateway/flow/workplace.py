@@ -11,6 +11,7 @@ from gateway.canonical.outcome import Outcome
 from gateway.canonical.process import Target
 from gateway.clock import Clock
 from gateway.flow.leases import LeaseKeeper
+from gateway.flow.status import Statuses
 from gateway.policy.batching import Plan
 from gateway.policy.windows import Windows
 from gateway.ports import Erp, Lanes, Observer, Precedents, Quotas
@@ -34,3 +35,5 @@ class Workplace:
     batching: Mapping[Target, Plan] = field(default_factory=dict)
     #: Asked before an object is begun; None asks nobody.
     precedents: Precedents | None = None
+    #: Asked for what a message is to come after; None asks nobody.
+    statuses: Statuses | None = None

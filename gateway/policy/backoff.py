@@ -16,6 +16,8 @@ RETRY_FIRST_MS: Final = 200
 RETRY_MAX_MS: Final = 30_000
 PROBE_FIRST_MS: Final = 250
 PROBE_MAX_MS: Final = 10_000
+FOLLOW_FIRST_MS: Final = 100
+FOLLOW_MAX_MS: Final = 10_000
 
 
 def retry_ms(attempts: int, chance: Random) -> int:
@@ -35,6 +37,14 @@ def probe_ms(open_ms: int, absent_final_ms: int, chance: Random) -> int:
     wait = round(step * (0.5 + 0.5 * chance.random()))
     left = absent_final_ms - open_ms
     return max(1, min(wait, left)) if left > 0 else wait
+
+
+def follow_ms(waited_ms: int) -> int:
+    """Return the wait before the next look at a predecessor, of what has waited for it so long.
+
+    An eighth of that time: the look costs little beside the wait, and so does what it finds late.
+    """
+    return min(FOLLOW_MAX_MS, max(FOLLOW_FIRST_MS, waited_ms // 8))
 
 
 def wait_ms(timing: Timing, cause: Cause, chance: Random) -> tuple[int, int] | None:

@@ -71,6 +71,25 @@ async def test_what_is_enqueued_is_what_was_received_and_reads_as_the_same_order
     assert order.payment.status == "paid"
 
 
+async def test_an_order_may_come_only_after_what_was_accepted(world: World, client: Client) -> None:
+    second = {**examples.ORDER, "order_ref": "SHOP-10002", "after": ["SHOP-10001", "SHOP-9"]}
+    refused = await client.post("/v1/orders", json=second, headers=WEBSHOP)
+    assert refused.status_code == 422
+    wrong = {error["pointer"]: error["detail"] for error in refused.json()["errors"]}
+    assert list(wrong) == ["/after/0", "/after/1"]
+    assert wrong["/after/1"] == (
+        "order 'SHOP-9' of channel 'webshop' was never accepted here; send it first, or leave it "
+        "out if the ERP has it from before"
+    )
+    assert not world.buffer.entries
+    await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
+    taken = await client.post(
+        "/v1/orders", json=second | {"after": ["SHOP-10001"]}, headers=WEBSHOP
+    )
+    assert taken.status_code == 202
+    assert world.buffer.body(taken.json()["transaction_id"])["after"] == ["SHOP-10001"]
+
+
 async def test_a_repeat_gets_the_first_answer_marked_as_one(client: Client) -> None:
     first = await client.post("/v1/orders", json=examples.ORDER, headers=WEBSHOP)
     turned = dict(reversed(examples.ORDER.items()))
