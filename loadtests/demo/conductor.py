@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from loadtests.books import ERPS, Erp
 from loadtests.demo import rules
 from loadtests.demo.board import Board
 from loadtests.demo.children import Child
-from loadtests.demo.errors import DemoError
+from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.gateway import Gateway, Marker
 from loadtests.demo.stage import Stage
 from loadtests.demo.timeline import Fault, Flip, KillGateway, KillWorker, Rollback, Step
@@ -28,6 +29,11 @@ CARRIED_OUT_S = 1.5
 #: Steps planned at least so far apart, in s, are carried out so far apart, however late they are:
 #: faults piled on each other would hide each other.
 DISTANCE_S = 1.0
+#: A scheduled flip is due so long after it was scheduled, in s: tried one by one, as the command
+#: itself takes a while on a busy machine.
+SCHEDULED_S = (4.0, 12.0, 30.0)
+#: … and done so long after that at the latest, on a busy machine.
+FLIPPED_WITHIN_S = 30.0
 #: Between two looks at whether all processes still run, in s.
 LOOK_S = 0.2
 
@@ -93,6 +99,8 @@ class Conductor:
 
     def _do(self, step: Step) -> None:
         match step.action:
+            case Flip(name, scheduled=True):
+                self._flip(name, "scheduled", step.words)
             case Flip(name):
                 self._flip(name, "apply", step.words)
             case Rollback(name):
@@ -104,22 +112,60 @@ class Conductor:
             case KillGateway(which):
                 self._kill_gateway(which)
 
-    def _flip(self, name: str, kind: Literal["apply", "rollback"], words: str) -> None:
+    def _flip(self, name: str, kind: Literal["apply", "scheduled", "rollback"], words: str) -> None:
+        self._before(name, kind, words)
         self._board.note(f"{words}: bringing it into force …", "flip")
+        recorded: Literal["apply", "rollback"] = "rollback" if kind == "rollback" else "apply"
         at_start = self._clock()
         try:
             if kind == "apply":
                 marker = self._gateway.apply(self._rules / name, words)
+            elif kind == "scheduled":
+                marker = self._on_schedule(self._rules / name, words)
             else:
                 marker = self._gateway.rollback(words)
         except DemoError:
-            self._in_force(name, kind, at_start, None)
+            self._in_force(name, recorded, at_start, None)
             raise
-        self._in_force(name, kind, at_start, marker)
+        self._in_force(name, recorded, at_start, marker)
         took_s = self._clock() - at_start
         self._board.note(
             f"{words}: in force as epoch {marker.epoch}, everywhere, after {took_s:.1f} s", "flip"
         )
+
+    def _before(self, name: str, kind: str, words: str) -> None:
+        """Do what comes before a flip: an approval, or a look at what a rollback leaves behind."""
+        if kind == "scheduled":
+            self._gateway.approved(self._rules / name, words)
+            self._board.note(f"{words}: approved by somebody else", "flip")
+        elif kind == "rollback":
+            for line in self._gateway.preview():
+                self._board.note(f"rollback preview: {line.strip()}", "flip")
+
+    def _on_schedule(self, directory: Path, words: str) -> Marker:
+        """Have it flipped by whichever process is on duty then, and wait until it is."""
+        due, schedule_id = self._scheduled(directory, words)
+        self._board.note(f"{words}: due at {due:%H:%M:%S} UTC, nobody has to be there", "flip")
+        until = self._clock() + SCHEDULED_S[-1] + FLIPPED_WITHIN_S
+        while self._clock() < until:
+            self.wait_until(self._clock() + 2 * LOOK_S)
+            stage, reason, marker = self._gateway.scheduled(schedule_id)
+            if stage == "done":
+                return marker
+            if stage not in ("scheduled", "running"):
+                raise DemoError(f"the scheduled flip is {stage}: {reason}")
+        raise DemoError(f"the scheduled flip did not come within {FLIPPED_WITHIN_S:g} s")
+
+    def _scheduled(self, directory: Path, words: str) -> tuple[datetime, str]:
+        """Schedule it soon, but not so soon that the command itself comes too late."""
+        for seconds in SCHEDULED_S:
+            due = datetime.now(UTC) + timedelta(seconds=seconds)
+            try:
+                return due, self._gateway.schedule(directory, due, words)
+            except CommandError as error:
+                if "has passed" not in str(error):
+                    raise
+        raise DemoError(f"no command of the gateway ends within {SCHEDULED_S[-1]:g} s")
 
     def _in_force(
         self,

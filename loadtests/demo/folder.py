@@ -36,7 +36,11 @@ LEGACY_SESSIONS = 8
 CLOUD_QUOTA = {"concurrent_max": 5, "calls_max": 6000, "window_s": 300}
 
 #: Short, so that a killed worker's partitions come over, and a flip ends, while one watches.
-_TIMINGS: dict[str, Any] = {"lease_ms": 2500, "rule_lease_ms": 500}
+_TIMINGS: dict[str, Any] = {
+    "lease_ms": 2500,
+    "rule_lease_ms": 500,
+    "governance": {"guardrails_every_s": 1},
+}
 _ERPS: dict[Erp, dict[str, Any]] = {
     "legacy": {
         "quota": {"concurrent_max": LEGACY_SESSIONS, "calls_max": 60_000, "window_s": 300},
@@ -135,6 +139,11 @@ def adjust(folder: WorkFolder, access: Mapping[Erp, Access], rules: Path) -> Non
     for erp, values in _ERPS.items():
         content["erps"][erp] |= values | asdict(access[erp])
     folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def key_of(folder: WorkFolder, channel: str) -> str:
+    """The API key of a channel."""
+    return str(json_of(folder.keys)[channel])
 
 
 def ops_key(folder: WorkFolder) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from loadtests.demo.errors import CommandError
 #: Longer than any command may take, also on a busy machine.
 WITHIN_S = 60.0
 BY = "demo"
+APPROVER = "demo-approver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,35 @@ class Gateway:
     def apply(self, rules: Path, note: str) -> Marker:
         """Bring a directory of rules into force."""
         return self._flip("apply", str(rules), note=note)
+
+    def approved(self, rules: Path, note: str) -> None:
+        """Propose a directory of rules, and have somebody else approve them."""
+        said = self._run("rules", "propose", str(rules), "--by", BY, "--note", note, "--json")
+        proposal = str(json.loads(said)["proposal_id"])
+        self._run("rules", "approve", proposal, "--by", APPROVER, "--reason", "rehearsed")
+
+    def schedule(self, rules: Path, at: datetime, note: str) -> str:
+        """Have a directory of rules brought into force at a time; return the schedule's id."""
+        said = self._run(
+            "rules", "schedule", str(rules), "--at", at.isoformat(), "--by", BY, "--note", note,
+            "--json",
+        )  # fmt: skip
+        return str(json.loads(said)["schedule_id"])
+
+    def scheduled(self, schedule_id: str) -> tuple[str, str, Marker]:
+        """Say how far a scheduled flip has come: its stage, the reason, what it brought."""
+        listed = json.loads(self._run("rules", "scheduled", "--json"))
+        found = next(it for it in listed if it["schedule_id"] == schedule_id)
+        marker = Marker(int(found["epoch"]), str(found["version"]))
+        return str(found["stage"]), str(found["reason"]), marker
+
+    def preview(self) -> list[str]:
+        """Return in words what a rollback would leave in the cloud ERP."""
+        return self._run("rules", "rollback", "--preview").splitlines()
+
+    def history(self) -> dict[str, Any]:
+        """What is in force, and what was."""
+        return dict(json.loads(self._run("rules", "history", "--json")))
 
     def rollback(self, note: str) -> Marker:
         """Take the last flip back."""

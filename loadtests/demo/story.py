@@ -1,7 +1,8 @@
 """The demo from beginning to end.
 
 The sentence the code follows: *prepare a folder, start everything, apply the first rules, let
-traffic run while the timeline is carried out, drain, gather the evidence, stop everything, judge.*
+traffic run while the timeline is carried out, drain, gather the evidence, let a bad wave
+be paused by its guardrail, stop everything, judge.*
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rich.console import Console
 from loadtests import audit, present, sources
 from loadtests.demo import folder as folders
 from loadtests.demo import rules
+from loadtests.demo.badwave import CHANNEL, bad_wave
 from loadtests.demo.board import Board
 from loadtests.demo.conductor import LOOK_S, Conductor
 from loadtests.demo.drain import drain, heal
@@ -29,7 +31,13 @@ from loadtests.demo.options import Options
 from loadtests.demo.signals import undisturbed
 from loadtests.demo.stage import Stage
 from loadtests.demo.tail import JournalTail, began
-from loadtests.demo.timeline import RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2, timeline
+from loadtests.demo.timeline import (
+    RULES_BAD_WAVE,
+    RULES_FIRST,
+    RULES_WAVE_1,
+    RULES_WAVE_2,
+    timeline,
+)
 from loadtests.demo.view import View, view_of
 from loadtests.demo.watch import Watch
 from loadtests.errors import LoadTestError
@@ -82,6 +90,7 @@ class Demo:
     def run(self) -> int:
         """Carry it out and return the exit code of its audit."""
         view = view_of(self._board, self._console)
+        bad = self._folder.rules / RULES_BAD_WAVE
         with self._stage(view) as stage:
             conductor = self._set_up(stage)
             with self._watched(stage, view):
@@ -89,6 +98,7 @@ class Demo:
                 heal(stage, self._board)
                 drain(stage, self._gateway, self._board)
             evidence = self._evidence(stage)
+            bad_wave(stage, self._gateway, self._board, folders.key_of(self._folder, CHANNEL), bad)
             if self._options.keep_running:
                 view.end()
                 code = self._judge(evidence)
@@ -102,7 +112,7 @@ class Demo:
         board, folder = self._board, self._folder
         stage.start_erps()
         self._gateway.init(folder.path)
-        for name in (RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2):
+        for name in (RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2, RULES_BAD_WAVE):
             rules.fill(name, self._today, folder.rules)
         folders.adjust(folder, stage.erps_ready(), folder.rules / RULES_WAVE_2)
         board.note("both simulated ERPs are up")

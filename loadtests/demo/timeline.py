@@ -18,6 +18,7 @@ from loadtests.books import Erp
 RULES_FIRST = "0-all-legacy"
 RULES_WAVE_1 = "1-first-stores-and-split"
 RULES_WAVE_2 = "2-de-orders-cloud"
+RULES_BAD_WAVE = "3-bad-wave"
 
 #: Steps are shifted by at most so much of the duration, either way. Half the smallest distance
 #: between two steps that must keep their order.
@@ -32,9 +33,10 @@ LAG_MS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """Apply a directory of rules."""
+    """Apply a directory of rules; ``scheduled``: approved by somebody else, and due soon after."""
 
     rules: str
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def timeline(duration_s: float, seed: int, workers: int = 2, gateways: int = 2) 
     kill_worker = KillWorker(chance.randrange(workers))
     kill_gateway = KillGateway(chance.randrange(gateways))
     plan: list[tuple[float, Action, str]] = [
-        (0.12, Flip(RULES_WAVE_1), "wave 1: three Dutch stores, 30 % of Dutch web customers"),
+        (
+            0.12,
+            Flip(RULES_WAVE_1, scheduled=True),
+            "wave 1: three Dutch stores, 30 % of Dutch web customers",
+        ),
         (0.20, _spell("legacy", "lost_reply", 0.10, duration_s, count=4), "loses replies"),
         (0.28, Flip(RULES_WAVE_2), "wave 2: all new German orders"),
         (

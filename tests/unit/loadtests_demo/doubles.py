@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,33 @@ class SaidGateway(Gateway):
         self.refuses = False
         self.flips: list[tuple[float, str]] = []
         self.backlogs: list[dict[str, int]] = []
+        self.approvals: list[str] = []
+        self.due = (0.0, "")
+        self.suspends = False
 
     def apply(self, rules: Path, note: str) -> Marker:
         return self._said(rules.name)
 
     def rollback(self, note: str) -> Marker:
         return self._said("back")
+
+    def approved(self, rules: Path, note: str) -> None:
+        self.approvals.append(rules.name)
+
+    def schedule(self, rules: Path, at: datetime, note: str) -> str:
+        self.due = (self.time.now + (at - datetime.now(UTC)).total_seconds(), rules.name)
+        return "s-1"
+
+    def scheduled(self, schedule_id: str) -> tuple[str, str, Marker]:
+        assert schedule_id == "s-1"
+        if self.suspends:
+            return "suspended", "a freeze", Marker(0, "")
+        if self.time.now < self.due[0]:
+            return "scheduled", "", Marker(0, "")
+        return "done", "", self._said(self.due[1])
+
+    def preview(self) -> list[str]:
+        return ["stays in the cloud ERP: 3 object(s)"]
 
     def status(self) -> dict[str, Any]:
         backlog = self.backlogs.pop(0) if len(self.backlogs) > 1 else self.backlogs[0]

@@ -9,8 +9,8 @@ import pytest
 
 from loadtests.demo import rules
 from loadtests.demo.board import Board
-from loadtests.demo.conductor import DISTANCE_S, KILLS_MAX, Conductor
-from loadtests.demo.errors import CommandError
+from loadtests.demo.conductor import DISTANCE_S, KILLS_MAX, SCHEDULED_S, Conductor
+from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.guard import Guard
 from loadtests.demo.timeline import (
     RULES_FIRST,
@@ -69,10 +69,28 @@ def test_a_flip_is_recorded_around_the_command_with_the_whole_rule_set(scene: Sc
     assert [one.epoch for one in events.applies] == [1, 2, 3]
     assert (initial.at_start, initial.at_return) == (1000, 1001)
     assert (apply.at_start, apply.at_return) == (1006, 1007)
+    assert "rollback preview: stays in the cloud ERP: 3 object(s)" in texts(scene)
     assert apply.version == "version-2"
     assert "first-stores-sales" in {rule["id"] for rule in apply.rules}
     assert {rule["mode"] for rule in rollback.rules} == {"legacy", "owner"}
     assert scene.board.routes == []
+
+
+def test_a_scheduled_flip_is_approved_first_and_waited_for(scene: Scene) -> None:
+    (apply,) = scene.run(Step(5, Flip(RULES_WAVE_1, scheduled=True), "wave 1")).applies
+    assert scene.gateway.approvals == [RULES_WAVE_1]
+    assert (apply.kind, apply.epoch, apply.at_start) == ("apply", 1, 1005)
+    assert apply.at_return is not None
+    assert apply.at_return >= 1005 + SCHEDULED_S[0] - 0.5
+    assert "wave 1: approved by somebody else" in texts(scene)
+
+
+def test_a_scheduled_flip_that_is_suspended_ends_the_demo(scene: Scene) -> None:
+    scene.gateway.suspends = True
+    with pytest.raises(DemoError, match="is suspended: a freeze"):
+        scene.run(Step(5, Flip(RULES_WAVE_1, scheduled=True), "wave 1"))
+    (apply,) = read_events(scene.path).applies
+    assert apply.at_return is None
 
 
 def test_routes_on_the_board_are_those_in_force(scene: Scene) -> None:

@@ -49,7 +49,7 @@ def test_the_story_keeps_its_order_and_fits_into_the_traffic(seed: int, duration
     steps = timeline(duration_s, seed)
     kill_worker = next(step for step in steps if isinstance(step.action, KillWorker))
     kill_gateway = next(step for step in steps if isinstance(step.action, KillGateway))
-    wave_1, wave_2 = at(steps, Flip(RULES_WAVE_1)), at(steps, Flip(RULES_WAVE_2))
+    wave_1, wave_2 = at(steps, Flip(RULES_WAVE_1, scheduled=True)), at(steps, Flip(RULES_WAVE_2))
     back = at(steps, Rollback(RULES_WAVE_1))
     cloud = [
         step.at_s for step in steps if isinstance(step.action, Fault) and step.action.erp == "cloud"
