@@ -97,6 +97,11 @@ class Conductor:
         self._in_force(name, "initial", at_start, marker)
         self._board.note("rules: everything goes to the legacy ERP", "flip")
 
+    def approved(self, name: str) -> None:
+        """Have rules approved before they are due: on a busy machine it takes its time."""
+        self._gateway.approved(self._rules / name, "the first wave")
+        self._board.note("wave 1 is proposed, and approved by somebody else", "flip")
+
     def _do(self, step: Step) -> None:
         match step.action:
             case Flip(name, scheduled=True):
@@ -113,7 +118,7 @@ class Conductor:
                 self._kill_gateway(which)
 
     def _flip(self, name: str, kind: Literal["apply", "scheduled", "rollback"], words: str) -> None:
-        self._before(name, kind, words)
+        self._before(kind)
         self._board.note(f"{words}: bringing it into force …", "flip")
         recorded: Literal["apply", "rollback"] = "rollback" if kind == "rollback" else "apply"
         at_start = self._clock()
@@ -133,12 +138,9 @@ class Conductor:
             f"{words}: in force as epoch {marker.epoch}, everywhere, after {took_s:.1f} s", "flip"
         )
 
-    def _before(self, name: str, kind: str, words: str) -> None:
-        """Do what comes before a flip: an approval, or a look at what a rollback leaves behind."""
-        if kind == "scheduled":
-            self._gateway.approved(self._rules / name, words)
-            self._board.note(f"{words}: approved by somebody else", "flip")
-        elif kind == "rollback":
+    def _before(self, kind: str) -> None:
+        """Look at what a rollback leaves behind, before it."""
+        if kind == "rollback":
             for line in self._gateway.preview():
                 self._board.note(f"rollback preview: {line.strip()}", "flip")
 

@@ -120,6 +120,7 @@ class Demo:
         conductor = Conductor(stage, self._gateway, board, log, folder.rules)
         conductor.first_rules(RULES_FIRST)
         stage.start_gateways_and_workers()
+        conductor.approved(RULES_WAVE_1)
         board.note(f"{len(stage.gateways)} gateways and {len(stage.workers)} workers are up")
         return conductor
 

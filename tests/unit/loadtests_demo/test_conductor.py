@@ -77,12 +77,13 @@ def test_a_flip_is_recorded_around_the_command_with_the_whole_rule_set(scene: Sc
 
 
 def test_a_scheduled_flip_is_approved_first_and_waited_for(scene: Scene) -> None:
+    scene.conductor.approved(RULES_WAVE_1)
+    assert "wave 1 is proposed, and approved by somebody else" in texts(scene)
     (apply,) = scene.run(Step(5, Flip(RULES_WAVE_1, scheduled=True), "wave 1")).applies
     assert scene.gateway.approvals == [RULES_WAVE_1]
     assert (apply.kind, apply.epoch, apply.at_start) == ("apply", 1, 1005)
     assert apply.at_return is not None
     assert apply.at_return >= 1005 + SCHEDULED_S[0] - 0.5
-    assert "wave 1: approved by somebody else" in texts(scene)
 
 
 def test_a_scheduled_flip_that_is_suspended_ends_the_demo(scene: Scene) -> None:
