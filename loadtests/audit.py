@@ -17,14 +17,14 @@ from loadtests.books import Document
 from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.expect import Timeline
-from loadtests.findings import CHAOS, FAILURES, HAZARDS, Finding, Report
+from loadtests.findings import CHAOS, FAILURES, HAZARDS, WAVES, Finding, Report
 from loadtests.journal import Journal, MessageEntry
 from loadtests.ledger import Ledger, Transaction, match
 from loadtests.messages import FOLLOW_UPS, Message
 from loadtests.objects import check_object, order_of
 from loadtests.tally import percentile
 
-EVERY_HAZARD = HAZARDS | CHAOS
+EVERY_HAZARD = HAZARDS | WAVES | CHAOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,17 @@ class Claims:
 
     @classmethod
     def parse(cls, text: str, held_allowed: int = 0) -> Claims:
-        """``all`` of a migration, ``chaos``, ``none``, or names with commas.
+        """``all`` of a migration, ``demo``, ``chaos``, ``none``, or names with commas.
 
-        ``chaos`` is all, and what only a chaos run does. Raises LoadTestError for an unknown name.
+        ``demo`` is all, and what a wave is led by; ``chaos`` is all, and what only a chaos run
+        does. Raises LoadTestError for an unknown name.
         """
-        sets = {"all": frozenset(HAZARDS), "chaos": frozenset(EVERY_HAZARD), "none": frozenset()}
+        sets: dict[str, frozenset[str]] = {
+            "all": frozenset(HAZARDS),
+            "demo": frozenset(HAZARDS | WAVES),
+            "chaos": frozenset(HAZARDS | CHAOS),
+            "none": frozenset(),
+        }
         if text in sets:
             return cls(frozenset(sets[text]), held_allowed)
         names = frozenset(name.strip() for name in text.split(","))
@@ -210,6 +216,8 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
     report.killed_with_work_in_flight = hazards.killed_with_work_in_flight(events)
     report.flips = hazards.flips(events)
     report.kills = len(events.kills)
+    report.compared = max((one.compared for one in events.comparisons), default=0)
+    report.waves_paused = len(events.pauses)
     report.slowest_s = round(promise.slowest_s(events, counters), 3)
     for name, count in hazards.chaos(events, evidence.journal.attempts, counters).items():
         setattr(report, name, count)

@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         duration_s=options.duration,
         today=options.business_date,
     )
+    plan = replace(plan, longest_s=max(plan.duration_s, options.longest))
     # Importing Locust patches the standard library: not to be done to an audit or to --help.
     from rich.console import Console  # noqa: PLC0415
 
@@ -107,6 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--rate", type=_positive, default=10.0, help="business requests per second")
     run.add_argument("--duration", type=_positive, default=30.0, help="seconds")
     run.add_argument(
+        "--longest",
+        type=_positive,
+        default=0.0,
+        metavar="S",
+        help="go on until SIGTERM, or for so many seconds (default: the duration)",
+    )
+    run.add_argument(
         "--business-date",
         type=date.fromisoformat,
         default=datetime.now(UTC).date(),
@@ -125,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--claims",
         default="all",
-        help="all, chaos, none, or hazards that must have occurred: a,b,c",
+        help="all, demo, chaos, none, or hazards that must have occurred: a,b,c",
     )
     audit.add_argument("--json", type=Path, help="write the report here, too")
     return parser

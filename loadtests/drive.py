@@ -75,7 +75,7 @@ class Setup:
     @property
     def left_s(self) -> float:
         """Seconds until the grace period for open retries is over; 0 once it is."""
-        end = self.started + self.plan.duration_s + self.plan.scenario.grace_s
+        end = self.started + self.plan.longest_s + self.plan.scenario.grace_s
         return max(0.0, end - self.clock.monotonic())
 
     def finish(self, faults: list[str]) -> Summary:
@@ -143,5 +143,7 @@ def _due(plan: Plan, world: World) -> dict[str, Iterator[float]]:
     for kind in plan.scenario.users.taking_part():
         rate = plan.scenario.users.rate_of(kind, plan.rate_per_s)
         chance = world.chance(f"arrivals:{kind}")
-        due[kind] = arrivals(plan.scenario.shape, rate, plan.duration_s, chance)
+        due[kind] = arrivals(
+            plan.scenario.shape, rate, plan.duration_s, chance, until_s=plan.longest_s
+        )
     return due

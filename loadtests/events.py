@@ -16,6 +16,9 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
            ``until``
 ``fault``  ``erp`` (legacy, cloud), ``name``, ``at``, ``until``, ``delay_ms``: a fault was switched
            on
+``comparison``  at ``at`` the gateway had compared ``compared`` answers of the two ERPs, of which
+           ``different`` differed
+``pause``  a guardrail paused ``wave``, and ``at`` the webhook that says so arrived, well signed
 """
 
 from __future__ import annotations
@@ -95,7 +98,24 @@ class Fault(Strict):
     delay_ms: Annotated[int, Field(ge=0)] = 0
 
 
-Event = Apply | Kill | Stop | Jump | Strain | Fault
+class Comparison(Strict):
+    """What the gateway had compared of the two ERPs' answers by then."""
+
+    event: Literal["comparison"] = "comparison"
+    at: float
+    compared: Annotated[int, Field(ge=0)]
+    different: Annotated[int, Field(ge=0)] = 0
+
+
+class Pause(Strict):
+    """A guardrail paused a wave, and somebody was told."""
+
+    event: Literal["pause"] = "pause"
+    at: float
+    wave: str
+
+
+Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Pause
 
 
 class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
@@ -112,6 +132,8 @@ class Events:
     jumps: list[Jump] = field(default_factory=list)
     strains: list[Strain] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Events:
@@ -131,6 +153,10 @@ class Events:
                     sorted_events.strains.append(event)
                 case Fault():
                     sorted_events.faults.append(event)
+                case Comparison():
+                    sorted_events.comparisons.append(event)
+                case Pause():
+                    sorted_events.pauses.append(event)
         sorted_events.applies.sort(key=lambda apply: (apply.at_start, apply.epoch))
         sorted_events.kills.sort(key=lambda kill: kill.at)
         return sorted_events

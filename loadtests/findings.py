@@ -48,6 +48,12 @@ HAZARDS = {
     "kills": "processes killed",
 }
 
+#: What the demo's story has besides: how a wave is led.
+WAVES = {
+    "compared": "answers of the two ERPs compared before the first wave",
+    "waves_paused": "waves paused by a guardrail, which said so",
+}
+
 #: What a chaos run must have survived besides.
 CHAOS = {
     "workers_killed": "workers killed",
@@ -125,6 +131,8 @@ class Report:
     erp_429: int = 0
     flips: int = 0
     kills: int = 0
+    compared: int = 0
+    waves_paused: int = 0
     workers_killed: int = 0
     gateways_killed: int = 0
     stores_killed: int = 0

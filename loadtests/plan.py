@@ -24,7 +24,11 @@ CHANNELS = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run. ``keys`` by channel; ``today`` is the last business day of the run."""
+    """A run. ``keys`` by channel; ``today`` is the last business day of the run.
+
+    ``duration_s`` is what the curve and the business days are laid over. A run whose ``longest_s``
+    is longer goes on at the curve's last rate until it is asked to stop, or until then.
+    """
 
     scenario: Scenario
     gateways: tuple[str, ...]
@@ -33,6 +37,7 @@ class Plan:
     seed: int
     rate_per_s: float
     duration_s: float
+    longest_s: float
     today: date
 
 
@@ -57,6 +62,7 @@ def make_plan(
         seed=seed,
         rate_per_s=rate_per_s,
         duration_s=duration_s,
+        longest_s=duration_s,
         today=today,
     )
 

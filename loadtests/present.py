@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.audit import Verdict
-from loadtests.findings import CHAOS, FAILURES, HAZARDS, Report
+from loadtests.findings import CHAOS, FAILURES, HAZARDS, WAVES, Report
 
 #: Findings printed in full; the JSON report has all of them.
 SHOWN = 20
@@ -66,9 +66,9 @@ def _faults(report: Report) -> Table:
 
 def _hazards(report: Report) -> Table:
     rows = [(words, getattr(report, name)) for name, words in HAZARDS.items()]
-    # What only a chaos run does is no part of the story of others.
-    chaos = [(words, getattr(report, name)) for name, words in CHAOS.items()]
-    rows += [row for row in chaos if row[1]]
+    # What only some runs do is no part of the story of others.
+    others = [(words, getattr(report, name)) for name, words in (WAVES | CHAOS).items()]
+    rows += [row for row in others if row[1]]
     return _filled(_table("What happened meanwhile"), rows)
 
 

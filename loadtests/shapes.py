@@ -58,15 +58,24 @@ class Peak(Strict):
 Shape = Constant | Ramp | Peak
 
 
-def arrivals(shape: Shape, rate_per_s: float, duration_s: float, chance: Random) -> Iterator[float]:
+def arrivals(
+    shape: Shape,
+    rate_per_s: float,
+    duration_s: float,
+    chance: Random,
+    *,
+    until_s: float = 0.0,
+) -> Iterator[float]:
     """Yield when requests are due, in seconds from the start, below ``duration_s``.
 
-    A Poisson process thinned to the curve: no curve exceeds 1, so ``rate_per_s`` bounds it.
+    A Poisson process thinned to the curve: no curve exceeds 1, so ``rate_per_s`` bounds it. It goes
+    on to ``until_s``, if that is later, as the curve ends.
     """
+    until_s = max(duration_s, until_s)
     at = 0.0
     while rate_per_s > 0:
         at += chance.expovariate(rate_per_s)
-        if at >= duration_s:
+        if at >= until_s:
             return
-        if chance.random() < shape.share(at / duration_s):
+        if chance.random() < shape.share(min(1.0, at / duration_s)):
             yield at

@@ -16,7 +16,16 @@ from loadtests.demo.children import Child
 from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.gateway import Gateway, Marker
 from loadtests.demo.stage import Stage
-from loadtests.demo.timeline import Fault, Flip, KillGateway, KillWorker, Rollback, Step
+from loadtests.demo.timeline import (
+    Compare,
+    Fault,
+    Flip,
+    KillGateway,
+    KillWorker,
+    Rollback,
+    Schedule,
+    Step,
+)
 
 #: Workers killed at most until one had sends under way.
 KILLS_MAX = 4
@@ -29,10 +38,10 @@ CARRIED_OUT_S = 1.5
 #: Steps planned at least so far apart, in s, are carried out so far apart, however late they are:
 #: faults piled on each other would hide each other.
 DISTANCE_S = 1.0
-#: A scheduled flip is due so long after it was scheduled, in s: tried one by one, as the command
-#: itself takes a while on a busy machine.
-SCHEDULED_S = (4.0, 12.0, 30.0)
-#: … and done so long after that at the latest, on a busy machine.
+#: Where the command that schedules a flip came too late, it is due so much later, in s: tried one
+#: by one, as the command itself takes a while on a busy machine.
+LATER_S = (0.0, 10.0, 30.0)
+#: A scheduled flip is in force so long after it was due at the latest, in s, on a busy machine.
 FLIPPED_WITHIN_S = 30.0
 #: Between two looks at whether all processes still run, in s.
 LOOK_S = 0.2
@@ -60,6 +69,9 @@ class Conductor:
         self._sleep = sleep
         #: Processes started in place of killed ones and not ready yet, with the time of the kill.
         self._starting: dict[Child, float] = {}
+        #: When traffic began, and the scheduled flip: its id, and when it is due (monotonic s).
+        self._began_s = 0.0
+        self._scheduled: tuple[str, float] | None = None
 
     def run(self, steps: list[Step], began: float) -> None:
         """Carry out all steps, each at its time after ``began`` (monotonic s).
@@ -67,6 +79,7 @@ class Conductor:
         On a slow machine a step may take longer than planned; the next one is late then, but
         never on its heels. Raises DemoError if one cannot be carried out.
         """
+        self._began_s = began
         planned_s, done = 0.0, began
         for step in steps:
             distance_s = min(DISTANCE_S, step.at_s - planned_s)
@@ -104,8 +117,12 @@ class Conductor:
 
     def _do(self, step: Step) -> None:
         match step.action:
+            case Schedule(name, due_s):
+                self._schedule(name, due_s, step.words)
+            case Compare():
+                self._compare(step.words)
             case Flip(name, scheduled=True):
-                self._flip(name, "scheduled", step.words)
+                self._await(name, step.words)
             case Flip(name):
                 self._flip(name, "apply", step.words)
             case Rollback(name):
@@ -117,57 +134,75 @@ class Conductor:
             case KillGateway(which):
                 self._kill_gateway(which)
 
-    def _flip(self, name: str, kind: Literal["apply", "scheduled", "rollback"], words: str) -> None:
-        self._before(kind)
+    def _flip(self, name: str, kind: Literal["apply", "rollback"], words: str) -> None:
+        if kind == "rollback":
+            for line in self._gateway.preview():
+                self._board.note(f"rollback preview: {line.strip()}", "flip")
         self._board.note(f"{words}: bringing it into force …", "flip")
-        recorded: Literal["apply", "rollback"] = "rollback" if kind == "rollback" else "apply"
         at_start = self._clock()
         try:
             if kind == "apply":
                 marker = self._gateway.apply(self._rules / name, words)
-            elif kind == "scheduled":
-                marker = self._on_schedule(self._rules / name, words)
             else:
                 marker = self._gateway.rollback(words)
         except DemoError:
-            self._in_force(name, recorded, at_start, None)
+            self._in_force(name, kind, at_start, None)
             raise
-        self._in_force(name, recorded, at_start, marker)
+        self._in_force(name, kind, at_start, marker)
         took_s = self._clock() - at_start
         self._board.note(
             f"{words}: in force as epoch {marker.epoch}, everywhere, after {took_s:.1f} s", "flip"
         )
 
-    def _before(self, kind: str) -> None:
-        """Look at what a rollback leaves behind, before it."""
-        if kind == "rollback":
-            for line in self._gateway.preview():
-                self._board.note(f"rollback preview: {line.strip()}", "flip")
-
-    def _on_schedule(self, directory: Path, words: str) -> Marker:
-        """Have it flipped by whichever process is on duty then, and wait until it is."""
-        due, schedule_id = self._scheduled(directory, words)
-        self._board.note(f"{words}: due at {due:%H:%M:%S} UTC, nobody has to be there", "flip")
-        until = self._clock() + SCHEDULED_S[-1] + FLIPPED_WITHIN_S
-        while self._clock() < until:
-            self.wait_until(self._clock() + 2 * LOOK_S)
-            stage, reason, marker = self._gateway.scheduled(schedule_id)
-            if stage == "done":
-                return marker
-            if stage not in ("scheduled", "running"):
-                raise DemoError(f"the scheduled flip is {stage}: {reason}")
-        raise DemoError(f"the scheduled flip did not come within {FLIPPED_WITHIN_S:g} s")
-
-    def _scheduled(self, directory: Path, words: str) -> tuple[datetime, str]:
-        """Schedule it soon, but not so soon that the command itself comes too late."""
-        for seconds in SCHEDULED_S:
-            due = datetime.now(UTC) + timedelta(seconds=seconds)
+    def _schedule(self, name: str, due_s: float, words: str) -> None:
+        """Schedule a flip, later if the command itself came too late. Raises DemoError."""
+        for later_s in LATER_S:
+            due = self._began_s + due_s + later_s
+            wall = datetime.now(UTC) + timedelta(seconds=due - self._clock())
             try:
-                return due, self._gateway.schedule(directory, due, words)
+                schedule_id = self._gateway.schedule(self._rules / name, wall, words)
             except CommandError as error:
                 if "has passed" not in str(error):
                     raise
-        raise DemoError(f"no command of the gateway ends within {SCHEDULED_S[-1]:g} s")
+            else:
+                self._scheduled = schedule_id, due
+                said = f"{words}: due at {wall:%H:%M:%S} UTC, nobody has to be there"
+                self._board.note(said, "flip")
+                return
+        raise DemoError(f"no command of the gateway ends within {due_s + LATER_S[-1]:g} s")
+
+    def _await(self, name: str, words: str) -> None:
+        """See a scheduled flip come, done by whichever process is on duty then."""
+        if self._scheduled is None:
+            raise DemoError(f"{words}: nobody scheduled it")
+        schedule_id, due = self._scheduled
+        self.wait_until(due + LOOK_S)
+        while self._clock() < due + FLIPPED_WITHIN_S:
+            stage, reason, marker = self._gateway.scheduled(schedule_id)
+            if stage == "done":
+                self._in_force(name, "apply", due, marker)
+                said = f"{words}: in force as epoch {marker.epoch}, as scheduled"
+                self._board.note(said, "flip")
+                return
+            if stage not in ("scheduled", "running"):
+                self._in_force(name, "apply", due, None)
+                raise DemoError(f"the scheduled flip is {stage}: {reason}")
+            self.wait_until(self._clock() + 2 * LOOK_S)
+        raise DemoError(f"the scheduled flip did not come within {FLIPPED_WITHIN_S:g} s")
+
+    def _compare(self, words: str) -> None:
+        """Look at what was compared so far; that something was, the audit demands."""
+        found = self._gateway.compared()
+        at = self._clock()
+        for one in found:
+            self._board.note(
+                f"{words}: {one.process} compared {one.compared} times, {one.different} differ",
+                "good",
+            )
+        compared, different = (
+            sum(one.compared for one in found), sum(one.different for one in found),
+        )  # fmt: skip
+        self._log.append(events.Comparison(at=at, compared=compared, different=different))
 
     def _in_force(
         self,

@@ -132,10 +132,20 @@ def make(asked: Path | None) -> WorkFolder:
     return WorkFolder(path, temporary=False)
 
 
-def adjust(folder: WorkFolder, access: Mapping[Erp, Access], rules: Path) -> None:
-    """Fit the configuration that `coexist init` wrote: access to the ERPs, quick timings."""
+def adjust(
+    folder: WorkFolder,
+    access: Mapping[Erp, Access],
+    rules: Path,
+    webhook: Mapping[str, str] | None = None,
+) -> None:
+    """Fit the configuration that `coexist init` wrote: access to the ERPs, quick timings.
+
+    ``webhook``: ``url`` and ``secret`` of who is told when a wave is paused.
+    """
     content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
     content |= _TIMINGS | {"rules_dir": str(rules)}
+    if webhook is not None:
+        content["webhooks"] = {"migration-lead": dict(webhook)}
     for erp, values in _ERPS.items():
         content["erps"][erp] |= values | asdict(access[erp])
     folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

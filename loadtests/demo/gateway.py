@@ -27,6 +27,15 @@ class Marker:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How often both ERPs were asked the same of a process, and how often they differed."""
+
+    process: str
+    compared: int
+    different: int
+
+
 class Gateway:
     """Runs ``python -m gateway`` in the environment of one installation.
 
@@ -69,9 +78,13 @@ class Gateway:
         """Return in words what a rollback would leave in the cloud ERP."""
         return self._run("rules", "rollback", "--preview").splitlines()
 
-    def history(self) -> dict[str, Any]:
-        """What is in force, and what was."""
-        return dict(json.loads(self._run("rules", "history", "--json")))
+    def compared(self) -> list[Compared]:
+        """Say what was compared with the ERP that is to take over."""
+        report = json.loads(self._run("shadow", "report", "--since", "1h", "--json"))
+        return [
+            Compared(str(it["process"]), int(it["compared"]), int(it["different"]))
+            for it in report["processes"]
+        ]
 
     def rollback(self, note: str) -> Marker:
         """Take the last flip back."""

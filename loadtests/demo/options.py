@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-#: Traffic goes on for so long. With some 10 s to start everything and 15 s to drain and audit,
-#: a demo takes just under two minutes.
+#: Traffic goes on for so long. With some 15 s to start everything and 30 s for a bad wave, to
+#: drain and to audit, a demo takes a little over two minutes.
 DURATION_S = 90.0
-#: Shorter leaves no room between the steps: bringing rules into force takes a second or two.
-DURATION_S_MIN = 25.0
+#: Shorter leaves no room between the steps: bringing rules into force takes a second or two, and
+#: the first wave is due some ten seconds after it was scheduled.
+DURATION_S_MIN = 30.0
 #: Business requests a second that two cores carry while they also run both ERPs and the driver.
 RATE_PER_S = 20.0
 SEED = 7

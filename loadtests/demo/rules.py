@@ -91,6 +91,8 @@ def _whom(when: Mapping[str, Any]) -> str:
 
 
 def _where(rule: Mapping[str, Any]) -> str:
+    if "shadow" in rule:
+        return f"{rule['mode']}, compared with {rule['shadow']}"
     if rule["mode"] != "split":
         return str(rule["mode"])
     return f"{rule['cloud_percent']} % cloud by {rule['sticky_by']}"

@@ -70,15 +70,20 @@ class Stage:
         for child in together:
             child.ready()
 
-    def start_driver(self, today: date) -> Child:
-        """Start the traffic; ``today`` is the last business day of the run."""
+    def start_driver(self, today: date, overtime_s: float = 0.0) -> Child:
+        """Start the traffic; ``today`` is the last business day of the run.
+
+        It goes on for the duration asked for, and for ``overtime_s`` unless it is asked to stop.
+        """
         asked, folder = self._options, self._folder
         arguments = ["loadtests", "run", self.scenario]
         for gateway in self.gateways:
             arguments += ["--gateway", gateway.url]
         arguments += ["--keys", str(folder.keys), "--journal", str(folder.journal)]
         arguments += ["--seed", str(asked.seed), "--rate", str(asked.rate_per_s)]
-        arguments += ["--duration", str(asked.duration_s), "--business-date", today.isoformat()]
+        arguments += ["--duration", str(asked.duration_s)]
+        arguments += ["--longest", str(asked.duration_s + overtime_s)] if overtime_s else []
+        arguments += ["--business-date", today.isoformat()]
         self.driver = self._child("driver", arguments, announces=False)
         self.driver.start()
         return self.driver

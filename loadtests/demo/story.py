@@ -1,8 +1,8 @@
 """The demo from beginning to end.
 
 The sentence the code follows: *prepare a folder, start everything, apply the first rules, let
-traffic run while the timeline is carried out, drain, gather the evidence, let a bad wave
-be paused by its guardrail, stop everything, judge.*
+traffic run while the timeline is carried out, let a bad wave be paused by its guardrail, drain,
+gather the evidence, stop everything, judge.*
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -28,6 +28,7 @@ from loadtests.demo.folder import WorkFolder
 from loadtests.demo.gateway import Gateway
 from loadtests.demo.guard import Guard
 from loadtests.demo.options import Options
+from loadtests.demo.receiver import Receiver
 from loadtests.demo.signals import undisturbed
 from loadtests.demo.stage import Stage
 from loadtests.demo.tail import JournalTail, began
@@ -41,10 +42,12 @@ from loadtests.demo.timeline import (
 from loadtests.demo.view import View, view_of
 from loadtests.demo.watch import Watch
 from loadtests.errors import LoadTestError
-from loadtests.events import EventLog
+from loadtests.events import EventLog, Pause
 
 #: The driver imports its tools before it begins its journal.
 DRIVER_START_S = 30.0
+#: On a slow machine the story takes longer than planned; traffic goes on for so long at most.
+OVERTIME_S = 120.0
 #: What the driver may take beyond the traffic: its grace period, and room to end.
 DRIVER_END_S = 45.0
 
@@ -86,19 +89,20 @@ class Demo:
             f"requests/s, seed {options.seed}"
         )
         self._gateway = Gateway(folder.environment)
+        self._log = EventLog(folder.events)
 
     def run(self) -> int:
         """Carry it out and return the exit code of its audit."""
         view = view_of(self._board, self._console)
-        bad = self._folder.rules / RULES_BAD_WAVE
-        with self._stage(view) as stage:
-            conductor = self._set_up(stage)
+        with closing(Receiver()) as receiver, self._stage(view) as stage:
+            conductor = self._set_up(stage, receiver)
             with self._watched(stage, view):
                 self._traffic(stage, conductor)
                 heal(stage, self._board)
+                self._bad_wave(stage, receiver)
+                heal(stage, self._board)
                 drain(stage, self._gateway, self._board)
             evidence = self._evidence(stage)
-            bad_wave(stage, self._gateway, self._board, folders.key_of(self._folder, CHANNEL), bad)
             if self._options.keep_running:
                 view.end()
                 code = self._judge(evidence)
@@ -108,16 +112,16 @@ class Demo:
 
     # ------------------------------------------------------------------ acts
 
-    def _set_up(self, stage: Stage) -> Conductor:
+    def _set_up(self, stage: Stage, receiver: Receiver) -> Conductor:
         board, folder = self._board, self._folder
         stage.start_erps()
         self._gateway.init(folder.path)
         for name in (RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2, RULES_BAD_WAVE):
             rules.fill(name, self._today, folder.rules)
-        folders.adjust(folder, stage.erps_ready(), folder.rules / RULES_WAVE_2)
+        told = {"url": receiver.url, "secret": receiver.secret}
+        folders.adjust(folder, stage.erps_ready(), folder.rules / RULES_WAVE_2, told)
         board.note("both simulated ERPs are up")
-        log = EventLog(folder.events)
-        conductor = Conductor(stage, self._gateway, board, log, folder.rules)
+        conductor = Conductor(stage, self._gateway, board, self._log, folder.rules)
         conductor.first_rules(RULES_FIRST)
         stage.start_gateways_and_workers()
         conductor.approved(RULES_WAVE_1)
@@ -126,19 +130,32 @@ class Demo:
 
     def _traffic(self, stage: Stage, conductor: Conductor) -> None:
         options, board = self._options, self._board
-        driver = stage.start_driver(self._today)
+        driver = stage.start_driver(self._today, OVERTIME_S)
         board.traffic_from_s = started = self._driver_began(stage)
         board.traffic_s = options.duration_s
         board.phase = "traffic"
         board.note("traffic has begun")
         conductor.run(timeline(options.duration_s, options.seed), started)
-        until = started + options.duration_s + DRIVER_END_S
+        conductor.wait_until(started + options.duration_s)
+        driver.ask_to_stop()
+        until = time.monotonic() + DRIVER_END_S
         while not driver.finished(good=(0, 1)):
             if time.monotonic() > until:
                 raise DemoError(f"the driver did not end; see {driver.log}")
             conductor.wait_until(time.monotonic() + LOOK_S)
         conductor.all_there()
         board.note(f"traffic has ended: {board.reading.traffic.accepted} transactions accepted")
+
+    def _bad_wave(self, stage: Stage, receiver: Receiver) -> None:
+        key, rules_of_it = folders.key_of(self._folder, CHANNEL), RULES_BAD_WAVE
+
+        def apply() -> None:
+            words = "wave 3: German product reads go to the cloud ERP"
+            self._gateway.apply(self._folder.rules / rules_of_it, words)
+            self._board.note(words, "flip")
+
+        wave = bad_wave(stage, self._board, key, apply, receiver.told)
+        self._log.append(Pause(at=time.monotonic(), wave=wave))
 
     def _driver_began(self, stage: Stage) -> float:
         until = time.monotonic() + DRIVER_START_S
@@ -166,7 +183,7 @@ class Demo:
 
     def _judge(self, evidence: audit.Evidence) -> int:
         report = audit.audit(evidence)
-        verdict = audit.verdict(report, audit.Claims())
+        verdict = audit.verdict(report, audit.Claims.parse("demo"))
         present.show(report, verdict, self._console)
         if verdict.reasons and not any(report.failures().values()) and not report.held:
             self._console.print(

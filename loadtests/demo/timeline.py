@@ -1,8 +1,8 @@
 """What is done to the installation while traffic runs, and when: a pure function of the seed.
 
 Times are shares of the run's duration plus a seeded shift, so that two seeds meet the traffic at
-different moments while the order of the story stays: two waves, every fault of the cloud ERP, a
-killed worker, a killed gateway, the second wave taken back.
+different moments while the order of the story stays: the first wave compared, then due; the second;
+every fault of the cloud ERP, a killed worker, a killed gateway, the second wave taken back.
 """
 
 from __future__ import annotations
@@ -15,10 +15,17 @@ from typing import Any
 from loadtests.books import Erp
 
 #: Directories under ``loadtests/rules``.
-RULES_FIRST = "0-all-legacy"
+RULES_FIRST = "0-wave-1-compared"
 RULES_WAVE_1 = "1-first-stores-and-split"
 RULES_WAVE_2 = "2-de-orders-cloud"
 RULES_BAD_WAVE = "3-bad-wave"
+WAVE_1 = "wave 1: three Dutch stores, 30 % of Dutch web customers"
+
+#: The first wave is scheduled when traffic begins and due so long after, in s, at least: the
+#: command that schedules it, and the one that reads what was compared before, end first.
+DUE_S_MIN = 11.0
+WAVE_1_AT = 0.14
+COMPARED_S_MIN = 6.0
 
 #: Steps are shifted by at most so much of the duration, either way. Half the smallest distance
 #: between two steps that must keep their order.
@@ -32,8 +39,21 @@ LAG_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """Have a directory of rules that somebody else approved brought into force at ``due_s``."""
+
+    rules: str
+    due_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Look at what the ERP that is to take over answered, before it does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
-    """Apply a directory of rules; ``scheduled``: approved by somebody else, and due soon after."""
+    """Apply a directory of rules; ``scheduled``: see it come into force by itself."""
 
     rules: str
     scheduled: bool = False
@@ -70,7 +90,7 @@ class KillGateway:
     which: int
 
 
-Action = Flip | Rollback | Fault | KillWorker | KillGateway
+Action = Schedule | Compare | Flip | Rollback | Fault | KillWorker | KillGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +107,16 @@ def timeline(duration_s: float, seed: int, workers: int = 2, gateways: int = 2) 
     chance = Random(f"{seed}:timeline")
     kill_worker = KillWorker(chance.randrange(workers))
     kill_gateway = KillGateway(chance.randrange(gateways))
+    due_s = max(DUE_S_MIN, (WAVE_1_AT + _shift(chance)) * duration_s)
+    # What follows keeps its distances in what is left.
+    left_s = (duration_s - due_s) / (1 - WAVE_1_AT)
+    first = [
+        Step(0.0, Schedule(RULES_WAVE_1, due_s), WAVE_1),
+        Step(max(COMPARED_S_MIN, 0.08 * duration_s), Compare(), "the cloud ERP was asked as well"),
+        Step(due_s, Flip(RULES_WAVE_1, scheduled=True), WAVE_1),
+    ]
     plan: list[tuple[float, Action, str]] = [
-        (
-            0.12,
-            Flip(RULES_WAVE_1, scheduled=True),
-            "wave 1: three Dutch stores, 30 % of Dutch web customers",
-        ),
-        (0.20, _spell("legacy", "lost_reply", 0.10, duration_s, count=4), "loses replies"),
+        (0.22, _spell("legacy", "lost_reply", 0.10, duration_s, count=4), "loses replies"),
         (0.28, Flip(RULES_WAVE_2), "wave 2: all new German orders"),
         (
             0.34,
@@ -117,10 +140,14 @@ def timeline(duration_s: float, seed: int, workers: int = 2, gateways: int = 2) 
         (0.88, Rollback(RULES_WAVE_1), "wave 2 is rolled back"),
     ]
     steps = [
-        Step(round((share + chance.uniform(-SHIFT, SHIFT)) * duration_s, 2), action, words)
+        Step(round(due_s + (share - WAVE_1_AT + _shift(chance)) * left_s, 2), action, words)
         for share, action, words in plan
     ]
-    return sorted(steps, key=lambda step: step.at_s)
+    return sorted([*first, *steps], key=lambda step: step.at_s)
+
+
+def _shift(chance: Random) -> float:
+    return chance.uniform(-SHIFT, SHIFT)
 
 
 def _spell(erp: Erp, name: str, share: float, duration_s: float, **parameters: object) -> Fault:

@@ -24,7 +24,8 @@ FIGURES = {
     "duplicated", "wrong_owner", "out_of_order", "wrong_amount", "stale_route_after_apply",
     "value_accepted", "value_booked", "followups_across_flip", "late_days_after_flip",
     "lost_replies_after_booking", "late_bookings", "killed_with_work_in_flight", "erp_429",
-    "flips", "kills", "accept_p50_ms", "accept_p99_ms", "duration_s", "seed",
+    "flips", "kills", "compared", "waves_paused", "accept_p50_ms", "accept_p99_ms", "duration_s",
+    "seed",
 }  # fmt: skip
 MUST_NOT_HAPPEN = (
     "lost", "duplicated", "wrong_owner", "out_of_order", "wrong_amount", "stale_route_after_apply",
@@ -33,6 +34,7 @@ MUST_NOT_HAPPEN = (
 MUST_HAPPEN = (
     "duplicates_answered", "followups_across_flip", "late_days_after_flip",
     "lost_replies_after_booking", "late_bookings", "killed_with_work_in_flight", "erp_429",
+    "compared", "waves_paused",
 )  # fmt: skip
 
 

@@ -37,6 +37,14 @@ def test_curves(shape: Shape, progress: float, share: float) -> None:
     assert shape.share(progress) == pytest.approx(share, abs=1e-4)
 
 
+def test_a_run_may_go_on_as_its_curve_ends(seed: int) -> None:
+    longer = list(arrivals(RAMP, 50, 100, Random(seed), until_s=150))
+    assert longer[: len(due(RAMP, seed))] == due(RAMP, seed)
+    after = [at for at in longer if at >= 100]
+    assert len(after) == pytest.approx(50 * 50, rel=0.1)
+    assert max(after) < 150
+
+
 @pytest.mark.parametrize(("shape", "mean"), [(FLAT, 1.0), (RAMP, 0.8), (PEAK, 0.4)])
 def test_the_run_has_as_many_arrivals_as_its_curve_holds(
     shape: Shape, mean: float, seed: int

@@ -12,7 +12,7 @@ from loadtests.demo.children import Child
 from loadtests.demo.control import Control
 from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.folder import WorkFolder
-from loadtests.demo.gateway import Gateway, Marker
+from loadtests.demo.gateway import Compared, Gateway, Marker
 from loadtests.demo.guard import Guard
 from loadtests.demo.options import Options
 from loadtests.demo.stage import Stage
@@ -135,6 +135,8 @@ class SaidGateway(Gateway):
         self.approvals: list[str] = []
         self.due = (0.0, "")
         self.suspends = False
+        #: Seconds of commands that came too late.
+        self.late: list[float] = []
 
     def apply(self, rules: Path, note: str) -> Marker:
         return self._said(rules.name)
@@ -146,6 +148,9 @@ class SaidGateway(Gateway):
         self.approvals.append(rules.name)
 
     def schedule(self, rules: Path, at: datetime, note: str) -> str:
+        if self.late:
+            self.time.sleep(self.late.pop())
+            raise CommandError("--at 2026-11-21T12:00:00: has passed")
         self.due = (self.time.now + (at - datetime.now(UTC)).total_seconds(), rules.name)
         return "s-1"
 
@@ -156,6 +161,9 @@ class SaidGateway(Gateway):
         if self.time.now < self.due[0]:
             return "scheduled", "", Marker(0, "")
         return "done", "", self._said(self.due[1])
+
+    def compared(self) -> list[Compared]:
+        return [Compared("order.intake", 5, 1), Compared("inventory.availability", 3, 0)]
 
     def preview(self) -> list[str]:
         return ["stays in the cloud ERP: 3 object(s)"]

@@ -9,18 +9,20 @@ import pytest
 
 from loadtests.demo import rules
 from loadtests.demo.board import Board
-from loadtests.demo.conductor import DISTANCE_S, KILLS_MAX, SCHEDULED_S, Conductor
+from loadtests.demo.conductor import DISTANCE_S, KILLS_MAX, LATER_S, Conductor
 from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.guard import Guard
 from loadtests.demo.timeline import (
     RULES_FIRST,
     RULES_WAVE_1,
     RULES_WAVE_2,
+    Compare,
     Fault,
     Flip,
     KillGateway,
     KillWorker,
     Rollback,
+    Schedule,
     Step,
     timeline,
 )
@@ -73,25 +75,53 @@ def test_a_flip_is_recorded_around_the_command_with_the_whole_rule_set(scene: Sc
     assert apply.version == "version-2"
     assert "first-stores-sales" in {rule["id"] for rule in apply.rules}
     assert {rule["mode"] for rule in rollback.rules} == {"legacy", "owner"}
-    assert scene.board.routes == []
+    assert {route.where for route in scene.board.routes} == {"legacy, compared with cloud"}
 
 
-def test_a_scheduled_flip_is_approved_first_and_waited_for(scene: Scene) -> None:
+SCHEDULED = (Step(0, Schedule(RULES_WAVE_1, 12), "wave 1"),)
+AWAITED = Step(12, Flip(RULES_WAVE_1, scheduled=True), "wave 1")
+
+
+def test_a_scheduled_flip_is_approved_first_and_comes_when_it_is_due(scene: Scene) -> None:
     scene.conductor.approved(RULES_WAVE_1)
     assert "wave 1 is proposed, and approved by somebody else" in texts(scene)
-    (apply,) = scene.run(Step(5, Flip(RULES_WAVE_1, scheduled=True), "wave 1")).applies
+    (apply,) = scene.run(*SCHEDULED, AWAITED).applies
     assert scene.gateway.approvals == [RULES_WAVE_1]
-    assert (apply.kind, apply.epoch, apply.at_start) == ("apply", 1, 1005)
+    assert (apply.kind, apply.epoch, apply.at_start) == ("apply", 1, 1012)
     assert apply.at_return is not None
-    assert apply.at_return >= 1005 + SCHEDULED_S[0] - 0.5
+    assert apply.at_return >= 1012
+
+
+def test_a_schedule_that_came_too_late_is_due_later(scene: Scene) -> None:
+    scene.gateway.late = [15]
+    (apply,) = scene.run(*SCHEDULED, AWAITED).applies
+    assert apply.at_start == 1012 + LATER_S[1]
+
+
+def test_a_schedule_that_always_comes_too_late_ends_the_demo(scene: Scene) -> None:
+    scene.gateway.late = [15, 15, 15]
+    with pytest.raises(DemoError, match="no command of the gateway ends within 42 s"):
+        scene.run(*SCHEDULED)
 
 
 def test_a_scheduled_flip_that_is_suspended_ends_the_demo(scene: Scene) -> None:
     scene.gateway.suspends = True
     with pytest.raises(DemoError, match="is suspended: a freeze"):
-        scene.run(Step(5, Flip(RULES_WAVE_1, scheduled=True), "wave 1"))
+        scene.run(*SCHEDULED, AWAITED)
     (apply,) = read_events(scene.path).applies
     assert apply.at_return is None
+
+
+def test_what_nobody_scheduled_is_not_waited_for(scene: Scene) -> None:
+    with pytest.raises(DemoError, match="nobody scheduled it"):
+        scene.run(AWAITED)
+
+
+def test_what_was_compared_is_said_and_recorded(scene: Scene) -> None:
+    events = scene.run(Step(3, Compare(), "asked as well"))
+    (found,) = events.comparisons
+    assert (found.at, found.compared, found.different) == (1003, 8, 1)
+    assert "asked as well: order.intake compared 5 times, 1 differ" in texts(scene)
 
 
 def test_routes_on_the_board_are_those_in_force(scene: Scene) -> None:

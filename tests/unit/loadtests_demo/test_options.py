@@ -16,15 +16,15 @@ def test_nothing_asked_is_two_minutes_in_all() -> None:
 
 
 def test_everything_asked_arrives() -> None:
-    text = "--seed 3 --rate 8.5 --duration 25 --keep-running --json a.json --folder b"
-    wanted = Options(3, 8.5, 25.0, keep_running=True, json=Path("a.json"), folder=Path("b"))
+    text = "--seed 3 --rate 8.5 --duration 45 --keep-running --json a.json --folder b"
+    wanted = Options(3, 8.5, 45.0, keep_running=True, json=Path("a.json"), folder=Path("b"))
     assert parse(text.split()) == wanted
 
 
 @pytest.mark.parametrize(
     ("wish", "answer"),
     [
-        ("--duration 5", "argument --duration: 5 is too little; at least 25"),
+        ("--duration 5", "argument --duration: 5 is too little; at least 30"),
         ("--rate 0", "argument --rate: 0 is too little"),
         ("--rate fast", "argument --rate: 'fast' is not a number"),
         ("--rate nan", "argument --rate: nan is too little"),

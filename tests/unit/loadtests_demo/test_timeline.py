@@ -13,11 +13,13 @@ from loadtests.demo.timeline import (
     RULES_WAVE_1,
     RULES_WAVE_2,
     SHIFT,
+    Compare,
     Fault,
     Flip,
     KillGateway,
     KillWorker,
     Rollback,
+    Schedule,
     Step,
     timeline,
 )
@@ -44,12 +46,15 @@ def test_another_seed_shifts_the_steps(seed: int) -> None:
     assert timeline(90, seed) != timeline(90, seed + 1)
 
 
-@pytest.mark.parametrize("duration_s", [25.0, 90.0, 600.0])
+@pytest.mark.parametrize("duration_s", [30.0, 90.0, 600.0])
 def test_the_story_keeps_its_order_and_fits_into_the_traffic(seed: int, duration_s: float) -> None:
     steps = timeline(duration_s, seed)
     kill_worker = next(step for step in steps if isinstance(step.action, KillWorker))
     kill_gateway = next(step for step in steps if isinstance(step.action, KillGateway))
     wave_1, wave_2 = at(steps, Flip(RULES_WAVE_1, scheduled=True)), at(steps, Flip(RULES_WAVE_2))
+    schedule = next(step for step in steps if isinstance(step.action, Schedule))
+    assert schedule.at_s < at(steps, Compare()) < wave_1
+    assert schedule.action == Schedule(RULES_WAVE_1, wave_1)
     back = at(steps, Rollback(RULES_WAVE_1))
     cloud = [
         step.at_s for step in steps if isinstance(step.action, Fault) and step.action.erp == "cloud"
