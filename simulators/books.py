@@ -45,6 +45,7 @@ class Draft:
     `legal_entity` may be empty on a follow-up that leaves it to its order. `stated` are sums the
     sender claims, by name, to be compared with the computed ones. A cancellation without lines
     asks for everything; its lines need no SKU and no price. `by_channel`: the channel sends it.
+    `tax` is what prices leave out, `told_tax` all the sender states, contained in prices or not.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Draft:
     dated: date | None = None
     shipping: Decimal = ZERO
     tax: Decimal = ZERO
+    told_tax: Decimal = ZERO
     stated: tuple[tuple[str, Decimal, Decimal], ...] = ()
     by_channel: bool = False
 
@@ -86,6 +88,7 @@ class Document:
     booked_at: datetime
     outcome: str | None
     by_channel: bool = False
+    told_tax: Decimal = ZERO
 
     def as_json(self) -> dict[str, object]:
         """The entry of `GET /control/books`; money and quantities are decimal strings."""
@@ -101,6 +104,7 @@ class Document:
             "lines": [_line_json(line) for line in self.lines],
             "shipping": money(self.shipping),
             "tax": money(self.tax),
+            "told_tax": money(self.told_tax),
             "total": money(self.total),
             "booked_at": self.booked_at.isoformat(),
             "outcome": self.outcome,

@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Generic, TypeVar
 
@@ -52,17 +53,20 @@ class Entry:
     sequence: int
     kind: str
     values: Mapping[str, object]
+    at: datetime
 
     def as_json(self) -> dict[str, object]:
         """The entry of `GET /control/books`."""
-        return {"sequence": self.sequence, "kind": self.kind, **self.values}
+        at = self.at.isoformat()
+        return {"sequence": self.sequence, "kind": self.kind, "at": at, **self.values}
 
 
 class ChannelBooks:
     """Everything that was sold, changed, cancelled and refunded, in the order it happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.seeded: list[Entry] = []
+        self._clock = clock
         self._entries: list[Entry] = []
 
     @property
@@ -72,7 +76,7 @@ class ChannelBooks:
 
     def enter(self, kind: str, **values: object) -> Entry:
         """Add an entry."""
-        entry = Entry(self.last_sequence + 1, kind, values)
+        entry = Entry(self.last_sequence + 1, kind, values, self._clock.now())
         self._entries.append(entry)
         return entry
 
@@ -102,7 +106,7 @@ class Channel(Generic[OptionsT]):
         self.clock = clock
         self.counters = Counters((*COMMON_COUNTERS, *counters))
         self.faults = Faults(clock, options.seed, {**COMMON_KINDS, **kinds})
-        self.books = ChannelBooks()
+        self.books = ChannelBooks(clock)
         self.settings_changed = asyncio.Event()
         self._latency = self.chance("latency")
         self._tasks: set[asyncio.Task[None]] = set()

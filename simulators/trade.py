@@ -175,6 +175,7 @@ class Trade:
             booked_at=booked_at,
             outcome=outcome,
             by_channel=draft.by_channel,
+            told_tax=draft.told_tax,
         )
 
     def _remember(self, document: Document, booked_s: float) -> None:

@@ -122,6 +122,7 @@ def _sale(
         dated=_date(body, "postingDate") or _date(body, resource.dated),
         shipping=sums.shipping,
         tax=sums.tax,
+        told_tax=sum((_figure(line, "totalTaxAmount", ZERO) for line in lines), ZERO),
         stated=tuple(sums.stated),
         by_channel=body.get("fulfilledByChannel") is True,
     )
@@ -131,7 +132,7 @@ def _sale(
 def _turned(draft: Draft) -> Draft:
     """A credit memo of a receipt in the words of the books, which count what was sold."""
     lines = (replace(it, quantity=-it.quantity, amount=-it.amount) for it in draft.lines)
-    return replace(draft, lines=tuple(lines), tax=-draft.tax)
+    return replace(draft, lines=tuple(lines), tax=-draft.tax, told_tax=-draft.told_tax)
 
 
 class _Sums:

@@ -93,6 +93,14 @@ def _order(idoc: Element) -> Draft:
         dated=_date(_by_qualifier(idoc, "E1EDK03", "IDDAT", "022", "DATUM"), "E1EDK03 022 DATUM"),
         shipping=shipping,
         tax=tax,
+        told_tax=sum(
+            (
+                _figure(segment, "SUMME")
+                for segment in idoc.findall("E1EDS01")
+                if text_of(segment, "SUMID") == "005"
+            ),
+            ZERO,
+        ),
         stated=tuple(stated),
         by_channel=text_of(idoc, "E1EDK01/BSART") == "ZFB",  # a type without delivery
     )
@@ -177,13 +185,24 @@ def _sale(idoc: Element) -> Draft:
         lines=lines,
         dated=day,
         tax=tax,
+        told_tax=sum((_sale_tax(segment) for segment in idoc.iter("E1WPB02")), ZERO),
         stated=tuple(stated),
     )
 
 
+def _sale_tax(segment: Element) -> Decimal:
+    tax = sum((_figure(each, "MWSBT") for each in segment.iter("E1WPB04")), ZERO)
+    return _sign(segment) * tax
+
+
+def _sign(segment: Element) -> int:
+    """-1 for what came back."""
+    return -1 if text_of(segment, "VORZEICHEN") == "-" else 1
+
+
 def _sale_line(segment: Element) -> Line:
     """An item; VORZEICHEN - says that it came back."""
-    sign = -1 if text_of(segment, "VORZEICHEN") == "-" else 1
+    sign = _sign(segment)
     return Line(
         _number(segment, "POSNR"),
         _required(text_of(segment, "ARTNR"), "E1WPB02 ARTNR"),

@@ -130,7 +130,8 @@ class Estate:
             lost=lost, used_twice=twice, currency="EUR" if rung.kind == "sale" else "",
             lines=[
                 {"sku": it.item.sku, "quantity": -it.quantity if it.back else it.quantity,
-                 "amount": money(-it.amount if it.back else it.amount)}
+                 "amount": money(-it.amount if it.back else it.amount),
+                 "line": it.line, "tax": money(-it.tax if it.back else it.tax)}
                 for it in rung.kept
             ] if rung.kind == "sale" else [],
         )  # fmt: skip

@@ -54,6 +54,7 @@ def test_a_document_reads_as_agreed(world: World) -> None:
         ],
         "shipping": "4.95",
         "tax": "0.50",
+        "told_tax": "0.00",
         "total": "65.30",
         "booked_at": "1970-01-01T00:16:40+00:00",
         "outcome": None,

@@ -66,6 +66,7 @@ async def test_a_sales_order_is_inserted_with_its_lines() -> None:
             ],
             "shipping": "4.95",
             "tax": "0.00",
+            "told_tax": "0.00",
             "total": "60.85",
             "outcome": None,
         }

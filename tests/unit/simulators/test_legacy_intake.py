@@ -158,6 +158,7 @@ async def test_an_order_is_posted_with_its_own_sums() -> None:
             ],
             "shipping": "4.95",
             "tax": "13.05",
+            "told_tax": "0.00",
             "total": "75.40",
             "outcome": None,
         }

@@ -31,7 +31,7 @@ class Told:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, Mapping[str, Any]]] = []
-        self.books = ChannelBooks()
+        self.books = ChannelBooks(SystemClock())
         listen = lambda trigger, snapshot: self.said.append((trigger, snapshot))  # noqa: E731
         self.platform = Platform(SystemClock(), self.books, listen)
 
