@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -42,6 +43,8 @@ def serve(host: str, port: int, announce: Path | None) -> None:
 @announce_option
 def work(announce: Path | None) -> None:
     """Run one worker process: it delivers what was accepted."""
+    import uvloop
+
     from gateway.observe.logs import configure
     from gateway.serve import write_announcement
     from gateway.worker import work as run_worker
@@ -52,7 +55,8 @@ def work(announce: Path | None) -> None:
         if announce is not None:
             write_announcement(announce, {"pid": os.getpid()})
 
-    run(run_worker(load(), ready))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_worker(load(), ready))
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

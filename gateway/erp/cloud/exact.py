@@ -10,6 +10,8 @@ from gateway.erp.figures import BadAnswer
 
 Json = str | int | Decimal | bool | list["Json"] | dict[str, "Json"] | None
 
+_text: Final = json.encoder.encode_basestring_ascii
+
 #: Far more than any price, stock or figure of ours has; a longer one is an attack or an accident.
 _FIGURE_CHARS_MAX: Final = 40
 
@@ -17,16 +19,18 @@ _FIGURE_CHARS_MAX: Final = 40
 def dumps(value: Json) -> str:
     """Write JSON, a ``Decimal`` digit by digit without exponent. A float is a ``TypeError``."""
     match value:
+        case str():
+            return _text(value)
         case Decimal():
             if not value.is_finite():
                 raise ValueError(f"{value} has no JSON form")
             return format(value, "f")
         case dict():
-            members = (f"{json.dumps(name)}:{dumps(each)}" for name, each in value.items())
+            members = [f"{_text(name)}:{dumps(each)}" for name, each in value.items()]
             return "{" + ",".join(members) + "}"
         case list():
-            return "[" + ",".join(dumps(each) for each in value) + "]"
-        case str() | bool() | int() | None:
+            return "[" + ",".join([dumps(each) for each in value]) + "]"
+        case bool() | int() | None:
             return json.dumps(value)
         case _:
             raise TypeError(f"{type(value).__name__} {value!r} has no exact JSON form")

@@ -1,4 +1,4 @@
-"""Group commit: concurrent accepts of one process stream through one connection.
+"""Group commit: concurrent calls of one process stream through one connection.
 
 A call joins what is being gathered in this turn of the event loop and leaves with it; answers come
 back in the order of the calls. There is no timer and no waiting for earlier calls: alone, a call

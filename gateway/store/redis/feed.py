@@ -49,9 +49,12 @@ class RedisFeed:
     async def projected(self, partition: int, upto: str, settled: Sequence[str]) -> None:
         """Forget what the ledger now has: events up to ``upto``, bodies of settled messages."""
         part = self._partitions[partition]
-        pipeline = self._client.redis.pipeline(transaction=False)
+        known = self._client.redis.pipeline(transaction=False)
         for transaction_id in settled:
-            object_key = await self._client.command("HGET", part.message(transaction_id), "o")
+            known.hget(part.message(transaction_id), "o")
+        object_keys = await self._client.execute(known) if settled else []
+        pipeline = self._client.redis.pipeline(transaction=False)
+        for transaction_id, object_key in zip(settled, object_keys, strict=True):
             if object_key is not None:
                 pipeline.lrem(part.unprojected(object_key.decode()), 1, transaction_id)
                 pipeline.delete(part.message(transaction_id))

@@ -14,6 +14,7 @@ from gateway.policy.fairness import Fairness
 from gateway.store.redis import keys
 from gateway.store.redis.backlog import RedisBacklog
 from gateway.store.redis.client import Call, Client, Reply
+from gateway.store.redis.commit import GroupCommit
 from gateway.store.redis.packing import unpacked
 
 DETAIL_CHARS_MAX = 500
@@ -24,6 +25,7 @@ class RedisLanes:
 
     def __init__(self, client: Client, partitions: int) -> None:
         self._client = client
+        self._commit = GroupCommit(client)
         self._partitions = keys.partition_keys(partitions)
         self._backlog = RedisBacklog(client, partitions)
         self._fairness = Fairness()
@@ -120,7 +122,7 @@ class RedisLanes:
     async def book(self, transaction_id: str, document: str, result: str) -> None:
         """Record that it is booked. A booking is a fact: no token is asked for."""
         part = self._partitions[partition_of_transaction(transaction_id)]
-        await self._client.script(
+        await self._commit.run(
             "book", [part.message(transaction_id)],
             part.prefix, self._client.now_ms, transaction_id, document, result, "booked",
         )  # fmt: skip
@@ -246,7 +248,7 @@ class RedisLanes:
 
     async def _run(self, name: str, lease: Lease, *args: object) -> Reply:
         script, script_keys, script_args = self._call(name, lease, *args)
-        return await self._client.script(script, script_keys, *script_args)
+        return await self._commit.run(script, script_keys, *script_args)
 
 
 def _unfenced(lease: Lease, answer: Sequence[Any]) -> Sequence[Any]:
