@@ -1,4 +1,4 @@
-"""The Selling Partner API: orders in both versions, reports, and the login before them.
+"""The Selling Partner API: orders in both versions, reports, notifications, and the login.
 
 Errors have the published bodies: ``{"errors": [{"code", "message", "details"}]}``. Answers carry
 ``x-amzn-RequestId``; those of status 200, 400 and 404 the rate as well.
@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from simulators.amazon import classic, modern
+from simulators.amazon.errors import Refused
 from simulators.amazon.limits import UsagePlan
 from simulators.amazon.market import Market
 from simulators.amazon.options import MarketOptions
@@ -29,7 +30,8 @@ from simulators.amazon.pages import (
 )
 from simulators.amazon.settlements import REPORT_TYPE, Report, Settlements
 from simulators.amazon.stamps import stamp, whole
-from simulators.amazon.tokens import Denied, Login
+from simulators.amazon.subscriptions import EITHER, GRANTLESS, Subscriptions
+from simulators.amazon.tokens import NOTIFICATIONS, Denied, Login
 from simulators.channel import Channel
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -39,24 +41,20 @@ Json = dict[str, Any]
 _SAYS_RATE = (200, 400, 404)
 
 
-class Refused(Exception):
-    """A request that is answered with an error body."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
 class SellingPartnerApi:
     """The handlers, guarded by token and usage plan."""
 
     def __init__(
-        self, channel: Channel[MarketOptions], market: Market, settlements: Settlements
+        self,
+        channel: Channel[MarketOptions],
+        market: Market,
+        settlements: Settlements,
+        subscriptions: Subscriptions,
     ) -> None:
         self._channel = channel
         self._market = market
         self._settlements = settlements
+        self._subscriptions = subscriptions
         self._login = Login(channel.clock, channel.chance("tokens"))
         self._plan = UsagePlan(channel.clock.monotonic_s())
         self._ids = channel.chance("request ids")
@@ -75,6 +73,7 @@ class SellingPartnerApi:
             ("getReports", "GET", reports + "/reports", self.reports),
             ("getReport", "GET", reports + "/reports/{id}", self.report),
             ("getReportDocument", "GET", reports + "/documents/{id}", self.document),
+            *self._subscriptions.table(),
         )
         routes = [web.route(how, at, self._guarded(name, to)) for name, how, at, to in table]
         return [
@@ -123,7 +122,10 @@ class SellingPartnerApi:
         if channel.faults.fires("token_expiry"):
             channel.counters.add("token_expiries")
             self._login.spoil(token)
-        if not self._login.is_good(token):
+        scopes = {NOTIFICATIONS} if operation in GRANTLESS else {""}
+        if operation in EITHER:
+            scopes = {NOTIFICATIONS, ""}
+        if self._login.scope_of(token) not in scopes:
             channel.counters.add("forbidden_403")
             text = "Access to requested resource is denied."
             raise Refused(403, "Unauthorized", text)

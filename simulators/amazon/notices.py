@@ -18,6 +18,7 @@ from simulators.amazon.options import MarketOptions
 from simulators.amazon.orders import PENDING, Item, Order
 from simulators.amazon.queue import Queue
 from simulators.amazon.stamps import stamp
+from simulators.amazon.subscriptions import Subscriptions
 from simulators.channel import Channel
 from simulators.faults import FaultKind
 
@@ -37,6 +38,7 @@ KINDS: Mapping[str, FaultKind] = {
 }  # fmt: skip
 COUNTERS = (
     "notifications",  # changes of orders, whatever became of telling them
+    "notifications_unsubscribed",  # nobody has subscribed to
     "notifications_queued",  # messages put into the queue
     "notifications_duplicated",  # put there again by the fault
     "notifications_disordered",  # held back by the fault
@@ -60,19 +62,30 @@ Json = dict[str, Any]
 class Notifier:
     """Tells of every change of an order."""
 
-    def __init__(self, channel: Channel[MarketOptions], queue: Queue) -> None:
+    def __init__(
+        self, channel: Channel[MarketOptions], queue: Queue, subscriptions: Subscriptions
+    ) -> None:
         self._channel = channel
         self._queue = queue
+        self._subscriptions = subscriptions
         self._ids: Random = channel.chance("notification ids")
 
     def tell(self, order: Order, kind: str, reason: str) -> None:
-        """Put a notification into the queue, or what a fault makes of that."""
+        """Put a notification into the queue of who subscribed, or what a fault makes of that."""
         channel = self._channel
         channel.counters.add("notifications")
+        subscriptions = self._subscriptions.of_order_change(kind)
+        if not subscriptions:
+            channel.counters.add("notifications_unsubscribed")
+        for it in subscriptions:
+            self._send(self._message(order, kind, reason, it.id))
+
+    def _send(self, message: Json) -> None:
+        channel = self._channel
         if channel.faults.fires("missing_notification"):
             channel.counters.add("notifications_missing")
             return
-        body = json.dumps(self._surprising(self._message(order, kind, reason)))
+        body = json.dumps(self._surprising(message))
         late = channel.faults.fires("disordered_notification")
         if late:
             channel.counters.add("notifications_disordered")
@@ -92,7 +105,7 @@ class Notifier:
         await asyncio.sleep(delay_s)
         self._put(body)
 
-    def _message(self, order: Order, kind: str, reason: str) -> Json:
+    def _message(self, order: Order, kind: str, reason: str, subscription_id: str) -> Json:
         options = self._channel.options
         at = stamp(order.updated)
         return {
@@ -112,7 +125,7 @@ class Notifier:
             },
             "NotificationMetadata": {
                 "ApplicationId": "amzn1.sellerapps.app.gateway",
-                "SubscriptionId": "subscription-1",
+                "SubscriptionId": subscription_id,
                 "PublishTime": at,
                 "NotificationId": str(uuid.UUID(int=self._ids.getrandbits(128), version=4)),
             },

@@ -55,6 +55,11 @@ class MarketOptions(ServerOptions):
     cancels: float = option(
         0.1, "share of those orders that are cancelled before they ship", high=1, live=True
     )
+    subscribed: bool = option(
+        True,  # noqa: FBT003 - the default comes first in every row of the table
+        "whether ORDER_CHANGE is subscribed to the queue from the start, or the Notifications API "
+        "has to be asked",
+    )
     queue_key: str = option("AKIAGATEWAY", "access key the queue wants; a made-up one")
     queue_secret: str = option("gateway-queue", "secret that signs requests to it; a made-up one")
     visibility_s: float = option(

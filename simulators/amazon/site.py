@@ -16,6 +16,7 @@ from simulators.amazon.options import MarketOptions
 from simulators.amazon.orders import Order
 from simulators.amazon.queue import PATH, Queue
 from simulators.amazon.settlements import Settlements
+from simulators.amazon.subscriptions import Subscriptions
 from simulators.asked import how_many, json_object
 from simulators.catalogue import load_catalogue
 from simulators.channel import Channel
@@ -29,7 +30,8 @@ def amazon_market(options: MarketOptions, clock: Clock | None = None) -> Channel
     """Build a simulated marketplace."""
     channel = Channel("amazon", options, clock or SystemClock(), KINDS, COUNTERS)
     queue = Queue(channel)
-    market = Market(channel, load_catalogue(), Notifier(channel, queue).tell)
+    subscriptions = Subscriptions(channel)
+    market = Market(channel, load_catalogue(), Notifier(channel, queue, subscriptions).tell)
     settlements = Settlements(channel, market)
     buyers = Buyers(channel, market)
 
@@ -38,7 +40,7 @@ def amazon_market(options: MarketOptions, clock: Clock | None = None) -> Channel
         yield
 
     channel.app.cleanup_ctx.append(running)
-    channel.app.add_routes(SellingPartnerApi(channel, market, settlements).routes())
+    channel.app.add_routes(SellingPartnerApi(channel, market, settlements, subscriptions).routes())
     # The JSON protocol posts to /, whatever the queue; its address is in the body.
     channel.app.add_routes([web.post("/", queue.handle), web.post(PATH, queue.handle)])
     add_control(channel)

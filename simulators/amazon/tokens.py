@@ -1,4 +1,7 @@
-"""Login with Amazon: access tokens for a refresh token, errors as OAuth 2 has them."""
+"""Login with Amazon: access tokens for a refresh token, errors as OAuth 2 has them.
+
+An application gets one of its own as well, for operations that are no seller's (grantless).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from random import Random
 
 from simulators.amazon.options import MarketOptions
 from simulators.clock import Clock
+
+#: The scope of an application's token for the Notifications API.
+NOTIFICATIONS = "sellingpartnerapi::notifications"
 
 
 class Denied(Exception):
@@ -28,7 +34,7 @@ class Login:
     def __init__(self, clock: Clock, chance: Random) -> None:
         self._clock = clock
         self._chance = chance
-        self._ends_s: dict[str, float] = {}
+        self._good: dict[str, tuple[float, str]] = {}  # token -> its end, its scope
 
     def grant(self, options: MarketOptions, form: Mapping[str, object]) -> dict[str, object]:
         """Answer a token request. Raises `Denied`."""
@@ -36,7 +42,27 @@ class Login:
             options.client_id, options.client_secret,
         ):  # fmt: skip
             raise Denied(401, "invalid_client", "Client authentication failed")
-        if form.get("grant_type") != "refresh_token":
+        scope = self._scope(options, form)
+        now_s = self._clock.monotonic_s()
+        self._good = {it: end for it, end in self._good.items() if end[0] > now_s}
+        token = f"Atza|{self._chance.getrandbits(128):032x}"
+        self._good[token] = (now_s + options.token_lifetime_s, scope)
+        granted: dict[str, object] = {
+            "access_token": token,
+            "token_type": "bearer",
+            "expires_in": max(1, round(options.token_lifetime_s)),
+        }
+        return granted if scope else granted | {"refresh_token": options.refresh_token}
+
+    @staticmethod
+    def _scope(options: MarketOptions, form: Mapping[str, object]) -> str:
+        """The scope asked for, "" for the seller's. Raises `Denied`."""
+        how = form.get("grant_type")
+        if how == "client_credentials":
+            if form.get("scope") != NOTIFICATIONS:
+                raise Denied(400, "invalid_scope", "The requested scope is invalid")
+            return NOTIFICATIONS
+        if how != "refresh_token":
             raise Denied(
                 400, "unsupported_grant_type",
                 "The authorization grant type is not supported by the authorization server",
@@ -45,21 +71,13 @@ class Login:
             raise Denied(
                 400, "invalid_grant", "The request has an invalid grant parameter : refresh_token"
             )
-        now_s = self._clock.monotonic_s()
-        self._ends_s = {it: end for it, end in self._ends_s.items() if end > now_s}
-        token = f"Atza|{self._chance.getrandbits(128):032x}"
-        self._ends_s[token] = now_s + options.token_lifetime_s
-        return {
-            "access_token": token,
-            "refresh_token": options.refresh_token,
-            "token_type": "bearer",
-            "expires_in": max(1, round(options.token_lifetime_s)),
-        }
+        return ""
 
-    def is_good(self, token: str) -> bool:
-        """Whether a token was given and has not run out."""
-        return self._clock.monotonic_s() < self._ends_s.get(token, float("-inf"))
+    def scope_of(self, token: str) -> str | None:
+        """The scope of a token that was given and has not run out, else None."""
+        ends_s, scope = self._good.get(token, (float("-inf"), ""))
+        return scope if self._clock.monotonic_s() < ends_s else None
 
     def spoil(self, token: str) -> None:
         """Let a token run out before its time."""
-        self._ends_s.pop(token, None)
+        self._good.pop(token, None)

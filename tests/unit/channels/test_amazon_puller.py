@@ -6,9 +6,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sp_api.api import Notifications
 
 from gateway.errors import StoreUnavailable
 from gateway.store.ledger import SqlLedger
+from simulators.amazon.subscriptions import QUEUE_ARN
 from tests.unit.channels.amazon_bench import (
     EAGER,
     LAZY,
@@ -16,9 +18,11 @@ from tests.unit.channels.amazon_bench import (
     Breaking,
     Forgetful,
     Silent,
+    Single,
     a_bench,
 )
-from tests.unit.simulators.markets import market
+from tests.unit.simulators.markets import RunningMarket, market
+from tests.unit.simulators.sellers import selling
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +58,36 @@ async def test_notifications_lost_doubled_and_disordered_change_nothing(bench: B
     assert taken.keys() <= {it["id"] for it in placed}
     whole = bench.taken("order.cancellation")
     assert whole.keys() == ({f"{gone['id']}/cancelled"} if gone["id"] in taken else set())
+
+
+async def test_orders_come_once_the_seller_subscribed_the_queue(ledger: SqlLedger) -> None:
+    """The Python client subscribes; notifications that come twice, late or never change nothing."""
+    with market(subscribed=False) as there:
+        async with a_bench(there, ledger) as bench:
+            puller = bench.puller(LAZY, Single(bench.orders()))
+            unheard = there.place()
+            assert await puller.look() == 0
+            await asyncio.to_thread(subscribe, there)
+            for fault in ("duplicate_notification", "disordered_notification"):
+                there.fault(fault, probability=0.5, delay_ms=100)
+            heard = [there.place() for _ in range(6)]
+            there.fault("missing_notification")
+            lost = there.place()
+            await asyncio.sleep(0.2)
+            await puller.look()
+            await bench.puller(EAGER).look()
+            taken = bench.taken()
+        assert taken.keys() == {it["id"] for it in [unheard, *heard, lost]}
+        counters = there.counters()
+        assert counters["notifications_duplicated"]
+        assert counters["notifications_disordered"]
+        assert counters["notifications_missing"] == counters["notifications_unsubscribed"] == 2
+
+
+def subscribe(there: RunningMarket) -> None:
+    with selling(Notifications, there) as calls:
+        to = calls.create_destination(name="orders", arn=QUEUE_ARN).payload["destinationId"]
+        calls.create_subscription("ORDER_CHANGE", destination_id=to)
 
 
 async def test_two_that_pull_at_once_take_each_order_once(bench: Bench) -> None:

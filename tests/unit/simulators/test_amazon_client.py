@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,7 @@ import httpx
 import pytest
 from sp_api.api import Orders, OrdersV20260101, Reports
 from sp_api.auth import AccessTokenClient
-from sp_api.auth.access_token_client import cache
 from sp_api.auth.exceptions import AuthorizationError
-from sp_api.base import Marketplaces
 from sp_api.base.exceptions import (
     SellingApiBadRequestException,
     SellingApiForbiddenException,
@@ -25,7 +23,8 @@ from sp_api.base.exceptions import (
 from gateway.channels.amazon.settlement import SettlementFile
 from gateway.errors import FileRefused
 from simulators.amazon.settlements import REPORT_TYPE
-from tests.unit.simulators.markets import RunningMarket, market
+from tests.unit.simulators.markets import market
+from tests.unit.simulators.sellers import client, close, forget_tokens, long_ago
 
 #: Everything the client needs to be told, beside where the marketplace is.
 ALL_DATA = ["BUYER", "RECIPIENT", "PROCEEDS", "PROMOTION", "CANCELLATION", "FULFILLMENT", "TAX"]
@@ -34,45 +33,9 @@ SETTLEMENT = REPORT_TYPE
 
 @pytest.fixture(autouse=True)
 def _no_tokens_of_before() -> Iterator[None]:
-    cache.clear()
+    forget_tokens()
     yield
-    cache.clear()
-
-
-def client(kind: Any, of: RunningMarket, **credentials: str) -> Any:
-    """A client whose requests go to the simulator: by the transport hook, as DNS would do it."""
-
-    class Redirected(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            there = httpx.URL(of.url)
-            request.url = request.url.copy_with(scheme="http", host=there.host, port=there.port)
-            return super().handle_request(request)
-
-    options = of.options
-    made = kind(
-        marketplace=Marketplaces.NL,
-        verify=False,  # nothing here is encrypted, and a context of certificates takes long to make
-        credentials={
-            "refresh_token": options.refresh_token,
-            "lwa_app_id": options.client_id,
-            "lwa_client_secret": options.client_secret,
-            **credentials,
-        },
-    )
-    for speaks in (made, made._auth):
-        speaks._transport.close()
-        speaks._transport._client = httpx.Client(transport=Redirected(verify=False))
-    return made
-
-
-def close(*clients: Any) -> None:
-    for it in clients:
-        it._auth._transport.close()
-        it.close()
-
-
-def long_ago() -> str:
-    return (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    forget_tokens()
 
 
 def test_both_versions_of_the_orders_api_tell_the_same_order() -> None:
