@@ -89,6 +89,14 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """Nothing was sent: a step before that has to ask somebody who does not answer now."""
+
+    detail: str
+    retry_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """It may or may not be booked: only a probe can tell."""
 

@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Permit, Taken
-from gateway.canonical.outcome import Outcome, Refused, Unknown
+from gateway.canonical.outcome import Unknown
 from gateway.flow.deliver import Deliverer
 from gateway.ports import Batches
 
 Item = tuple[Taken, Envelope]
+Ready = tuple[Taken, Envelope, Shaped]
 T = TypeVar("T")
 
 #: What became of a message that the call does not answer for.
@@ -44,10 +45,12 @@ class BatchDeliverer(Deliverer):
 
         failed += await _each(look, together, of=lambda taken: taken)
         items = await self._open(read, failed)
-        if items:
+        if items and items[0][0].open_ms is not None:
             with permit.in_use():
-                act = self._send_many if items[0][0].open_ms is None else self._probe_many
-                failed += await act(items, batches)
+                failed += await self._probe_many(items, batches)
+        elif ready := await self._attempts(items, failed):
+            with permit.in_use():
+                failed += await self._send_many(ready, batches)
         return failed
 
     async def _open(
@@ -72,44 +75,40 @@ class BatchDeliverer(Deliverer):
         failed += await _each(gate, read, of=_taken)
         return items
 
-    async def _send_many(
-        self, items: Sequence[Item], batches: Batches
-    ) -> list[tuple[Taken, Exception]]:
-        ours: list[Item] = []
-        refused: dict[str, Outcome] = {}
-        prepared: dict[str, Shaped] = {}
+    async def _attempts(
+        self, items: Sequence[Item], failed: list[tuple[Taken, Exception]]
+    ) -> list[Ready]:
+        ready: list[Ready] = []
 
         async def record(item: Item) -> None:
-            found = await self._attempt(*item)
-            if found is None:
-                return
-            ours.append(item)
-            if isinstance(found, Refused):
-                refused[item[0].transaction_id] = found
-            else:
-                prepared[item[0].transaction_id] = found
+            prepared = await self._attempt(*item)
+            if prepared is not None:
+                ready.append((*item, prepared))
 
-        failed = await _each(record, items, of=_taken)
-        going = [item for item in ours if self._keeper.holds(item[0].lease)]
-        for taken, _ in ours:
+        failed += await _each(record, items, of=_taken)
+        return ready
+
+    async def _send_many(
+        self, ready: Sequence[Ready], batches: Batches
+    ) -> list[tuple[Taken, Exception]]:
+        going = [it for it in ready if self._keeper.holds(it[0].lease)]
+        for taken, _, _ in ready:
             if not self._keeper.holds(taken.lease):
                 # Too late to send. Taken anew, the partition brings the object back to be probed.
                 self._keeper.lost(taken.lease)
         if not going:
-            return failed
+            return []
         started_s = self._clock.monotonic_s()
-        ready = [prepared[it.transaction_id] for it, _ in going if it.transaction_id in prepared]
-        sent = await batches.send_many(ready) if ready else {}
-        outcomes = {**refused, **sent}
+        outcomes = await batches.send_many([prepared for _, _, prepared in going])
 
-        async def settle(item: Item) -> None:
-            taken, envelope = item
+        async def settle(one: Ready) -> None:
+            taken, envelope, _ = one
             outcome = outcomes.get(taken.transaction_id, SILENT)
             self._observe("send", taken, envelope, outcome, started_s)
             self._delivered(envelope, outcome)
             await self._settled(lambda: self._settle(taken, outcome))
 
-        return failed + await _each(settle, going, of=_taken)
+        return await _each(settle, going, of=lambda one: one[0])
 
     async def _probe_many(
         self, items: Sequence[Item], batches: Batches

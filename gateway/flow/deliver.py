@@ -2,8 +2,9 @@
 
 The sentence the code follows: *whoever takes the head of an object first asks whether an earlier
 attempt is open; if so it probes, and only absence that is final closes that attempt; else it
-prepares what the ERP is to hear, records a new attempt with what shaped it, and sends, once;
-whatever the ERP says becomes one outcome, and every outcome has one settlement.*
+prepares what the ERP is to hear, and puts back, as no attempt, what cannot be said there or not
+yet; else it records a new attempt with what shaped it, and sends, once; whatever the ERP says
+becomes one outcome, and every outcome has one settlement.*
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.canonical.outcome import (
     Booked,
     Busy,
     Cause,
+    Delayed,
     Outcome,
     Probed,
     Refused,
@@ -72,11 +74,12 @@ class Deliverer:
         envelope = await self._readable(taken)
         if envelope is None or await self._closed(taken, envelope, self._lasts_ms(taken, envelope)):
             return
-        with permit.in_use():
-            if taken.open_ms is None:
-                await self._send(taken, envelope)
-            else:
+        if taken.open_ms is not None:
+            with permit.in_use():
                 await self._probe(taken, envelope, taken.open_ms)
+        elif prepared := await self._attempt(taken, envelope):
+            with permit.in_use():
+                await self._send(taken, envelope, prepared)
 
     async def _readable(self, taken: Taken) -> Envelope | None:
         if taken.takes > TAKES_MAX:
@@ -112,28 +115,36 @@ class Deliverer:
         await self._lanes.defer(taken, closed.wait_ms(now), unknown=probes, reason=reason)
         return True
 
-    async def _attempt(self, taken: Taken, envelope: Envelope) -> Shaped | Refused | None:
+    async def _attempt(self, taken: Taken, envelope: Envelope) -> Shaped | None:
         """Prepare what the ERP is to hear and record the attempt with what shaped it.
 
-        None if the message is no longer ours to send; a refusal if it cannot be said there.
+        None if the message cannot be said there, or not now: then it is settled, and nothing was
+        tried; or if it is no longer ours to send. No permit is in use meanwhile.
         """
+        started_s = self._clock.monotonic_s()
         prepared = await self._erps[taken.owner].prepare(envelope)
-        shaped_by = "" if isinstance(prepared, Refused) else prepared.shaped_by
-        return prepared if await self._lanes.attempt(taken, shaped_by) else None
+        if isinstance(prepared, Refused | Delayed):
+            self._observe("prepare", taken, envelope, prepared, started_s)
+            await self._settled(lambda: self._put_off(taken, prepared))
+            return None
+        return prepared if await self._lanes.attempt(taken, prepared.shaped_by) else None
 
-    async def _send(self, taken: Taken, envelope: Envelope) -> None:
-        prepared = await self._attempt(taken, envelope)
-        if prepared is None:
-            return
+    async def _put_off(self, taken: Taken, why: Refused | Delayed) -> None:
+        """Hold the message, or put it back for later; its takes count as the tries of its steps."""
+        match why:
+            case Refused(cause, detail):
+                await self._lanes.hold(taken, cause, detail, self._retry_ms(taken.owner, cause))
+            case Delayed(detail, wanted_ms):
+                delay_ms = wanted_ms or retry_ms(taken.number - 1, self._chance)
+                await self._lanes.defer(taken, delay_ms, unknown=False, reason=detail)
+
+    async def _send(self, taken: Taken, envelope: Envelope, prepared: Shaped) -> None:
         if not self._keeper.holds(taken.lease):
             # Too late to send. Taken anew, the partition brings the object back to be probed.
             self._keeper.lost(taken.lease)
             return
         started_s = self._clock.monotonic_s()
-        if isinstance(prepared, Refused):
-            outcome: Outcome = prepared
-        else:
-            outcome = await self._erps[taken.owner].send(prepared)
+        outcome = await self._erps[taken.owner].send(prepared)
         self._observe("send", taken, envelope, outcome, started_s)
         self._delivered(envelope, outcome)
         await self._settled(lambda: self._settle(taken, outcome))
@@ -247,7 +258,12 @@ class Deliverer:
                 await self._clock.sleep(0.1 + 0.4 * self._chance.random())
 
     def _observe(
-        self, call: str, taken: Taken, envelope: Envelope, outcome: Probed, started_s: float
+        self,
+        call: str,
+        taken: Taken,
+        envelope: Envelope,
+        outcome: Probed | Delayed,
+        started_s: float,
     ) -> None:
         self._observer.attempt(
             call=call,

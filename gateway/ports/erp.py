@@ -10,7 +10,7 @@ from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import (
     Timing,
 )
-from gateway.canonical.outcome import Busy, Outcome, Probed, Refused, Unknown
+from gateway.canonical.outcome import Busy, Delayed, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 
@@ -47,10 +47,11 @@ class Erp(Protocol):
         """Many in one call, where the ERP has it."""
         ...
 
-    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
         """Return the message as this ERP hears it, once; one that is prepared stays as it is.
 
-        Nothing of it is sent. :meth:`send` prepares what is not.
+        Nothing of it is sent: a refusal and a delay are no attempts. :meth:`send` prepares what is
+        not.
         """
         ...
 

@@ -13,7 +13,7 @@ import httpx
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Shaped, external_reference
 from gateway.canonical.exchange import Timing
-from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
+from gateway.canonical.outcome import Busy, Cause, Delayed, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import NotOffered, Valid, Validated
 from gateway.clock import Clock
@@ -88,7 +88,7 @@ class CloudErp:
 
     # ------------------------------------------------------------------ documents
 
-    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
         """Return the message as it is: crosswalks are applied in front of this."""
         return Shaped.of(envelope)
 

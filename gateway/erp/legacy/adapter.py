@@ -17,6 +17,7 @@ from gateway.canonical.outcome import (
     Booked,
     Busy,
     Cause,
+    Delayed,
     Outcome,
     Probed,
     Refused,
@@ -87,7 +88,7 @@ class LegacyErp:
 
     # ------------------------------------------------------------------ documents
 
-    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
         """Return the message as it is: crosswalks are applied in front of this."""
         return Shaped.of(envelope)
 

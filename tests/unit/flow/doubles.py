@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Grant, Permit, QuotaUse, Timing, Traffic
-from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
+from gateway.canonical.outcome import Busy, Cause, Delayed, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
 from gateway.ports import Batches
@@ -32,8 +32,11 @@ class ScriptedErp:
         self.fails: BaseException | None = None
         self.shaped_by = ""
         self.refuses: set[str] = set()
+        self.delays: list[Delayed] = []
 
-    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
+        if self.delays:
+            return self.delays.pop(0)
         if envelope.transaction_id in self.refuses:
             return Refused(Cause.CROSSWALK_GAP, "no code")
         return Shaped.of(envelope, self.shaped_by)
