@@ -18,7 +18,7 @@
     │   ├── LedgerUnavailable        the SQL ledger does not answer
     │   ├── RulesUnavailable         a partition names a rule version that cannot be read
     │   ├── ErpUnavailable           no ERP answered a read in time
-    │   ├── OwnerUndecidable         neither ledger nor both ERPs could name the owner
+    │   ├── OwnerUndecidable         the order a webhook is about was not taken (yet)
     │   ├── Overloaded               a high-water mark is reached
     │   └── Recovering               the buffer is older than the ledger
     ├── ConfigError                  what was configured cannot work; raised at start
@@ -209,7 +209,7 @@ class ErpUnavailable(Unavailable):
 
 
 class OwnerUndecidable(Unavailable):
-    """The system that holds an object could not be determined; nothing is sent by default."""
+    """The order a webhook is about was not taken yet, or is not known: it has to come again."""
 
     stage = "ownership"
     code = "owner-undecidable"

@@ -22,10 +22,12 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.forget import Forgetter
 from gateway.flow.guard import LOOK_S
 from gateway.flow.leases import LeaseKeeper
+from gateway.flow.owners import OwnerFinder
 from gateway.flow.project import BATCH_MAX, Projector
 from gateway.flow.reconcile import Reconciler
 from gateway.flow.recover import Recoverer
 from gateway.flow.release import Releaser
+from gateway.flow.seek import Seeker
 from gateway.flow.shadow import ShadowWrites
 from gateway.flow.status import Statuses
 from gateway.flow.wake import Waker
@@ -36,12 +38,14 @@ from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.store.redis.clock import SYNC_S
 from gateway.store.redis.forgetting import RedisForgetting
+from gateway.store.redis.seeking import RedisSeeking
 from gateway.watchdog import Watchdog
 from gateway.wiring import Parts, fairness, opened, shadows_of
 
 PROJECT_S: Final = 0.1
 RELEASE_S: Final = 0.25
 WAKE_S: Final = 0.5
+SEEK_S: Final = 0.5
 PEAK_S: Final = 1.0
 TIDY_S: Final = 600.0
 SHADOWS_S: Final = 5.0
@@ -74,6 +78,12 @@ class Worker:
         self._dispatchers = [Dispatcher(erp, workplace, settings.in_flight_max) for erp in ERPS]
         self._projector = Projector(parts.feed, parts.ledger)
         self._releaser = Releaser(parts.lanes, parts.book, parts.versions)
+        self._seeker = Seeker(
+            RedisSeeking(parts.client, settings.partitions), parts.book, parts.versions,
+            OwnerFinder(parts.ledger, parts.erps, Caller(parts.quotas, clock, parts.windows)),
+            {name: it.legal_entities for name, it in settings.channels.items()},
+            settings.owners.seek_s * 1000,
+        )  # fmt: skip
         self._waker = Waker(parts.lanes)
         self._decisions = DecisionKeeper(
             parts.ledger, parts.ledger, clock, settings.evidence.keep_days
@@ -103,6 +113,7 @@ class Worker:
                 self._each_lease(stop, PROJECT_S, self._projector.project, BATCH_MAX),
                 self._each_lease(stop, RELEASE_S, self._releaser.release),
                 self._each_lease(stop, WAKE_S, self._waker.wake),
+                self._each_lease(stop, SEEK_S, self._seeker.seek),
                 self._every(stop, RECONCILE_S, self._look_again),
                 self._every(stop, PEAK_S, self._look_at_peak),
                 self._every(stop, TIDY_S, self._decisions.tidy),
@@ -188,6 +199,8 @@ class Worker:
         while not stop.is_set():
             most = 0
             for lease in self._keeper.held():
+                if stop.is_set():
+                    return
                 try:
                     most = max(most, await act(lease))
                 except FencedOut:

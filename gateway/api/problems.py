@@ -86,6 +86,10 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "Taken before",
         "an order of this reference was taken long before",
     ),
+    Cause.OWNER_UNDECIDED: (
+        "Its order is not found",
+        "which system has its order could not be found out in time",
+    ),
 }
 """Title and detail of what holds a transaction, the same whichever system refused it."""
 

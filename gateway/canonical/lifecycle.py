@@ -44,6 +44,7 @@ TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
     (State.PARKED, Event.RELEASE): State.WAITING,
     (State.WAITING, Event.ATTEMPT): State.SENT,
     (State.WAITING, Event.HOLD): State.HELD,
+    (State.WAITING, Event.PARK): State.PARKED,
     (State.SENT, Event.DEFER): State.WAITING,
     (State.SENT, Event.ATTEMPT): State.SENT,
     (State.SENT, Event.STORE): State.STORED,

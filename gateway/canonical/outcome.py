@@ -28,6 +28,7 @@ class Cause(StrEnum):
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"
     TAKEN_BEFORE = "taken-before"
+    OWNER_UNDECIDED = "owner-undecided"
 
     @property
     def waits(self) -> bool:

@@ -3,7 +3,8 @@
 The sentence the code follows: *a submission is bound to its idempotency key, decided under the
 marker its partition is under, and taken by one script that checks that marker, the claim and the
 owner before it writes anything.* If the marker has moved on, it is decided again; if nobody knows
-the owner of a follow-up, the owner is looked for and the step repeated.
+the owner of a follow-up, the owner is looked for and the step repeated. If that cannot be decided
+now, it is taken all the same, and waits until it can (``flow/seek``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gateway.canonical.exchange import Accepted, Clash, Entry, Ownerless, Replay
 from gateway.canonical.process import PROCESSES, Kind, Priority, Target
 from gateway.clock import Clock, TokenPool
 from gateway.errors import IdempotencyClash, RulesUnavailable
-from gateway.flow.owners import OwnerFinder
+from gateway.flow.owners import OwnerFinder, Undecided
 from gateway.flow.versions import RuleVersions
 from gateway.ports import Intake
 from gateway.routing.compile import Compiled
@@ -161,9 +162,11 @@ class Acceptor:
         self, submission: Submission, partition: int, transaction_id: str, now: datetime
     ) -> Accepted | Replay | Clash:
         owner_found: Target | None = None
+        undecided = False
         marker, rules = self._versions.known(partition) or await self._versions.at(partition)
         for _ in range(DECISIONS_MAX):
             entry = _entry(submission, transaction_id, now, marker.epoch, rules, owner_found)
+            entry = replace(entry, undecided=True) if undecided else entry
             answer = await self._intake.accept(entry)
             if isinstance(answer, Stale):
                 self._versions.learned(partition, answer.marker)
@@ -175,6 +178,9 @@ class Acceptor:
                     submission.order_ref,
                     submission.order_entities or (submission.facts.legal_entity,),
                 )
+                if isinstance(found, Undecided):
+                    undecided = True
+                    continue
                 owner_found = found.owner
                 submission = submission.located(found.legal_entity)
             else:

@@ -272,7 +272,7 @@ def of_team(wanted: Wanted, team: str, teams: Teams) -> Wanted:
 
 def _not_held(transaction_id: str, state: str) -> str:
     known = {
-        State.WAITING: "it is under way: it waits for its turn",
+        State.WAITING: "it is under way: it waits for its turn, or for its owner to be found",
         State.PARKED: "it waits under a hold route, until rules say where it goes",
         State.SENT: "it is being sent, or its outcome is looked for",
         State.STORED: "its ERP has stored it and will post it",

@@ -1,8 +1,8 @@
 """Whose object is it? For follow-ups on objects the buffer knows no owner of.
 
 The ledger is asked first, then both ERPs, through their quotas: an order may be older than the
-gateway. Exactly one of them must have it. What cannot be decided is refused, never sent by
-default: a return credited in the wrong ERP is worse than one that is asked to come again.
+gateway. Exactly one of them must have it. What cannot be decided waits, and is never sent by
+default: a return credited in the wrong ERP is worse than one that comes late.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.canonical.process import Target
-from gateway.errors import ErpUnavailable, NotFound, OwnerUndecidable
+from gateway.errors import ErpUnavailable, NotFound, Unavailable
 from gateway.flow.calls import Caller
 from gateway.ports import Erp, Ledger
 
@@ -25,6 +25,14 @@ class Found:
     legal_entity: str
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Nobody can say now who owns an order, and why; ``lasts``: until staff put something right."""
+
+    why: str
+    lasts: bool = False
+
+
 class OwnerFinder:
     """Finds the owner of an order outside the buffer."""
 
@@ -35,14 +43,16 @@ class OwnerFinder:
 
     async def find(
         self, object_key: str, order_channel: str, order_ref: str, entities: Sequence[str]
-    ) -> Found:
+    ) -> Found | Undecided:
         """Return the one owner; ``entities`` are the legal entities the order may belong to.
 
         Raises:
             NotFound: no system has the order.
-            OwnerUndecidable: one could not be asked, or both have it.
         """
-        recorded = await self._ledger.owner(object_key)
+        try:
+            recorded = await self._ledger.owner(object_key)
+        except Unavailable:
+            return Undecided("the ledger does not answer")
         if recorded is not None:
             return Found(recorded, entities[0] if len(entities) == 1 else "")
         places = [(target, entity) for target in self._erps for entity in entities]
@@ -52,16 +62,11 @@ class OwnerFinder:
         having = [place for place, has in zip(places, answers, strict=True) if has]
         owners = {target for target, _ in having}
         if None in answers:
-            raise OwnerUndecidable(
-                f"order {order_ref!r} is not known here and one of the systems that may hold it "
-                "does not answer; repeat with the same reference",
-                retry_after_s=5,
-            )
+            silent = {it for (it, _), has in zip(places, answers, strict=True) if has is None}
+            names = " and ".join(sorted(silent))
+            return Undecided(f"order {order_ref!r} is not known here and {names} does not answer")
         if len(owners) > 1:
-            raise OwnerUndecidable(
-                f"order {order_ref!r} exists in more than one system; staff must say which owns it",
-                retry_after_s=300,
-            )
+            return Undecided(f"order {order_ref!r} exists in both ERPs", lasts=True)
         if not having:
             raise NotFound(
                 f"no order {order_ref!r} of channel {order_channel!r} is known; check order_ref"

@@ -18,6 +18,8 @@ PROBE_FIRST_MS: Final = 250
 PROBE_MAX_MS: Final = 10_000
 FOLLOW_FIRST_MS: Final = 100
 FOLLOW_MAX_MS: Final = 10_000
+SEEK_FIRST_MS: Final = 1_000
+SEEK_MAX_MS: Final = 60_000
 
 
 def retry_ms(attempts: int, chance: Random) -> int:
@@ -45,6 +47,11 @@ def follow_ms(waited_ms: int) -> int:
     An eighth of that time: the look costs little beside the wait, and so does what it finds late.
     """
     return min(FOLLOW_MAX_MS, max(FOLLOW_FIRST_MS, waited_ms // 8))
+
+
+def seek_ms(waited_ms: int) -> int:
+    """Return the wait before the next look for an owner: an eighth of what it has waited."""
+    return min(SEEK_MAX_MS, max(SEEK_FIRST_MS, waited_ms // 8))
 
 
 def wait_ms(timing: Timing, cause: Cause, chance: Random) -> tuple[int, int] | None:

@@ -29,6 +29,7 @@ REMEDY: Final[dict[Cause, str]] = {
     Cause.POISON: "read the workers' logs; it is a fault of coexist: update, then retry",
     Cause.ORDER_DISCARDED: "discard it too, or book the order by hand and retry",
     Cause.TAKEN_BEFORE: "discard it; if it is another order, retry, and its ERP will judge",
+    Cause.OWNER_UNDECIDED: "see that both ERPs answer and one of them has the order; then retry",
 }
 """What staff are told to do about each cause."""
 
@@ -45,9 +46,9 @@ TEAM: Final[dict[Cause, str]] = {
     Cause.MISCONFIGURED: "platform",
     Cause.BOOKED_TWICE: "finance",
     Cause.POISON: "platform",
-    Cause.MISCONFIGURED: "platform",
     Cause.ORDER_DISCARDED: "order-management",
     Cause.TAKEN_BEFORE: "order-management",
+    Cause.OWNER_UNDECIDED: "order-management",
 }
 """Who looks after each cause, unless the settings name somebody else."""
 

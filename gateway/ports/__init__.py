@@ -23,6 +23,7 @@ from gateway.ports.quotas import Quotas
 from gateway.ports.reconciling import SecondLooks
 from gateway.ports.recovering import Memory, Recovery
 from gateway.ports.rules import RuleBook
+from gateway.ports.seeking import Seeking
 from gateway.ports.shadows import ShadowLog
 from gateway.ports.stores import StoreBook
 from gateway.ports.waves import WaveFigures
@@ -55,6 +56,7 @@ __all__ = [
     "Recovery",
     "RuleBook",
     "SecondLooks",
+    "Seeking",
     "ShadowLog",
     "Signals",
     "StoreBook",

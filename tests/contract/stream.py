@@ -19,6 +19,7 @@ STEPS: dict[Event, tuple[str, dict[str, str]]] = {
     Event.STORE: ("stored", {"document": "77"}),
     Event.BOOK: ("booked", {"document": "77", "result": ""}),
     Event.WAIT: ("waits", {"cause": "unknown-item", "detail": "no such SKU", "retry": "60000"}),
+    Event.PARK: ("parked", {}),
     Event.HOLD: ("held", {"cause": "unknown-item", "detail": "no such SKU"}),
     Event.EDIT: (
         "edited",

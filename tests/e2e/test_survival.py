@@ -102,22 +102,28 @@ def test_without_a_ledger_nothing_starts_and_the_text_masks_the_password(
     assert "Traceback" not in done.stderr
 
 
-def test_a_follow_up_whose_owner_only_a_silent_erp_may_know_is_refused_not_guessed(
+def test_a_follow_up_whose_owner_only_a_silent_erp_may_know_waits_and_is_not_guessed(
     installation: Installation,
 ) -> None:
+    """Taken while nobody can say; the worker that looks for it is killed, and another finds it."""
     installation.erps()
     installation.rules("cloud")
     installation.gateway()
     installation.fault("legacy", "outage", duration_s=60)
-    refused = installation.call("POST", "/v1/returns", json=returned("R-1", "OLD-L-00001"))
-    assert refused.status_code == 503
-    assert refused.json()["type"] == "urn:coexist:problem:owner-undecidable"
+    sent = returned("R-1", "OLD-L-00001")
+    taken = installation.call("POST", "/v1/returns", json=sent)
+    assert taken.status_code == 202
+    installation.worker("victim").kill()
+    again = installation.call("POST", "/v1/returns", json=sent)
+    assert again.json()["transaction_id"] == taken.json()["transaction_id"]
     httpx.delete(f"{installation.running['legacy'].url}/control/faults")
+    installation.worker()
+    reference = f"CX-{taken.json()['transaction_id']}"
 
-    def taken() -> bool:
-        answer = installation.call("POST", "/v1/returns", json=returned("R-1", "OLD-L-00001"))
-        return answer.status_code == 202
+    def booked() -> bool:
+        return reference in [it["external_reference"] for it in installation.books("legacy")]
 
-    until(taken, 20, "the return was taken once the ERP answered")
+    until(booked, 30, "the return was booked where its order is")
+    assert installation.books("cloud") == []
     unknown = installation.call("POST", "/v1/returns", json=returned("R-2", "NEVER-SEEN"))
     assert unknown.status_code == 404

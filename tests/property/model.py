@@ -81,7 +81,7 @@ class Model:
         owner = self.owners.get(entry.object_key)
         if owner is None:
             owner = entry.target if entry.target in ERPS else entry.owner_found
-            if owner is None and entry.follow_up and not fifo:
+            if owner is None and entry.follow_up and not fifo and not entry.undecided:
                 return Ownerless()
             if owner is not None and entry.target not in ERPS:
                 self.history.add(entry.object_key)
@@ -93,8 +93,11 @@ class Model:
         state = "parked" if hold else "waiting"
         self.messages[entry.transaction_id] = Message(entry, self.now_ms, hold, state)
         self.claims[entry.claim] = (entry.transaction_id, entry.digest)
-        fifo.append(entry.transaction_id)
-        if len(fifo) == 1:
+        # What begins the object goes before what came early.
+        begins = bool(fifo) and not entry.follow_up
+        begins = begins and self.places[entry.object_key].name == "sought"
+        fifo.insert(0 if begins else len(fifo), entry.transaction_id)
+        if begins or len(fifo) == 1:
             self._place(entry.object_key)
         else:
             self._lend(entry.object_key)
@@ -234,13 +237,41 @@ class Model:
     def reroute(self, token: int, object_key: str, epoch: int, target: Target | None) -> bool:
         if not self.holds(token) or epoch != self.marker.epoch:
             return False
-        if object_key not in self.owners:
-            if target is None:
-                return False
+        if object_key not in self.owners and target is not None:
             self.owners[object_key] = target
         head = self.messages[self.fifos[object_key][0]]
         head.hold, head.state = False, "waiting"
         self._place(object_key)
+        return True
+
+    # ------------------------------------------------------------------ owners that are looked for
+
+    def sought(self) -> list[tuple[str, str]]:
+        """Return objects and heads that are to be looked for now, the longest due first."""
+        return [
+            (key, self.fifos[key][0])
+            for _, key in sorted(
+                (it.due_ms, key) for key, it in self.places.items() if it.name == "sought"
+                if it.due_ms <= self.now_ms
+            )
+        ]  # fmt: skip
+
+    def found(self, token: int, object_key: str, epoch: int, owner: Target, *, hold: bool) -> bool:
+        if not self.holds(token) or epoch != self.marker.epoch:
+            return False
+        self.owners.setdefault(object_key, owner)
+        self.history.add(object_key)
+        head = self.messages[self.fifos[object_key][0]]
+        head.hold, head.state = hold, "parked" if hold else head.state
+        self._place(object_key)
+        return True
+
+    def unfound(self, token: int, object_key: str) -> bool:
+        if not self.holds(token):
+            return False
+        it = self.messages[self.fifos[object_key][0]]
+        it.state, it.takes, it.open_ms = "held", 0, None
+        self.places[object_key] = Place("held")
         return True
 
     # ------------------------------------------------------------------ moves
@@ -303,5 +334,5 @@ class Model:
         head, owner = self.messages[fifo[0]], self.owners.get(object_key)
         name = f"l:{owner}:{self._class(object_key)}"
         if head.hold or owner is None:
-            name = "parked"
+            name = "parked" if head.hold else "sought"
         self.places[object_key] = Place(name, self.now_ms + delay_ms)

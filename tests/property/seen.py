@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.canonical.exchange import Entry
 from gateway.canonical.process import ERPS
 from gateway.store.redis import keys
 from tests.property.model import Model, Place
@@ -13,7 +14,7 @@ from tests.valkey import Buffer
 
 CHANNEL = "webshop"
 LANES = [f"l:{erp}:{priority}:{CHANNEL}" for erp in ERPS for priority in range(4)]
-PLACES = [*LANES, "flight", "parked"]
+PLACES = [*LANES, "flight", "parked", "sought"]
 SETS = [*PLACES, "held", *(f"w:{erp}" for erp in ERPS)]
 
 
@@ -121,6 +122,14 @@ def as_modelled(seen: Seen, model: Model) -> None:
             for key, it in model.messages.items()
             if it.state == "stored" and model.owners[it.entry.object_key] is erp
         }
+
+
+def place_among(entries: Sequence[Entry], fifo: Sequence[str], one: Entry) -> int:
+    """Return where a new message stands among all: last, or before what it was put in front of."""
+    head, *behind = fifo
+    if head != one.transaction_id or not behind:
+        return len(entries)
+    return next(n for n, it in enumerate(entries) if it.transaction_id == behind[0])
 
 
 def _place(seen: Seen, object_key: str) -> Place | None:

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.process import ERPS, Target
 from tests.property.books import FINAL_MS, Fate
+from tests.property.seeker import seek
 from tests.property.world import PIPELINED, POLL_MS, REFS, World
 
 AT = st.integers(0, 9)
@@ -73,11 +74,16 @@ class BufferMachine(RuleBasedStateMachine):
         self.create(PIPELINED, Target.LEGACY, 0)
         self.runner.run(self.world.serve(fate, 900, 0, 3))
 
-    @rule(ref=REF, held=st.booleans(), found=st.sampled_from([None, *ERPS]), old=OLD)
-    def follow_up(self, ref: str, held: bool, found: Target | None, old: int) -> None:
+    @rule(ref=REF, held=st.booleans(), found=st.sampled_from([None, "later", *ERPS]), old=OLD)
+    def follow_up(self, ref: str, held: bool, found: Target | str | None, old: int) -> None:
         target = Target.HOLD if held else Target.LEGACY  # without hold, the owner decides
         epoch = self.world.model.marker.epoch - old
-        self.runner.run(self.world.accept(ref, "order.cancellation", target, epoch, found))
+        owner = found if isinstance(found, Target) else None
+        self.runner.run(
+            self.world.accept(
+                ref, "order.cancellation", target, epoch, owner, undecided=found == "later"
+            )
+        )
 
     @precondition(lambda self: self.world.entries)
     @rule(at=AT, same=st.booleans(), old=OLD)
@@ -184,6 +190,17 @@ class BufferMachine(RuleBasedStateMachine):
         epoch = self.world.model.marker.epoch - old
         self.runner.run(self.world.reroute(self._leased(at), at, epoch, erp))
 
+    @precondition(lambda self: self.world.leases and self.world.model.sought())
+    @rule(
+        at=AT,
+        owner=st.sampled_from([None, *ERPS]),
+        how=st.sampled_from(["hold", "go on", "go on"]),
+        old=OLD,
+    )
+    def seek(self, at: int, owner: Target | None, how: str, old: int) -> None:
+        epoch = self.world.model.marker.epoch - old
+        self.runner.run(seek(self.world, self._leased(at), epoch, owner, how))
+
     @rule(crash=st.booleans())
     def project(self, crash: bool) -> None:
         self.runner.run(self.world.record.project(crash=crash))
@@ -253,8 +270,7 @@ async def _drain(world: World) -> None:
         await world.lease("healer")
         for transaction_id in [k for k, it in world.model.messages.items() if it.state == "held"]:
             await world.release_held(transaction_id)
-        for _ in world.model.parked():
-            await world.reroute("healer", 0, world.model.marker.epoch, Target.CLOUD)
+        await _send_on(world)
         for erp in ERPS:
             await world.take("healer", erp, 10)
             for hand in tuple(world.hands):
@@ -270,6 +286,15 @@ async def _drain(world: World) -> None:
             break
     booked = sorted(it.transaction_id for it in world.books.posted)
     assert booked == sorted(it.transaction_id for it in world.entries)
+
+
+async def _send_on(world: World) -> None:
+    """Nothing is on hold any more, and every owner is found."""
+    epoch = world.model.marker.epoch
+    for _ in world.model.parked():
+        await world.reroute("healer", 0, epoch, Target.CLOUD)
+    for _ in world.model.sought():
+        await seek(world, "healer", epoch, Target.CLOUD, "go on")
 
 
 def test_the_buffer_does_what_its_model_does_and_books_all_once(valkey_url: str) -> None:

@@ -14,13 +14,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.exceptions import ResponseError
 
 from gateway.canonical.envelope import Marker, new_transaction_id, order_key, partition_of
 from gateway.canonical.exchange import Case, Edition, Entry, Lease, Parked, Taken
+from gateway.canonical.exchange.seeking import Sought
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.errors import Overloaded
+from gateway.store.redis.seeking import RedisSeeking
+from tests.property.dumped import dump, plain
 from tests.valkey import NOW_MS, PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +36,7 @@ LEGACY = Target.LEGACY
 
 Work = Callable[[], Awaitable[Any]]
 Prepare = Callable[[Buffer], Awaitable[Work]]
+Parts = tuple[RedisSeeking, Sought]
 
 
 def message(
@@ -74,6 +79,40 @@ async def accept_held(buffer: Buffer) -> Work:
 async def accept_behind(buffer: Buffer) -> Work:
     await two(buffer, target=Target.HOLD)
     return lambda: buffer.intake.accept(message(3))
+
+
+async def sought(buffer: Buffer) -> Parts:
+    """A follow-up nobody knows the owner of, and whoever looks for it."""
+    early = replace(message(1, process="order.cancellation"), undecided=True)
+    await buffer.intake.accept(early)
+    seeking = RedisSeeking(buffer.client, PARTITIONS)
+    (found,) = await seeking.sought(await buffer.lease_of(KEY), 1)
+    return seeking, found
+
+
+async def accept_undecided(buffer: Buffer) -> Work:
+    one = replace(message(1, process="order.cancellation"), undecided=True)
+    return lambda: buffer.intake.accept(one)
+
+
+async def accept_before_what_came_early(buffer: Buffer) -> Work:
+    await sought(buffer)
+    return lambda: buffer.intake.accept(message(2))
+
+
+async def found(buffer: Buffer) -> Work:
+    seeking, one = await sought(buffer)
+    return lambda: seeking.found(one, 1, LEGACY, None, hold=False)
+
+
+async def found_and_held(buffer: Buffer) -> Work:
+    seeking, one = await sought(buffer)
+    return lambda: seeking.found(one, 1, LEGACY, b"{}", hold=True)
+
+
+async def unfound(buffer: Buffer) -> Work:
+    seeking, one = await sought(buffer)
+    return lambda: seeking.unfound(one, Cause.OWNER_UNDECIDED, "no")
 
 
 async def reserve(buffer: Buffer) -> Work:
@@ -227,11 +266,14 @@ async def finish(buffer: Buffer) -> Work:
     return lambda: buffer.book.finish(Marker(1, "v1"))
 
 
-TAKING = (accept_first, accept_held, accept_behind, lend, reserve, edit)
+TAKING = (
+    accept_first, accept_held, accept_behind, accept_undecided, accept_before_what_came_early, lend,
+    reserve, edit,
+)  # fmt: skip
 SETTLING = (
     take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, untake,
     hold, wait, move, move_refused, release, release_after_posting, discard, discard_with_followers,
-    reroute, lease, renew, raise_epoch, begin, finish,
+    reroute, found, found_and_held, unfound, lease, renew, raise_epoch, begin, finish,
 )  # fmt: skip
 
 
@@ -291,28 +333,3 @@ async def test_a_full_server_goes_on_with_what_it_has(buffer: Buffer, prepare: P
     finally:
         await buffer.client.command("CONFIG", "SET", "maxmemory", "0")
     assert await plain(buffer) == left
-
-
-READ: dict[bytes, tuple[str, ...]] = {
-    b"hash": ("HGETALL",),
-    b"list": ("LRANGE", "0", "-1"),
-    b"zset": ("ZRANGE", "0", "-1", "WITHSCORES"),
-    b"stream": ("XRANGE", "-", "+"),
-    b"string": ("GET",),
-}
-
-
-async def dump(buffer: Buffer) -> dict[bytes, str]:
-    """Everything, by content: DUMP shows how a hash is laid out, which reading it may change."""
-    found = {}
-    for name in await buffer.client.command("KEYS", "*"):
-        command, *rest = READ[await buffer.client.command("TYPE", name)]
-        value = await buffer.client.command(command, name, *rest)
-        found[name] = repr(sorted(value.items()) if isinstance(value, dict) else value)
-    return found
-
-
-async def plain(buffer: Buffer) -> dict[bytes, str]:
-    """Everything but the events, whose ids are of the server's clock."""
-    found = await dump(buffer)
-    return {name: value for name, value in found.items() if not name.endswith(b"}:e")}

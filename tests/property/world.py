@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from gateway.canonical.envelope import Marker, new_transaction_id, order_key, partition_of
 from gateway.canonical.exchange import Accepted, Awaiting, Entry, Lease, Taken
 from gateway.canonical.outcome import (
@@ -26,7 +28,7 @@ from gateway.store.redis.client import Client
 from tests.property.books import FINAL_MS, Books, Fate
 from tests.property.model import Model
 from tests.property.record import Record
-from tests.property.seen import as_modelled, look, one_place
+from tests.property.seen import as_modelled, look, one_place, place_among
 from tests.valkey import NOW_MS, PARTITIONS, Buffer, entry
 
 PART = 0
@@ -92,8 +94,9 @@ class World:
         return new_transaction_id(PART, at, self.number())
 
     async def accept(
-        self, ref: str, process: str, target: Target, epoch: int, found: Target | None
-    ) -> None:
+        self, ref: str, process: str, target: Target, epoch: int, found: Target | None,
+        *, undecided: bool = False,
+    ) -> None:  # fmt: skip
         one = entry(
             ref,
             process=process,
@@ -104,13 +107,14 @@ class World:
             owner_found=found,
             pipelined=ref == PIPELINED and PROCESSES[process].pipelined,
         )
-        await self.submit(one)
+        await self.submit(replace(one, undecided=undecided))
 
     async def submit(self, one: Entry) -> None:
         answer = await self.buffer.intake.accept(one)
         assert answer == self.model.accept(one)
         if isinstance(answer, Accepted):
-            self.entries.append(one)
+            fifo = self.model.fifos[one.object_key]
+            self.entries.insert(place_among(self.entries, fifo, one), one)
             assert one.epoch == self.model.marker.epoch, "taken under an old epoch"
 
     async def flip(self, epoch: int) -> None:

@@ -16,7 +16,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     ``payload`` is the envelope as JSON. ``digest`` is 16 bytes over the canonical received body
     (RFC 8785). ``target`` None means the owner decides; ``owner_found`` is an owner that was
     looked up elsewhere, to be pinned unless the buffer knows one. ``epoch`` is the one the target
-    was decided under.
+    was decided under. ``undecided`` takes a follow-up though nobody can say now who owns its
+    object: it waits until that is found.
     """
 
     transaction_id: str
@@ -31,6 +32,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     follow_up: bool = False
     pipelined: bool = False
     owner_found: Target | None = None
+    undecided: bool = False
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):

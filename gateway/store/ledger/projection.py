@@ -175,7 +175,8 @@ def _edit(changes: Changes, event: BufferEvent) -> None:
 
 def _own(changes: Changes, event: BufferEvent) -> None:
     object_key, owner = _field(event, "object"), _field(event, "owner")
-    changes.pins.setdefault(object_key, Pin(owner, _at(event), "flip"))
+    source = event.fields.get("source", "flip")
+    changes.pins.setdefault(object_key, Pin(owner, _at(event), source))
     changes.owned[object_key] = owner
 
 
@@ -260,6 +261,10 @@ def _discarded(row: Row, event: BufferEvent) -> None:
     )
 
 
+def _parked(row: Row, _event: BufferEvent) -> None:
+    row.update(state=State.PARKED)
+
+
 def _released(row: Row, _event: BufferEvent) -> None:
     row.update(state=State.WAITING, cause="", detail="", settled_at=None)
 
@@ -272,6 +277,7 @@ _STEPS: Final[dict[str, Callable[[Row, BufferEvent], None]]] = {
     "held": _held,
     "waits": _waits,
     "released": _released,
+    "parked": _parked,
     "moved": _released,
     "discarded": _discarded,
 }

@@ -61,11 +61,13 @@ class RedisIntake:
         claim = keys.field(entry.claim)
         owner_bucket, owner_field = keys.field(entry.object_key)
         generation = self._generation()
+        sought = entry.undecided and entry.target is not Target.HOLD
         answer = await self._commit.run(
             "accept",
             part.accept_keys(
                 entry.object_key, claim, owner_bucket, generation,
                 entry.transaction_id, entry.priority, entry.channel,
+                "sought" if sought else "parked",
             ),
             part.prefix,
             self._client.now_ms,
@@ -76,7 +78,7 @@ class RedisIntake:
             entry.object_key,
             owner_field,
             entry.target.value if entry.target else "owner",
-            1 if entry.follow_up else 0,
+            2 if entry.undecided else 1 if entry.follow_up else 0,
             entry.priority,
             packed(entry.payload),
             1 if entry.pipelined else 0,

@@ -106,9 +106,9 @@ class PartitionKeys:
 
     def accept_keys(
         self, object_key: str, claim: tuple[int, bytes], owner_bucket: int, generation: int,
-        transaction_id: str, priority: int, channel: str,
+        transaction_id: str, priority: int, channel: str, waits_in: str,
     ) -> list[str]:  # fmt: skip
-        """The keys of ``accept.lua``, in its order."""
+        """The keys of ``accept.lua``, in its order; without a lane it waits in ``waits_in``."""
         p, bucket = self.prefix, claim[0]
         lanes = self.lanes.get((priority, channel))
         if lanes is None:
@@ -125,7 +125,7 @@ class PartitionKeys:
             f"{p}m:{transaction_id}",
             f"{p}u:{object_key}",
             f"{p}e",
-            f"{p}parked",
+            f"{p}{waits_in}",
             *lanes,
             f"{p}n",
         ]

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.canonical.envelope import Envelope, Marker
 from gateway.canonical.exchange import Doubtful, Lease, Record, Standing
-from gateway.canonical.process import ERPS, PROCESSES, Target
+from gateway.canonical.process import ERPS, PROCESSES, Kind, Target
 from gateway.clock import Clock
 from gateway.errors import FencedOut
 from gateway.store.redis import keys
@@ -58,7 +58,7 @@ class RedisRecovery:
     async def waiting(self, partition: int) -> AsyncIterator[Doubtful]:
         """Go through every object that waits, and every message held beside its fifo."""
         part = self._partitions[partition]
-        objects, messages = ["parked", "flight"], ["held", "waits"]
+        objects, messages = ["parked", "sought", "flight"], ["held", "waits"]
         for erp in ERPS:
             messages.append(f"w:{erp.value}")
             for raw in await self._client.command("HKEYS", f"{part.prefix}q:{erp.value}"):
@@ -117,7 +117,7 @@ class RedisRecovery:
             part.prefix, self._client.now_ms, lease.token, record.transaction_id,
             record.object_key, field, record.owner, int(process.priority), record.channel,
             1 if process.pipelined else 0, record.attempts,
-            packed(_payload(record)),
+            packed(_payload(record)), 1 if process.kind is Kind.FOLLOW_UP else 0,
         )  # fmt: skip
         if answer < 0:
             raise _fenced(lease)

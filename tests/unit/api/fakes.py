@@ -79,7 +79,7 @@ class Buffer:
             raise self.failing_claims[entry.claim]
         if entry.claim not in self.claims and entry.follow_up:
             owner = self.owners.get(entry.object_key) or entry.owner_found
-            if owner is None:
+            if owner is None and not entry.undecided:
                 return Ownerless()
         answer = _claimed(self.claims, entry.claim, entry.transaction_id, entry.digest)
         if isinstance(answer, Accepted):

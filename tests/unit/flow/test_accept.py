@@ -16,7 +16,6 @@ from gateway.errors import (
     ErpUnavailable,
     IdempotencyClash,
     NotFound,
-    OwnerUndecidable,
     RulesUnavailable,
 )
 from gateway.flow.accept import Acceptor, Receipt, Submission
@@ -172,24 +171,17 @@ async def test_an_order_nobody_has_is_not_found_and_nothing_is_taken(
     ) is None  # fmt: skip
 
 
-async def test_an_order_both_have_is_undecidable(
-    gateway: Gateway, erps: dict[Target, ScriptedErp]
-) -> None:
-    for erp in erps.values():
-        erp.orders.add("OLD-1")
-    with pytest.raises(OwnerUndecidable, match="exists in more than one system"):
-        await gateway.cancel("OLD-1")
-
-
 @pytest.mark.parametrize("having", [Target.LEGACY, None])
-async def test_while_one_erp_is_silent_nothing_is_sent_by_default(
-    gateway: Gateway, erps: dict[Target, ScriptedErp], having: Target | None
+async def test_while_one_erp_is_silent_it_is_taken_and_nothing_is_sent_by_default(
+    gateway: Gateway, buffer: Buffer, erps: dict[Target, ScriptedErp], having: Target | None
 ) -> None:
     erps[Target.CLOUD].fails = ErpUnavailable("silent")
     if having:
         erps[having].orders.add("OLD-1")
-    with pytest.raises(OwnerUndecidable, match="does not answer"):
-        await gateway.cancel("OLD-1")
+    await gateway.cancel("OLD-1")
+    assert await buffer.intake.owner(order_key("webshop", "OLD-1")) is None
+    backlog = await buffer.lanes.backlog()
+    assert (backlog["legacy"], backlog["cloud"], backlog["parked"]) == (0, 0, 1)
 
 
 async def test_under_hold_orders_are_taken_and_parked(

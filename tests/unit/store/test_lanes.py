@@ -254,7 +254,6 @@ async def test_a_parked_object_waits_for_a_decision_under_the_epoch_in_force(
     assert parked.owner is None
     await buffer.under(Marker(2, "v2"))
     assert not await buffer.lanes.reroute(parked, 1, LEGACY), "decided under an old epoch"
-    assert not await buffer.lanes.reroute(parked, 2, None), "nobody owns it yet"
     assert await buffer.lanes.reroute(parked, 2, Target.CLOUD)
     assert await buffer.intake.owner(one.object_key) is Target.CLOUD
     (taken,) = await buffer.lanes.take(lease, Target.CLOUD, 5)

@@ -5,11 +5,12 @@
 -- Returns: nothing; defines local functions.
 -- Invariants: all reads come before all writes, and the type of each key is looked at before the
 --   first write: a script that uses `write` and `commit` does all of its work or none.
---   An object with waiting messages is in exactly one place: a lane, `flight`, `parked`, waiting
---   for its stored head to be posted, or blocked by its head that is held or waits for a cause
---   (b:OBJECT field `st` says which). Its lane is of its owner, of the most urgent class among its
+--   An object with waiting messages is in exactly one place: a lane, `flight`, `parked`, `sought`
+--   (nobody knows its owner yet), waiting for its stored head to be posted, or blocked by its head
+--   that is held or waits for a cause (b:OBJECT field `st` says which). Its lane is of its owner, of the most urgent class among its
 --   waiting messages (fields `c0` to `c3` count them), and of its head's channel; `ln` names it.
---   A lane that has ever had an object is a field of q:ERP until take.lua finds it empty. `hs` of
+--   A lane that has ever had an object is a field of q:ERP until take.lua finds it empty. `sk` is
+--   since when it is parked or sought (ms), its place in `sought` when it is looked for next. `hs` of
 --   an object is absent if no call about it was ever begun, 1 if one was, 2 if something of it is,
 --   or may be, in an ERP.
 
@@ -57,9 +58,11 @@ local function place(P, object, due, but)
   local it = redis.call('HMGET', P .. 'm:' .. head, 'rt', 'pr', 'ch')
   local b = redis.call('HMGET', P .. 'b:' .. object, 'ow', 'c0', 'c1', 'c2', 'c3')
   local owner = but.owner or b[1]
-  if not owner or (it[1] == 'hold' and not but.sent_on) then
-    write('ZADD', P .. 'parked', due, object)
-    return write('HSET', P .. 'b:' .. object, 'st', 'parked')
+  local under_hold = it[1] == 'hold' and not but.sent_on
+  if under_hold or not owner then
+    local waits = under_hold and 'parked' or 'sought'
+    write('ZADD', P .. waits, due, object)
+    return write('HSET', P .. 'b:' .. object, 'st', waits, 'sk', string.format('%d', due))
   end
   local class = but.class or tonumber(it[2])
   for lent = 0, class - 1 do
@@ -76,6 +79,7 @@ local function displace(P, object)
   if lane then write('ZREM', P .. lane, object) end
   write('ZREM', P .. 'flight', object)
   write('ZREM', P .. 'parked', object)
+  write('ZREM', P .. 'sought', object)
 end
 
 -- A message joins the end of a fifo in which others wait, and lends them its class.

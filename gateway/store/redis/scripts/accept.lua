@@ -2,18 +2,22 @@
 -- Accept one message: marker, claim, owner, enqueue, event. All or nothing.
 --
 -- KEYS: 1 rules  2 claims of this generation  3 of the previous  4 of the next  5 owners bucket
---       6 object  7 fifo  8 message  9 unprojected  10 events  11 parked
+--       6 object  7 fifo  8 message  9 unprojected  10 events
+--       11 where it waits without a lane: parked, or sought if it was undecided and not held
 --       12 legacy lane of its class and channel  13 cloud lane  14 counters
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 epoch decided under  4 transaction id
 --       5 claim field (12 bytes)  6 digest (16 bytes)  7 object key  8 owner field (12 bytes)
---       9 target: legacy | cloud | hold | owner  10 follow-up: 1 | 0  11 priority  12 payload
+--       9 target: legacy | cloud | hold | owner
+--       10 follow-up: 1 | 0, or 2: it is taken though nobody can say who owns its object
+--       11 priority  12 payload
 --       13 pipelined: 1 | 0  14 owner found elsewhere or ""  15 when these claims expire (ms)
 --       16 channel
 -- Returns: {'ok', tx, ms} | {'replay', tx, ms} | {'clash', tx} | {'stale', epoch, version}
 --        | {'ownerless'}
 -- Invariants: no write before the last check; a claim, its message and its event exist together;
 --   an owner, once set, is never changed here. What waits behind others lends the object its
---   class. The state of objects and lanes is that of _lanes.lua, spelled out because it is hot.
+--   class. A create goes before what came without an owner and is about the object it begins. The
+--   state of objects and lanes is that of _lanes.lua, spelled out because it is hot.
 local call = redis.call
 local P, now = ARGV[1], clock(ARGV[2])
 local marker = call('HMGET', KEYS[1], 'epoch', 'version')
@@ -53,7 +57,21 @@ call('LLEN', KEYS[9])
 call('XLEN', KEYS[10])
 local crowd, class, channel = call('ZCARD', place_at), ARGV[11], ARGV[16]
 local lane, lender, due = string.sub(place_at, #P + 1), waiting == 0, now
-if waiting > 0 and b[1] == 'ready' then
+local lane_class, first = class, waiting > 0 and b[1] == 'sought' and ARGV[10] == '0'
+if first then
+  call('ZCARD', P .. 'sought')
+  lender = true
+  if not held then
+    for lent = class - 1, 0, -1 do
+      if tonumber(call('HGET', KEYS[6], 'c' .. lent) or '0') > 0 then
+        lane_class = string.format('%d', lent)
+      end
+    end
+    lane = 'l:' .. owner .. ':' .. lane_class .. ':' .. channel
+    place_at = P .. lane
+    crowd = call('ZCARD', place_at)
+  end
+elseif waiting > 0 and b[1] == 'ready' then
   local erp, now_in, of = string.match(b[2], '^l:(%a+):(%d):(.*)$')
   if class < now_in then
     lender, lane, channel = true, 'l:' .. erp .. ':' .. class .. ':' .. of, of
@@ -61,7 +79,7 @@ if waiting > 0 and b[1] == 'ready' then
     crowd = call('ZCARD', place_at)
   end
 end
-local queue, flow = P .. 'q:' .. (owner or ''), class .. class .. ':' .. channel
+local queue, flow = P .. 'q:' .. (owner or ''), lane_class .. lane_class .. ':' .. channel
 local new = lender and crowd == 0 and place_at ~= KEYS[11] and call('HEXISTS', queue, flow) == 0
 
 local ms = string.format('%d', now)
@@ -73,22 +91,26 @@ end
 if pinned then call('HSET', KEYS[5], ARGV[8], owner) end
 call('HSET', KEYS[8], 'p', ARGV[12], 'o', ARGV[7], 's', held and 'parked' or 'waiting',
   'rt', held and 'hold' or '', 'pr', ARGV[11], 'pl', ARGV[13], 'n', 0, 'ch', ARGV[16])
-call('RPUSH', KEYS[7], ARGV[4])
+call(first and 'LPUSH' or 'RPUSH', KEYS[7], ARGV[4])
 call('RPUSH', KEYS[9], ARGV[4])
 if lender then call('ZADD', place_at, due, ARGV[7]) end
 if new then call('HSETNX', queue, flow, 0) end
+local state = place_at ~= KEYS[11] and 'ready' or held and 'parked' or 'sought'
 if waiting == 0 then
-  local state = place_at == KEYS[11] and 'parked' or 'ready'
   if owner then
     call('HSET', KEYS[6], 'st', state, 'ln', lane, 'ow', owner, 'c' .. class, 1)
     -- It has an owner and nothing waits: earlier messages of it are in that ERP.
     if not routed then call('HSET', KEYS[6], 'hs', '2') end
   else
-    call('HSET', KEYS[6], 'st', state, 'c' .. class, 1)
+    call('HSET', KEYS[6], 'st', state, 'c' .. class, 1, 'sk', ms)
   end
 else
   call('HINCRBY', KEYS[6], 'c' .. class, 1)
-  if lender then
+  if first then
+    call('ZREM', P .. 'sought', ARGV[7])
+    call('HSET', KEYS[6], 'st', state)
+    if state == 'ready' then call('HSET', KEYS[6], 'ln', lane, 'ow', owner) end
+  elseif lender then
     call('ZREM', P .. b[2], ARGV[7])
     call('HSET', KEYS[6], 'ln', lane)
   end
@@ -99,4 +121,8 @@ else
 end
 call('XADD', KEYS[10], '*', 'k', 'accepted', 'tx', ARGV[4], 'at', ms, 'owner', owner or '',
   'route', target, 'epoch', ARGV[3])
+if first and owner then
+  call('XADD', KEYS[10], '*', 'k', 'owned', 'tx', ARGV[4], 'at', ms, 'owner', owner,
+    'object', ARGV[7])
+end
 return {'ok', ARGV[4], ms}

@@ -4,7 +4,7 @@
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)
 -- Returns: {objects in lanes and documents awaiting posting of legacy, of cloud; objects in flight,
---   parked; messages held, waiting for a cause; events the ledger has not got; messages booked so
+--   parked or sought; messages held, waiting for a cause; events the ledger has not got; messages booked so
 --   far; messages not booked of class 0, 1, 2, 3; for how long (ms) the longest due object of each
 --   class has been waiting, 0 if none is due}
 -- Invariants: reads only.
@@ -26,6 +26,7 @@ end
 for _, name in ipairs({'flight', 'parked', 'held', 'waits'}) do
   out[#out + 1] = redis.call('ZCARD', P .. name)
 end
+out[4] = out[4] + redis.call('ZCARD', P .. 'sought')
 out[#out + 1] = redis.call('XLEN', P .. 'e')
 for _, count in ipairs(redis.call('HMGET', P .. 'n', 'd', 'w0', 'w1', 'w2', 'w3')) do
   out[#out + 1] = tonumber(count or '0')

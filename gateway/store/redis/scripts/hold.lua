@@ -5,8 +5,8 @@
 -- KEYS: 1 lease
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 object  5 transaction id
 --       6 cause  7 detail  8 first retry in (ms), "" holds until staff act  9 longest wait (ms)
---       10 number of the take  11 found by a poll: 1 | 0
--- Returns: 1 | 0 if fenced, the take is over, or (polled) it is not awaited any more
+--       10 number of the take  11 how it was met: 0 in hand, 1 by a poll, 2 sought for an owner
+-- Returns: 1 | 0 if fenced, the take is over, or it is not awaited (1) or sought (2) any more
 -- Invariants: no other object is touched. A pipelined message whose posting failed has left the
 --   fifo already and is held by itself. A refusal closes the attempt (the ERP said no); a poison
 --   message's attempt stays open. What waits is in `waits` by when it is due, each time twice as
@@ -17,6 +17,9 @@ local message = P .. 'm:' .. ARGV[5]
 local polled = redis.call('HMGET', message, 's', 'tn')
 if ARGV[11] == '1' then
   if polled[1] ~= 'stored' or polled[2] ~= ARGV[10] then return 0 end
+elseif ARGV[11] == '2' then
+  if not redis.call('ZSCORE', P .. 'sought', ARGV[4]) then return 0 end
+  if redis.call('LINDEX', P .. 'f:' .. ARGV[4], 0) ~= ARGV[5] then return 0 end
 elseif not in_hand(P, ARGV[4], ARGV[5], ARGV[10]) then
   return 0
 end
