@@ -17,6 +17,8 @@ import structlog
 
 from gateway.canonical.exchange import Limits, Timing, Traffic
 from gateway.canonical.process import ERPS, Priority, Target
+from gateway.chain.erp import MappedErp
+from gateway.chain.run import Chain
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
@@ -29,7 +31,6 @@ from gateway.flow.guard import Guard
 from gateway.flow.pressure import Pressure
 from gateway.flow.shadow import How, Shadows
 from gateway.flow.versions import RuleVersions
-from gateway.mapping.erp import MappedErp
 from gateway.notify.webhooks import Webhook, Webhooks
 from gateway.observe.observer import ProcessObserver
 from gateway.policy.fairness import NOTHING, Fairness
@@ -145,7 +146,8 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
         await crosswalks.refresh()
         erps: dict[Target, Erp] = {}
         for target, erp in _erps(settings, clock).items():
-            erps[target] = MappedErp(erp, crosswalks, clock)
+            chain = Chain(target, crosswalks, settings.plans)
+            erps[target] = MappedErp(erp, crosswalks, clock, chain)
             stack.push_async_callback(erp.close)
         yield Parts(
             settings=settings,

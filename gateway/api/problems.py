@@ -90,6 +90,12 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "Its order is not found",
         "which system has its order could not be found out in time",
     ),
+    Cause.PAYMENT_PENDING: (
+        "The payment is open",
+        "it is booked once its payment is settled",
+    ),
+    Cause.FEE_UNKNOWN: ("A fee is not known", "one of its fees is not known for booking"),
+    Cause.TAX_DIFFERS: ("The tax differs", "its tax came out differently when calculated"),
 }
 """Title and detail of what holds a transaction, the same whichever system refused it."""
 

@@ -68,8 +68,9 @@ class Envelope(Document):
 class Shaped(Envelope):
     """A message as its ERP hears it. It is never stored: what was accepted stays as it was.
 
-    ``shaped_by`` names the crosswalk versions its codes went through, each with its steward, as
-    ``"sku 3 (item-master), tender 1"``; "" if none did.
+    ``shaped_by`` says what each step of the order chain decided, and names the crosswalk versions
+    its codes went through, each with its steward, as ``"payment paid, sku 3 (item-master)"``; ""
+    if nothing shaped it.
     """
 
     shaped_by: str

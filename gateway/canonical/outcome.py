@@ -29,6 +29,9 @@ class Cause(StrEnum):
     ORDER_DISCARDED = "order-discarded"
     TAKEN_BEFORE = "taken-before"
     OWNER_UNDECIDED = "owner-undecided"
+    PAYMENT_PENDING = "payment-pending"
+    FEE_UNKNOWN = "fee-unknown"
+    TAX_DIFFERS = "tax-differs"
 
     @property
     def waits(self) -> bool:

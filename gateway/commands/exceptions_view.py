@@ -44,7 +44,7 @@ def shown(it: Mapping[str, Any]) -> None:
         f"ERP        {it['erp'] or 'not decided yet'}{_behind(', document ', it['document'])}"
     )
     if it["shaped_by"]:
-        click.echo(f"crosswalks {it['shaped_by']}")
+        click.echo(f"chain      {it['shaped_by']}")
     if it["erp_said"]:
         click.echo(f"it said    {it['erp_said']}")
     click.echo(f"team       {it['team']}{_behind(', steward ', it['steward'])}")

@@ -53,7 +53,7 @@ def translated(envelope: Envelope, erp: Target, tables: Crosswalks) -> Envelope 
     codes = CODES.get(envelope.process, ())
     if not tables.tables or not codes:
         return envelope
-    on = _day(envelope)
+    on = day_of(envelope)
     channel = order_channel(envelope) or envelope.channel
     gaps: dict[Gap, None] = {}
     body: object = envelope.body
@@ -72,7 +72,8 @@ def translated(envelope: Envelope, erp: Target, tables: Crosswalks) -> Envelope 
     return list(gaps) if gaps else envelope.model_copy(update={"body": body})
 
 
-def _day(envelope: Envelope) -> date:
+def day_of(envelope: Envelope) -> date:
+    """Return the day whose codes a message carries."""
     stated = envelope.facts.get("business_date", "")
     return date.fromisoformat(stated) if stated else envelope.accepted_at.date()
 

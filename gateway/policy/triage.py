@@ -30,6 +30,9 @@ REMEDY: Final[dict[Cause, str]] = {
     Cause.ORDER_DISCARDED: "discard it too, or book the order by hand and retry",
     Cause.TAKEN_BEFORE: "discard it; if it is another order, retry, and its ERP will judge",
     Cause.OWNER_UNDECIDED: "see that both ERPs answer and one of them has the order; then retry",
+    Cause.PAYMENT_PENDING: "once it is paid, say so with `edit` (payment/status); or discard it",
+    Cause.FEE_UNKNOWN: "say in the channel's chain.fees which item the fee is, then retry",
+    Cause.TAX_DIFFERS: "correct category or tax with `edit`, or the engine's rates; then retry",
 }
 """What staff are told to do about each cause."""
 
@@ -49,6 +52,9 @@ TEAM: Final[dict[Cause, str]] = {
     Cause.ORDER_DISCARDED: "order-management",
     Cause.TAKEN_BEFORE: "order-management",
     Cause.OWNER_UNDECIDED: "order-management",
+    Cause.PAYMENT_PENDING: "order-management",
+    Cause.FEE_UNKNOWN: "finance",
+    Cause.TAX_DIFFERS: "finance",
 }
 """Who looks after each cause, unless the settings name somebody else."""
 

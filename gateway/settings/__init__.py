@@ -21,7 +21,9 @@ from pydantic_settings import (
 )
 
 from gateway.canonical.envelope import PARTITIONS_MAX
+from gateway.chain.plan import Plans
 from gateway.errors import ConfigError
+from gateway.settings.chain import plans
 from gateway.settings.delivery import DeliverySettings
 from gateway.settings.erps import ErpSettings, ErpsSettings
 from gateway.settings.evidence import EvidenceSettings
@@ -164,10 +166,13 @@ class Settings(BaseSettings):
                     f"channels.{name}: the name goes into both ERPs' documents; give one of at "
                     f"most {CHANNEL_CHARS_MAX} characters, without ':'"
                 )
-            for entity in (*channel.legal_entities, *channel.books_in):
+            named = dict.fromkeys((*channel.legal_entities, *channel.books_in), "legal_entities")
+            for entity, key in (
+                named | dict.fromkeys(channel.chain_by_entity, "chain_by_entity")
+            ).items():
                 if entity not in self.legal_entities:
                     raise ValueError(
-                        f"channels.{name}.legal_entities: {entity!r} is not a legal entity; "
+                        f"channels.{name}.{key}: {entity!r} is not a legal entity; "
                         f"known are {', '.join(self.legal_entities)}"
                     )
         return self
@@ -181,6 +186,11 @@ class Settings(BaseSettings):
                     f"channel; known are {', '.join(self.channels)}"
                 )
         return self
+
+    @property
+    def plans(self) -> Plans:
+        """What orders go through before an ERP sees them, by channel and legal entity."""
+        return plans({name: (it.chain, it.chain_by_entity) for name, it in self.channels.items()})
 
     @property
     def ledger(self) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from gateway.settings.amazon import AmazonSettings
+from gateway.settings.chain import ChainSettings
 from gateway.settings.loop import LoopSettings
 from gateway.settings.section import Section
 from gateway.settings.shopify import ShopifySettings
@@ -90,6 +91,13 @@ class ChannelSettings(Section):
     )
     amazon: AmazonSettings | None = Field(
         default=None, description="the seller's account, if the channel is one at Amazon"
+    )
+
+    chain: ChainSettings | None = Field(
+        default=None, description="what its orders go through before an ERP sees them"
+    )
+    chain_by_entity: dict[str, ChainSettings] = Field(
+        default_factory=dict, description="the same in single legal entities, in place of `chain`"
     )
 
     @property

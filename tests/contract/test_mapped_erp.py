@@ -7,9 +7,9 @@ import pytest
 from gateway.canonical.crosswalk import Crossing, CrosswalkKind
 from gateway.canonical.envelope import Shaped
 from gateway.canonical.outcome import Booked, Cause, Refused
+from gateway.chain.erp import MappedErp
 from gateway.clock import SystemClock
 from gateway.mapping.crosswalk import Crosswalk, Crosswalks
-from gateway.mapping.erp import MappedErp
 from gateway.ports import Erp
 from tests.contract.erp_simulators import Simulator, new_order, only, send
 

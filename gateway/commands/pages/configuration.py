@@ -59,6 +59,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "EntitySettings": "legal_entities.NAME",
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
+        "ChainSettings": "channels.NAME.chain, channels.NAME.chain_by_entity.ENTITY",
         "ShopifySettings": "channels.NAME.shopify",
         "PollSettings": "channels.NAME.shopify.poll",
         "LoopSettings": "channels.NAME.loop",

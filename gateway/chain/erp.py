@@ -1,65 +1,50 @@
-"""An ERP behind its crosswalks: the story speaks canonical codes, the ERP hears its own."""
+"""An ERP behind the order chain: the story speaks canonical documents, the ERP hears its own."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from gateway.canonical.crosswalk import CrosswalkKind
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Timing
-from gateway.canonical.outcome import Busy, Cause, Outcome, Probed, Refused, Unknown
+from gateway.canonical.outcome import Busy, Delayed, Outcome, Probed, Refused, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.validation import Validated
+from gateway.chain.run import Chain, Tables
 from gateway.clock import Clock
-from gateway.mapping.crosswalk import Crosswalks, Gap
-from gateway.mapping.documents import kinds_of, translated
+from gateway.mapping.crosswalk import Gap
 from gateway.ports import Batches, Erp
 
 Found = TypeVar("Found", Availability, Price, Product)
 
 
-class Tables(Protocol):
-    """The crosswalks in force."""
-
-    def tables(self) -> Crosswalks:
-        """Return them as last seen."""
-        ...
-
-    async def refresh(self) -> Crosswalks:
-        """Look again, and return them."""
-        ...
-
-
 class MappedErp:
     """Implements :class:`gateway.ports.Erp` around another one.
 
-    A gap refuses a message before anything is sent, once the newest tables were looked at: it
-    waits until the steward has filled it.
+    What the chain refuses or delays is not sent. Enquiries go through the crosswalk of SKUs.
     """
 
-    def __init__(self, erp: Erp, tables: Tables, clock: Clock) -> None:
+    def __init__(self, erp: Erp, tables: Tables, clock: Clock, chain: Chain | None = None) -> None:
         self._erp = erp
+        self._chain = chain or Chain(erp.name, tables)
         self._tables = tables
         self._clock = clock
         self.name: Target = erp.name
         self.timing: Timing = erp.timing
         self.batches: Batches | None = (
-            None if erp.batches is None else MappedBatches(erp.batches, self._translated)
+            None if erp.batches is None else MappedBatches(erp.batches, self._chain.prepare)
         )
 
-    async def prepare(self, envelope: Envelope) -> Shaped | Refused:
-        """Return the message with the ERP's own codes, or refuse it naming each gap."""
-        found = await self._translated(envelope)
-        if isinstance(found, Envelope):
-            return found
-        return Refused(Cause.CROSSWALK_GAP, _said(found))
+    async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
+        """Return the message as the chain shapes it, or why it cannot go on."""
+        return await self._chain.prepare(envelope)
 
     async def send(self, envelope: Envelope) -> Outcome:
-        """Send the message with the ERP's own codes, or refuse it naming each gap."""
+        """Send the message as the chain shapes it."""
         found = await self.prepare(envelope)
-        return found if isinstance(found, Refused) else await self._erp.send(found)
+        return await self._erp.send(found) if isinstance(found, Shaped) else _unsent(found)
 
     async def probe(self, envelope: Envelope) -> Probed:
         """Look for the document; its reference is ours, so nothing is translated."""
@@ -70,11 +55,9 @@ class MappedErp:
         return await self._erp.documents(envelope)
 
     async def validate(self, envelope: Envelope) -> Validated:
-        """Ask what would become of the message with the ERP's own codes."""
-        found = await self._translated(envelope)
-        if isinstance(found, Envelope):
-            return await self._erp.validate(found)
-        return Refused(Cause.CROSSWALK_GAP, _said(found))
+        """Ask what would become of the message as the chain shapes it; nobody else is asked."""
+        found = await self._chain.rehearse(envelope)
+        return await self._erp.validate(found) if isinstance(found, Shaped) else _unsent(found)
 
     async def confirm(self, documents: Sequence[str]) -> Mapping[str, Outcome]:
         """Ask how stored documents fare."""
@@ -103,15 +86,6 @@ class MappedErp:
         """Close connections."""
         await self._erp.close()
 
-    async def _translated(self, envelope: Envelope) -> Shaped | list[Gap]:
-        """Translate, once: a code of the ERP's may be another's source, and tables change."""
-        if isinstance(envelope, Shaped):
-            return envelope
-        found = _shaped(envelope, self.name, self._tables.tables())
-        if isinstance(found, Shaped):
-            return found
-        return _shaped(envelope, self.name, await self._tables.refresh())
-
     def _sku(self, sku: str) -> str:
         """Return the ERP's own SKU, "" if it has none: then the ERP does not have the item."""
         today = self._clock.now().date()
@@ -123,10 +97,10 @@ class MappedBatches:
     """Implements :class:`gateway.ports.Batches` around another one."""
 
     def __init__(
-        self, batches: Batches, translate: Callable[[Envelope], Awaitable[Shaped | list[Gap]]]
+        self, batches: Batches, prepare: Callable[[Envelope], Awaitable[Shaped | Refused | Delayed]]
     ) -> None:
         self._batches = batches
-        self._translate = translate
+        self._prepare = prepare
 
     @property
     def offered(self) -> bool:
@@ -134,16 +108,15 @@ class MappedBatches:
         return self._batches.offered
 
     async def send_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Outcome]:
-        """Send those without a gap together; the others are refused, each naming its gaps."""
+        """Send together what the chain lets go on; of the others, say why not."""
         outcomes: dict[str, Outcome] = {}
         ready: list[Envelope] = []
         for envelope in envelopes:
-            found = await self._translate(envelope)
-            if isinstance(found, Envelope):
+            found = await self._prepare(envelope)
+            if isinstance(found, Shaped):
                 ready.append(found)
             else:
-                refused = Refused(Cause.CROSSWALK_GAP, _said(found))
-                outcomes[envelope.transaction_id] = refused
+                outcomes[envelope.transaction_id] = _unsent(found)
         return {**outcomes, **(await self._batches.send_many(ready) if ready else {})}
 
     async def probe_many(self, envelopes: Sequence[Envelope]) -> Mapping[str, Probed]:
@@ -151,16 +124,9 @@ class MappedBatches:
         return await self._batches.probe_many(envelopes)
 
 
-def _shaped(envelope: Envelope, erp: Target, tables: Crosswalks) -> Shaped | list[Gap]:
-    found = translated(envelope, erp, tables)
-    if not isinstance(found, Envelope):
-        return found
-    return Shaped.of(found, tables.shape(kinds_of(envelope.process)))
+def _unsent(why: Refused | Delayed) -> Refused | Busy:
+    return why if isinstance(why, Refused) else Busy(why.detail, why.retry_after_ms)
 
 
 def _called(sku: str, found: Found | None) -> Found | None:
     return None if found is None else found.model_copy(update={"sku": sku})
-
-
-def _said(gaps: Sequence[Gap]) -> str:
-    return "; ".join(str(gap) for gap in gaps)
