@@ -1,4 +1,4 @@
-"""What pulls the orders of marketplaces, put together for one gateway process.
+"""What pulls the orders and settlements of marketplaces, put together for one gateway process.
 
 Gateways do it, not workers: pulling is accepting, and they look already whether they may accept.
 """
@@ -16,14 +16,17 @@ import httpx
 from gateway.api.auth import Channel
 from gateway.api.checks import Checks
 from gateway.api.hooks import shop_of
+from gateway.callers.amazon.api import Account
 from gateway.callers.amazon.login import Credentials
-from gateway.callers.amazon.orders import Account, AmazonOrders
+from gateway.callers.amazon.orders import AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
+from gateway.callers.amazon.reports import AmazonReports
 from gateway.callers.amazon.signing import Key
 from gateway.callers.shopify.orders import ShopifyOrders
-from gateway.channels.amazon import wire
+from gateway.channels.amazon import settling, wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.puller import Puller
+from gateway.channels.amazon.settling import SettlementFetcher
 from gateway.channels.draft import Terms as Booking
 from gateway.channels.searching import Search, Terms
 from gateway.channels.shopify.intake import ShopifyIntake
@@ -99,9 +102,32 @@ def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
     for name, channel in parts.settings.channels.items():
         if channel.amazon is not None:
             pullers.append(_puller(parts, name, channel.amazon, sold, stack))
+            if channel.amazon.settlements is not None:
+                pullers.append(_fetcher(parts, name, channel.amazon, stack))
         if channel.shopify is not None and channel.shopify.poll is not None:
             pullers.append(_poller(parts, name, channel.shopify, shops, stack))
     return Pulling(pullers, RedisDuties(parts.client), holder)
+
+
+def _account(it: AmazonSettings, kept_as: str) -> Account:
+    credentials = Credentials(
+        it.client_id, it.client_secret.get_secret_value(), it.refresh_token.get_secret_value()
+    )
+    return Account(kept_as, it.endpoint, it.token_url, credentials, it.marketplaces, wire.DATA)
+
+
+def _fetcher(
+    parts: Parts, name: str, it: AmazonSettings, stack: AsyncExitStack
+) -> SettlementFetcher:
+    assert it.settlements is not None  # noqa: S101 -- only accounts whose reports are fetched
+    client = httpx.AsyncClient(timeout=ANSWER_S)
+    stack.push_async_callback(client.aclose)
+    account, ledger = _account(it, settling.key_of(name)), parts.ledger
+    return SettlementFetcher(
+        settling.Account(name, it.since, it.settlements.poll_s),
+        AmazonReports(account, name, client, ledger, parts.clock),
+        (ledger, ledger, ledger), parts.auditor, parts.observer, parts.clock,
+    )  # fmt: skip
 
 
 def _puller(
@@ -109,10 +135,7 @@ def _puller(
 ) -> Puller:
     client = httpx.AsyncClient(timeout=ANSWER_S)
     stack.push_async_callback(client.aclose)
-    credentials = Credentials(
-        it.client_id, it.client_secret.get_secret_value(), it.refresh_token.get_secret_value()
-    )
-    account = Account(name, it.endpoint, it.token_url, credentials, it.marketplaces, wire.DATA)
+    account = _account(it, name)
     queue = None
     if it.queue is not None:
         secret = it.queue.secret_key.get_secret_value()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.canonical.exchange.pulling import NO_INSTANT, OrderPage, Pull
+from gateway.canonical.exchange.pulling import NO_INSTANT, OrderPage, Pull, is_due
 from gateway.channels.reading import Payload
 from gateway.clock import Clock
 from gateway.errors import BadRequest, MarketUnavailable
@@ -55,9 +55,7 @@ class Search:
         ``take`` gets a page. If it raises, the page is not counted as taken and comes again.
         """
         pull = await self.pull()
-        last = pull.polled_at
-        is_due = last is None or last + timedelta(seconds=self._terms.poll_s) <= self._clock.now()
-        if not (is_due or pull.page):
+        if not (pull.page or is_due(pull, self._terms.poll_s, self._clock.now())):
             return 0
         taken = 0
         while True:

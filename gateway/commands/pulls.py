@@ -1,4 +1,4 @@
-"""Marketplaces whose orders are pulled: how far each is, and what is still to be asked."""
+"""Channels that are pulled or polled: how far each is, and what is still to be asked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from gateway.channels.amazon.settling import key_of
 from gateway.commands.common import installation, json_option, print_json, run
 
 if TYPE_CHECKING:
     from gateway.canonical.exchange.pulling import Noticed, Pull
+    from gateway.settings import Settings
 
 #: Orders listed of one channel.
 ORDERS_MAX = 1000
@@ -20,9 +22,10 @@ ORDERS_MAX = 1000
 @click.option("--orders", is_flag=True, help="List the orders that are still to be asked for.")
 @json_option
 def pulls(*, orders: bool, as_json: bool) -> None:
-    """Say how far the pulling of each marketplace is, and what stands in its way.
+    """Say how far each channel that is pulled or polled is, and what stands in its way.
 
     An order that a notification told of is counted, with its pieces, until its money is known.
+    CHANNEL/settlements is the look for settlement reports: coexist settlements reports.
     """
     found = run(_found())
     if as_json:
@@ -42,7 +45,7 @@ def pulls(*, orders: bool, as_json: bool) -> None:
 
 async def _found() -> list[tuple[str, Pull | None, list[Noticed]]]:
     async with installation() as parts:
-        names = [name for name, it in parts.settings.channels.items() if it.amazon]
+        names = _pulled(parts.settings)
         return [
             (
                 name,
@@ -51,6 +54,16 @@ async def _found() -> list[tuple[str, Pull | None, list[Noticed]]]:
             )
             for name in names
         ]
+
+
+def _pulled(settings: Settings) -> list[str]:
+    names = []
+    for name, it in settings.channels.items():
+        if it.amazon or (it.shopify and it.shopify.poll):
+            names.append(name)
+        if it.amazon and it.amazon.settlements:
+            names.append(key_of(name))
+    return names
 
 
 def _say(name: str, pull: Pull | None, noticed: list[Noticed]) -> None:

@@ -12,6 +12,7 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.canonical.exchange.reports import Report
 from gateway.canonical.exchange.settlements import KeptSettlement
 from gateway.canonical.money import plain
 from gateway.channels.amazon.settlement import PROVIDER, SettlementFile
@@ -107,6 +108,32 @@ def list_all(count: int, *, as_json: bool) -> None:
         )
 
 
+@settlements.command("reports")
+@click.option("--count", default=20, show_default=True, help="How many.")
+@json_option
+def list_reports(count: int, *, as_json: bool) -> None:
+    """List the reports gateways found, the newest first, and what became of each."""
+    found = run(_reports(count))
+    if as_json:
+        print_json([asdict(it) for it in found])
+        return
+    if not found:
+        click.echo(
+            "no report was found yet; gateways fetch them for channels with amazon.settlements, "
+            "docs/how-to/take-settlements.md"
+        )
+        return
+    for it in found:
+        if it.settlement_id:
+            became = f"settlement {it.settlement_id}"
+        else:
+            became = f"refused {it.tries} time(s)" if it.tries else "to be fetched"
+            became += f", again from {it.due_at:%Y-%m-%d %H:%M} UTC" if it.tries else ""
+        click.echo(f"{it.report_id:<14} {it.made_at:%Y-%m-%d %H:%M}  {it.channel}  {became}")
+        if it.problem:
+            click.echo(f"  {it.problem}")
+
+
 @settlements.command()
 @click.argument("settlement_id")
 @json_option
@@ -149,6 +176,11 @@ async def _take(reading: SettlementFile, channel: str, file: str, by: str) -> Ke
             reading, channel=channel, file=file, staff=acting(parts.settings, by),
             settlements=parts.ledger, auditor=parts.auditor,
         )  # fmt: skip
+
+
+async def _reports(count: int) -> list[Report]:
+    async with installation() as parts:
+        return list(await parts.ledger.reports(count))
 
 
 async def _newest(count: int) -> list[KeptSettlement]:

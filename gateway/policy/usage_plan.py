@@ -46,10 +46,13 @@ class Plan:
 
 
 #: Amazon's default usage plan: operation -> requests a second, burst.
-#: Source: the model of the Orders API 2026-01-01 in amzn/selling-partner-api-models.
+#: Source: the models of Orders 2026-01-01 and Reports 2021-06-30 in
+#: amzn/selling-partner-api-models.
 AMAZON: Final[Mapping[str, tuple[float, int]]] = {
     "searchOrders": (0.0056, 20),
     "getOrder": (0.5, 30),
+    "getReports": (0.0222, 10),
+    "getReportDocument": (0.0167, 15),
 }
 
 

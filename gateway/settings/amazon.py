@@ -24,6 +24,16 @@ class QueueSettings(Section):
     wait_s: int = Field(default=2, ge=0, le=20, description="how long one call waits for a message")
 
 
+class ReportSettings(Section):
+    """How settlement reports are fetched."""
+
+    poll_s: float = Field(
+        default=3600,
+        ge=0.1,
+        description="pause between two looks for new reports; one in 45 s is sustained",
+    )
+
+
 class AmazonSettings(Section):
     """A seller's account whose orders are pulled."""
 
@@ -43,6 +53,11 @@ class AmazonSettings(Section):
     )
     queue: QueueSettings | None = Field(
         default=None, description="the queue of notifications; without one, orders are searched for"
+    )
+    settlements: ReportSettings | None = Field(
+        default=None,
+        description="fetches settlement reports made from `since` on; without it, finance takes "
+        "their files by hand",
     )
     legal_entity: str = Field(description="the entity that books the account's sales")
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(

@@ -6,9 +6,11 @@ Errors have the published bodies: ``{"errors": [{"code", "message", "details"}]}
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -37,6 +39,8 @@ from simulators.channel import Channel
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Json = dict[str, Any]
 
+#: Reports on a page at most.
+REPORTS_MAX = 100
 #: Statuses whose answers say the rate.
 _SAYS_RATE = (200, 400, 404)
 
@@ -251,12 +255,29 @@ class SellingPartnerApi:
         raise InvalidInput(f"Report type {asked} cannot be requested")
 
     async def reports(self, request: web.Request) -> web.Response:
-        wanted = self._list(request, "reportTypes")
-        if not wanted and "nextToken" not in request.query:
+        """Reports by type and time, the newest first, a page at a time."""
+        query: Mapping[str, str] = request.query
+        first = 0
+        if "nextToken" in query:
+            first, query = _continued(query["nextToken"])
+        wanted = query.get("reportTypes", "").split(",")
+        if wanted == [""]:
             raise InvalidInput("reportTypes or nextToken must be given")
-        found = self._settlements.reports if REPORT_TYPE in wanted else []
-        rows = [self._row(it) for it in reversed(found)]
-        return web.json_response({"reports": rows})
+        size = int(query.get("pageSize", "10"))
+        if not 1 <= size <= REPORTS_MAX:
+            raise InvalidInput(f"pageSize must be from 1 to {REPORTS_MAX}")
+        since = query.get("createdSince", "")
+        found = [
+            self._row(it)
+            for it in reversed(self._settlements.reports)
+            if REPORT_TYPE in wanted
+            and (not since or it.made >= datetime.fromisoformat(since))
+            and "DONE" in query.get("processingStatuses", "DONE")
+        ]
+        body: Json = {"reports": found[first : first + size]}
+        if first + size < len(found):
+            body["nextToken"] = _token(first + size, query)
+        return web.json_response(body)
 
     async def report(self, request: web.Request) -> web.Response:
         for it in self._settlements.reports:
@@ -279,10 +300,14 @@ class SellingPartnerApi:
     async def download(self, request: web.Request) -> web.Response:
         """The file itself, behind an address of its own that asks for no token."""
         data = self._document(request).text.encode()
-        if self._channel.faults.fires("truncated_file"):
+        packed = gzip.compress(data)
+        fault = self._channel.faults.fires("truncated_file")
+        if fault is not None:
             self._channel.counters.add("truncated_files")
-            data = data[: len(data) // 2]
-        return web.Response(body=gzip.compress(data), content_type="text/plain", charset="utf-8")
+            packed = gzip.compress(data[: len(data) // 2])
+            if fault.mode == "packed":
+                packed = gzip.compress(data)[: len(packed) // 2]
+        return web.Response(body=packed, content_type="text/plain", charset="utf-8")
 
     def _document(self, request: web.Request) -> Report:
         for it in self._settlements.reports:
@@ -303,6 +328,18 @@ class SellingPartnerApi:
             "processingStatus": "DONE",
             "reportDocumentId": report.document_id,
         }
+
+
+def _token(first: int, query: Mapping[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([first, dict(query)]).encode()).decode()
+
+
+def _continued(token: str) -> tuple[int, Mapping[str, str]]:
+    try:
+        first, query = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError:
+        raise InvalidInput("nextToken is not one that was given") from None
+    return first, query
 
 
 def _errors(status: int, code: str, message: str) -> web.Response:

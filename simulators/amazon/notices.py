@@ -34,7 +34,9 @@ KINDS: Mapping[str, FaultKind] = {
         "a notification or order has what nobody announced",
     ),
     "token_expiry": FaultKind(0, (), "the access token presented is stale at once (403)"),
-    "truncated_file": FaultKind(0, (), "half of a report's document is served"),
+    "truncated_file": FaultKind(
+        0, ("text", "packed"), "half of a report's document is served: of its text, or of its bytes"
+    ),
 }  # fmt: skip
 COUNTERS = (
     "notifications",  # changes of orders, whatever became of telling them

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.canonical.exchange.pulling import Noticed, NoticedLine, Pull
+from gateway.canonical.exchange.reports import Report
 from gateway.store.ledger import SqlLedger, open_ledger
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -74,3 +75,23 @@ async def test_what_was_taken_is_forgotten_unless_newer_was_told(
     assert (newest.due_at, newest.problem) == (NOW, ""), "what is newer is due at once"
     await ledger.settle_notice("amazon", "403-1", NOW + MINUTE)
     assert await ledger.noticed("amazon", 10) == []
+
+
+async def test_a_report_is_due_until_something_was_taken_from_it(ledger: SqlLedger) -> None:
+    old = Report("amazon", "1", "doc-1", NOW - MINUTE, NOW)
+    new = Report("amazon", "2", "doc-2", NOW, NOW)
+    await ledger.found_reports([new, old, Report("other", "1", "doc-9", NOW, NOW)])
+    long_ago = NOW - 100 * MINUTE
+    assert await ledger.due_reports("amazon", NOW, long_ago, 10) == [old, new]
+    assert await ledger.due_reports("amazon", NOW - MINUTE, long_ago, 10) == []
+    assert await ledger.due_reports("amazon", NOW, old.made_at, 10) == [new]
+    refused = replace(old, due_at=NOW + MINUTE, tries=1, problem="cut short")
+    await ledger.keep_report(refused)
+    await ledger.found_reports([old, new])
+    assert await ledger.due_reports("amazon", NOW, long_ago, 10) == [new], "found before: as it is"
+    taken = replace(old, settlement_id="42")
+    await ledger.keep_report(taken)
+    await ledger.keep_report(refused)  # by somebody slower
+    assert taken in await ledger.reports(10)
+    assert await ledger.due_reports("amazon", NOW + MINUTE, long_ago, 10) == [new]
+    assert {it.made_at for it in await ledger.reports(2)} == {NOW}, "the newest first"

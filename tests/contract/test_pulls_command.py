@@ -51,7 +51,10 @@ def test_what_stands_in_the_way_is_said(home: Path) -> None:
     assert "1 order(s) of 3 piece(s)" in said
     assert "getOrder: 429" in said
     assert "403-1  PENDING  3 TEE-BLK-M" in said
-    (found,) = json.loads(coexist("pulls", "--json"))
+    configure(home, settlements={"poll_s": 60})
+    assert "amazon-nl/settlements: not searched yet" in coexist("pulls")
+    found, reports = json.loads(coexist("pulls", "--json"))
+    assert (reports["channel"], reports["orders"]) == ("amazon-nl/settlements", [])
     assert (found["channel"], found["orders"][0]["order_ref"]) == ("amazon-nl", "403-1")
     assert "hush" not in coexist("config")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from gateway import cli
+from gateway.canonical.exchange.reports import Report
 from gateway.errors import FileRefused, NotFound
+from gateway.settings import load
+from gateway.store.ledger import open_ledger
 from tests.contract.command_line import coexist
 from tests.unit.channels.settlement_files import ROWS, settlement
 
@@ -47,3 +52,25 @@ def test_bad_input_is_said_with_its_line_and_nothing_is_kept(home: Path) -> None
     with pytest.raises(NotFound, match="no settlement '42' was taken"):
         coexist("settlements", "show", "42")
     assert json.loads(coexist("settlements", "list", "--json")) == []
+
+
+async def found() -> None:
+    ledger = await open_ledger(load().ledger)
+    at = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    reports = [
+        Report("amazon-nl", "1", "doc-1", at, at, "19900000001"),
+        Report("amazon-nl", "2", "doc-2", at, at, tries=2, problem="line 4: 19 fields"),
+        Report("amazon-nl", "3", "doc-3", at, at),
+    ]
+    await ledger.found_reports(reports)
+    await ledger.close()
+
+
+def test_what_became_of_each_report_is_said(home: Path) -> None:
+    assert "no report was found yet" in coexist("settlements", "reports")
+    asyncio.run(found())
+    said = coexist("settlements", "reports")
+    assert "amazon-nl  settlement 19900000001" in said
+    assert "refused 2 time(s), again from 2026-11-26 12:00 UTC\n  line 4: 19 fields" in said
+    assert "to be fetched" in said
+    assert len(json.loads(coexist("settlements", "reports", "--count", "2", "--json"))) == 2

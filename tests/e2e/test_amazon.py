@@ -1,7 +1,8 @@
-"""A seller's orders, through lost and doubled notifications and throttling, into the right ERP."""
+"""A seller's orders and settlements into the right ERP and ledger, through every fault."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ SELLER = {
     "country": "NL",
     "since": "2020-01-01T00:00:00Z",
     "poll_s": 0.5,
+    "settlements": {"poll_s": 0.5},
 }
 QUEUE = {"region": "eu-west-1", "access_key": "AKIAGATEWAY", "secret_key": "gateway-queue",
          "wait_s": 0}  # fmt: skip
@@ -83,6 +85,17 @@ def test_each_order_is_booked_once_and_what_amazon_sends_is_not_sent_again(
     sent = {it["object_reference"]: it.get("fulfilled_by") for it in booked("order")}
     assert [sent[it["id"]] for it in orders] == ["channel", None] * 4
     assert installation.books("legacy") == []
+    httpx.put(f"{url}/control/faults/truncated_file", json={"count": 1}).raise_for_status()
+    for _ in range(2):  # the older one is cut short
+        httpx.post(f"{url}/control/settlements").raise_for_status()
+    until(lambda: len(settlements(installation, "list")) == 1, 20, "the whole one is taken")
+    (_, refused) = settlements(installation, "reports")
+    assert (refused["tries"], refused["settlement_id"]) == (1, "")
     counters = httpx.get(f"{url}/control/counters").json()
     for happened in ("notifications_missing", "notifications_duplicated", "throttled_429"):
         assert counters[happened], happened
+
+
+def settlements(installation: Installation, what: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(installation.coexist("settlements", what, "--json"))
+    return found

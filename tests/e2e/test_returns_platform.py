@@ -50,6 +50,7 @@ def test_each_piece_that_comes_back_is_credited_once(installation: Installation)
     installation.gateway()
     installation.worker()
     shop = Shop(installation)
+    shop.subscribe(installation)
     platform = Platform(installation, shop)
     for fault, more in (
         ("duplicate_webhook", {"probability": 0.5}),

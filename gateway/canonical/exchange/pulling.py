@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 #: Stands for an instant nobody stated.
@@ -26,6 +26,12 @@ class Pull:
     polled_at: datetime | None = None
     plans: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     problem: str = ""
+
+
+def is_due(pull: Pull, poll_s: float, now: datetime) -> bool:
+    """Say whether it is time to search again; also if the clock went back behind the last time."""
+    last = pull.polled_at
+    return last is None or not last <= now < last + timedelta(seconds=poll_s)
 
 
 @dataclass(frozen=True, slots=True)

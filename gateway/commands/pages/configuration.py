@@ -65,6 +65,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "LoopSettings": "channels.NAME.loop",
         "AmazonSettings": "channels.NAME.amazon",
         "QueueSettings": "channels.NAME.amazon.queue",
+        "ReportSettings": "channels.NAME.amazon.settlements",
         "StaffSettings": "staff.NAME",
         "GovernanceSettings": "governance",
         "WebhookSettings": "webhooks.NAME",

@@ -31,6 +31,7 @@ from gateway.store.ledger.precedents import PrecedentTables
 from gateway.store.ledger.pulls import PullTables
 from gateway.store.ledger.recording import checkpoint, kept_rules, record
 from gateway.store.ledger.remembering import MemoryTables
+from gateway.store.ledger.reports import ReportTables
 from gateway.store.ledger.second_looks import SecondLookTables
 from gateway.store.ledger.settlements import SettlementTables
 from gateway.store.ledger.shadows import ShadowTables
@@ -65,6 +66,7 @@ class SqlLedger(
     SecondLookTables,
     MemoryTables,
     PullTables,
+    ReportTables,
     SettlementTables,
     ShadowTables,
     SignalTables,

@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import httpx
 
+from gateway.callers.amazon.api import Account
 from gateway.callers.amazon.login import Credentials
-from gateway.callers.amazon.orders import Account, AmazonOrders
+from gateway.callers.amazon.orders import AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.signing import Key
 from gateway.canonical.envelope import Envelope
