@@ -23,7 +23,7 @@ def wrong_document(message: Message, document: Document) -> list[str]:
 
 
 def wrong_amounts(message: Message, document: Document, order: Message | None) -> list[str]:
-    """Differences in currency, total, shipping and lines, to the cent.
+    """Differences in currency, total, shipping, tax and lines, to the cent.
 
     ``order`` is the order a follow-up belongs to, if it is known: a cancellation without lines
     cancels all of them. A cancellation that came too late takes nothing back.
@@ -37,6 +37,8 @@ def wrong_amounts(message: Message, document: Document, order: Message | None) -
         return differences + _cancelled(message, document, order)
     if document.shipping is not None and document.shipping != message.shipping:
         differences.append(f"shipping is {document.shipping}, accepted was {message.shipping}")
+    if None not in (message.tax, document.tax) and document.tax != message.tax:
+        differences.append(f"tax is {document.tax}, accepted was {message.tax}")
     return differences + _lines(message.lines, document.lines)
 
 

@@ -209,7 +209,7 @@ def _money(report: Report, ledger: Ledger) -> None:
 def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evidence) -> None:
     events, counters, run = evidence.events, evidence.counters, evidence.journal.run
     report.followups_across_flip = hazards.followups_across_flip(ledger, timeline)
-    report.late_days_after_flip = hazards.late_days_after_flip(ledger, timeline, run)
+    report.late_days_after_flip = hazards.late_days_after_flip(ledger, timeline, run, events.days)
     report.lost_replies_after_booking = hazards.counted(counters, "lost_replies_after_booking")
     report.late_bookings = hazards.counted(counters, "late_bookings")
     report.erp_429 = hazards.counted(counters, "throttled_429")
@@ -224,11 +224,14 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
 
 
 def _times(report: Report, journal: Journal) -> None:
-    """Latency of each accepted request, once, from when it was due; how long the run took."""
+    """Latency of each accepted request, once, from when it was due; how long the run took.
+
+    What channels sent by themselves is left out: who sends late is theirs to know.
+    """
     latency_ms = {
         entry.request: (entry.answered - entry.intended) * 1000
         for entry in journal.messages
-        if entry.state == "accepted" and entry.answered is not None
+        if entry.state == "accepted" and entry.answered is not None and entry.attempts
     }
     report.accept_p50_ms = round(percentile(list(latency_ms.values()), 50), 2)
     report.accept_p99_ms = round(percentile(list(latency_ms.values()), 99), 2)

@@ -39,7 +39,8 @@ class BookedLine:
 class Document:
     """One document in the books of ``erp``; ``sequence`` is the order of booking there.
 
-    ``shipping`` is None where the books do not state it apart.
+    ``shipping`` and ``tax`` (all that the document was told of) are None where the books do not
+    state them apart.
     """
 
     erp: Erp
@@ -53,6 +54,7 @@ class Document:
     lines: tuple[BookedLine, ...]
     total: Decimal
     shipping: Decimal | None = None
+    tax: Decimal | None = None
     outcome: str | None = None
 
     @property
@@ -96,6 +98,7 @@ def _document(erp: Erp, row: Mapping[str, Any]) -> Document:
         lines=tuple(_line(line) for line in row["lines"]),
         total=Decimal(row["total"]),
         shipping=Decimal(row["shipping"]) if "shipping" in row else None,
+        tax=Decimal(row["told_tax"]) if "told_tax" in row else None,
         outcome=row.get("outcome"),
     )
 

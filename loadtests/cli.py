@@ -69,6 +69,7 @@ def _audit(options: argparse.Namespace) -> int:
         legacy_counters=options.legacy_counters,
         cloud_counters=options.cloud_counters,
         held=options.held,
+        channels=options.channel,
     )
     report = audit.audit(evidence)
     verdict = audit.verdict(report, audit.Claims.parse(options.claims, options.held_allowed))
@@ -101,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="drive a gateway with a scenario")
-    run.add_argument("scenario", metavar="SCENARIO", help="a YAML file, or normal, demo, peak")
+    run.add_argument(
+        "scenario", metavar="SCENARIO", help="a YAML file, or normal, demo, peak, callers"
+    )
     run.add_argument("--gateway", action="append", required=True, metavar="URL")
     run.add_argument("--keys", type=Path, required=True, help="JSON: API key by channel")
     run.add_argument("--journal", type=Path, required=True, help="JSON lines, overwritten")
@@ -125,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", type=Path, help="write the summary here, too")
     audit = commands.add_parser("audit", help="hold a journal against the books")
     audit.add_argument("--journal", type=Path, required=True)
+    audit.add_argument(
+        "--channel",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="JOURNAL",
+        help="what a channel sold by itself",
+    )
     audit.add_argument("--events", type=Path, help="the conductor's events, JSON lines")
     for system in ("legacy", "cloud"):
         audit.add_argument(f"--{system}-books", required=True, metavar="FILE|URL")

@@ -18,6 +18,7 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
            on
 ``comparison``  at ``at`` the gateway had compared ``compared`` answers of the two ERPs, of which
            ``different`` differed
+``day``    from ``at`` on, stores sold on ``business_date``
 ``pause``  a guardrail paused ``wave``, and ``at`` the webhook that says so arrived, well signed
 """
 
@@ -107,6 +108,14 @@ class Comparison(Strict):
     different: Annotated[int, Field(ge=0)] = 0
 
 
+class Day(Strict):
+    """Stores opened a business day."""
+
+    event: Literal["day"] = "day"
+    at: float
+    business_date: str
+
+
 class Pause(Strict):
     """A guardrail paused a wave, and somebody was told."""
 
@@ -115,7 +124,7 @@ class Pause(Strict):
     wave: str
 
 
-Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Pause
+Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Day | Pause
 
 
 class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
@@ -133,32 +142,29 @@ class Events:
     strains: list[Strain] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Events:
         """Sort events by kind and time."""
         sorted_events = cls()
+        lists: dict[type, list[Any]] = {
+            Apply: sorted_events.applies,
+            Kill: sorted_events.kills,
+            Stop: sorted_events.stops,
+            Jump: sorted_events.jumps,
+            Strain: sorted_events.strains,
+            Fault: sorted_events.faults,
+            Comparison: sorted_events.comparisons,
+            Day: sorted_events.days,
+            Pause: sorted_events.pauses,
+        }
         for event in events:
-            match event:
-                case Apply():
-                    sorted_events.applies.append(event)
-                case Kill():
-                    sorted_events.kills.append(event)
-                case Stop():
-                    sorted_events.stops.append(event)
-                case Jump():
-                    sorted_events.jumps.append(event)
-                case Strain():
-                    sorted_events.strains.append(event)
-                case Fault():
-                    sorted_events.faults.append(event)
-                case Comparison():
-                    sorted_events.comparisons.append(event)
-                case Pause():
-                    sorted_events.pauses.append(event)
+            lists[type(event)].append(event)
         sorted_events.applies.sort(key=lambda apply: (apply.at_start, apply.epoch))
         sorted_events.kills.sort(key=lambda kill: kill.at)
+        sorted_events.days.sort(key=lambda day: day.at)
         return sorted_events
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from loadtests.books import Erp
-from loadtests.events import Events
+from loadtests.events import Day, Events
 from loadtests.expect import Timeline
 from loadtests.journal import Attempt, Run
 from loadtests.ledger import Ledger, Transaction
@@ -26,11 +26,18 @@ def followups_across_flip(ledger: Ledger, timeline: Timeline) -> int:
     )
 
 
-def late_days_after_flip(ledger: Ledger, timeline: Timeline, run: Run | None) -> int:
-    """Receipts of days already closed, when those of the open day went to the other ERP."""
+def late_days_after_flip(
+    ledger: Ledger, timeline: Timeline, run: Run | None, days: Sequence[Day]
+) -> int:
+    """Receipts of days already closed, when those of the open day went to the other ERP.
+
+    Which day was open, stores said (``days``), or else the run was cut into equal ones.
+    """
     if run is None:
         return 0
-    return sum(_late(one, timeline, run) for one in ledger.transactions.values())
+    return sum(
+        _late(one, timeline, _open_day(run, days, one.sent)) for one in ledger.transactions.values()
+    )
 
 
 def flips(events: Events) -> int:
@@ -109,9 +116,8 @@ def _crosses(
     return bool(routes) and routes <= {_other(booked.erp)}
 
 
-def _late(receipt: Transaction, timeline: Timeline, run: Run) -> bool:
+def _late(receipt: Transaction, timeline: Timeline, today: str) -> bool:
     message, booked = receipt.message, receipt.first_booking
-    today = _open_day(run, receipt.sent)
     if message.process != SALE or booked is None or message.facts["business_date"] >= today:
         return False
     places = timeline.in_force(receipt.sent, receipt.answered)
@@ -124,7 +130,10 @@ def _late(receipt: Transaction, timeline: Timeline, run: Run) -> bool:
     )
 
 
-def _open_day(run: Run, at: float) -> str:
+def _open_day(run: Run, said: Sequence[Day], at: float) -> str:
+    opened = [day.business_date for day in said if day.at <= at]
+    if opened:
+        return opened[-1]
     days = BusinessDays(date.fromisoformat(run.business_date), run.business_days)
     return days.at((at - run.started) / run.duration_s).isoformat()
 

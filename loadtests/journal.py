@@ -229,6 +229,7 @@ def _message(parts: dict[str, Any]) -> Message:
     )
     parts["total"] = _decimal(parts["total"])
     parts["shipping"] = Decimal(parts["shipping"])
+    parts["tax"] = _decimal(parts["tax"])
     return Message(**parts)
 
 

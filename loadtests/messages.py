@@ -37,7 +37,8 @@ class Message:
     ``object_key`` is the business object ordering and ownership hang on: ``order:CHANNEL:REF`` or
     ``store-day:STORE:DATE``. ``object_reference`` is how the books call it. ``facts`` are the
     routing facts by name. ``shipping`` and ``total`` in units of ``currency``; ``total`` is None
-    for cancellations, which state no money. ``repeat``: the same message was acknowledged before.
+    for cancellations, which state no money. ``tax`` is all of it, in prices or beside them; None
+    where the sender states none. ``repeat``: the same message was acknowledged before.
     """
 
     process: str
@@ -50,6 +51,7 @@ class Message:
     lines: tuple[Line, ...]
     total: Decimal | None
     shipping: Decimal = Decimal(0)
+    tax: Decimal | None = None
     key: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     repeat: bool = False

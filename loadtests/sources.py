@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -29,16 +29,23 @@ def gather(
     legacy_counters: str | None = None,
     cloud_counters: str | None = None,
     held: Path | None = None,
+    channels: Sequence[Path] = (),
 ) -> Evidence:
     """Read all evidence; raises LoadTestError naming the source that cannot be read.
+
+    ``channels`` are journals of what channels sold by themselves, as
+    :mod:`loadtests.channels.answers` makes them.
 
     Books given as a URL (of the simulator, or of its books) bring their counters along.
     """
     books: dict[Erp, str] = {"legacy": legacy_books, "cloud": cloud_books}
     stated: dict[Erp, str | None] = {"legacy": legacy_counters, "cloud": cloud_counters}
     counters = {erp: stated[erp] or _counters_beside(books[erp]) for erp in ERPS}
+    whole = read_journal(journal)
+    for channel in channels:
+        whole.messages += read_journal(channel).messages
     return Evidence(
-        journal=read_journal(journal),
+        journal=whole,
         events=read_events(events) if events else Events(),
         documents=tuple(one for erp in ERPS for one in read_books(erp, books[erp])),
         counters={erp: _object(source) for erp, source in counters.items() if source},

@@ -25,6 +25,7 @@ from loadtests.demo.timeline import (
     Rollback,
     Schedule,
     Step,
+    Tills,
 )
 
 #: Workers killed at most until one had sends under way.
@@ -72,14 +73,19 @@ class Conductor:
         #: When traffic began, and the scheduled flip: its id, and when it is due (monotonic s).
         self._began_s = 0.0
         self._scheduled: tuple[str, float] | None = None
+        self._tills: Callable[[str], None] = lambda _: None
 
-    def run(self, steps: list[Step], began: float) -> None:
+    def run(
+        self, steps: list[Step], began: float, tills: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Carry out all steps, each at its time after ``began`` (monotonic s).
+
+        ``tills`` does to the stores what the step says.
 
         On a slow machine a step may take longer than planned; the next one is late then, but
         never on its heels. Raises DemoError if one cannot be carried out.
         """
-        self._began_s = began
+        self._began_s, self._tills = began, tills
         planned_s, done = 0.0, began
         for step in steps:
             distance_s = min(DISTANCE_S, step.at_s - planned_s)
@@ -127,6 +133,9 @@ class Conductor:
                 self._flip(name, "apply", step.words)
             case Rollback(name):
                 self._flip(name, "rollback", step.words)
+            case Tills(what):
+                self._tills(what)
+                self._board.note(step.words)
             case Fault():
                 self._fault(step.action, step.words)
             case KillWorker(which):

@@ -6,15 +6,19 @@ rules/                         the rule sets with today's date
 data/                          the gateway's store and ledger
 run/                           announcements and logs of the processes
 journal.jsonl events.jsonl     what the driver and the conductor recorded: the audit's evidence
+sold-CHANNEL.jsonl             what a simulated channel sold, and what became of it: evidence, too
 ```
 """
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +101,10 @@ class WorkFolder:
         """The driver's journal."""
         return self.path / "journal.jsonl"
 
+    def sold(self, channel: str) -> Path:
+        """What a channel sold, as a journal."""
+        return self.path / f"sold-{channel}.jsonl"
+
     @property
     def events(self) -> Path:
         """The conductor's events."""
@@ -149,6 +157,16 @@ def adjust(
     for erp, values in _ERPS.items():
         content["erps"][erp] |= values | asdict(access[erp])
     folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def connect(folder: WorkFolder, channel: str, settings: Mapping[str, Any]) -> None:
+    """Add a channel to the configuration, and a key of its own to the keys."""
+    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    key = f"cx_{channel}_{secrets.token_urlsafe(32)}"
+    hashed = sha256(key.encode()).hexdigest()
+    content["channels"][channel] = {"key_sha256": [hashed], **settings}
+    folder.config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    folder.keys.write_text(json.dumps({**json_of(folder.keys), channel: key}, indent=2))
 
 
 def key_of(folder: WorkFolder, channel: str) -> str:

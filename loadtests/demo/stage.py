@@ -1,4 +1,4 @@
-"""All processes of a demo: two ERPs, two gateways, two workers, one driver."""
+"""All processes of a demo: two ERPs, channels, two gateways, two workers, one driver."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from loadtests.books import ERPS, Erp
+from loadtests.channels.port import Source
 from loadtests.demo.children import Child, stop
 from loadtests.demo.control import Control
 from loadtests.demo.folder import LEGACY_SESSIONS, Access, WorkFolder
@@ -29,7 +30,7 @@ class Stage:
     """Starts, replaces and stops the processes; knows which of them ought to run."""
 
     #: A shipped scenario or the path of one.
-    scenario = "demo"
+    scenario = "callers"
     #: What runs a worker.
     worker_module: tuple[str, ...] = ("gateway", "work")
 
@@ -42,6 +43,7 @@ class Stage:
         self.erps: dict[Erp, Child] = {}
         self.gateways: list[Child] = []
         self.workers: list[Child] = []
+        self.channels: dict[str, Child] = {}
         self.driver: Child | None = None
 
     # ------------------------------------------------------------------ start
@@ -51,6 +53,18 @@ class Stage:
         for erp in ERPS:
             self.erps[erp] = self._child(f"simulated-{erp}", ["simulators", erp, *self._asked(erp)])
             self.erps[erp].start()
+
+    def start_channels(self, sources: Sequence[Source]) -> None:
+        """Start what simulates channels; :meth:`channels_ready` waits for them."""
+        for source in sources:
+            command = [*source.command(self._options.seed), f"--max-seconds={self._lives_s}"]
+            self.channels[source.name] = self._child(source.name, command)
+            self.channels[source.name].start()
+
+    def channels_ready(self) -> None:
+        """Wait for the channels."""
+        for child in self.channels.values():
+            child.ready()
 
     def erps_ready(self) -> dict[Erp, Access]:
         """Wait for the ERPs; return how to reach them."""
@@ -70,8 +84,8 @@ class Stage:
         for child in together:
             child.ready()
 
-    def start_driver(self, today: date, overtime_s: float = 0.0) -> Child:
-        """Start the traffic; ``today`` is the last business day of the run.
+    def start_driver(self, today: date, overtime_s: float = 0.0, share: float = 1.0) -> Child:
+        """Start the driver with its ``share`` of the rate; ``today`` is the last business day.
 
         It goes on for the duration asked for, and for ``overtime_s`` unless it is asked to stop.
         """
@@ -80,7 +94,7 @@ class Stage:
         for gateway in self.gateways:
             arguments += ["--gateway", gateway.url]
         arguments += ["--keys", str(folder.keys), "--journal", str(folder.journal)]
-        arguments += ["--seed", str(asked.seed), "--rate", str(asked.rate_per_s)]
+        arguments += ["--seed", str(asked.seed), "--rate", str(asked.rate_per_s * share)]
         arguments += ["--duration", str(asked.duration_s)]
         arguments += ["--longest", str(asked.duration_s + overtime_s)] if overtime_s else []
         arguments += ["--business-date", today.isoformat()]
@@ -100,7 +114,8 @@ class Stage:
 
     def must_run(self) -> None:
         """Raise ChildError if a process ended that nobody killed."""
-        for child in [*self.erps.values(), *self.gateways, *self.workers]:
+        everybody = (self.erps.values(), self.channels.values(), self.gateways, self.workers)
+        for child in [child for group in everybody for child in group]:
             child.must_run()
         if self.driver is not None:
             # 1: something was refused or never answered, which is the audit's to judge.
@@ -141,28 +156,38 @@ class Stage:
     # ------------------------------------------------------------------ end
 
     def stop(self) -> None:
-        """Stop everything, in order: driver, workers, gateways, ERPs."""
+        """Stop everything, in order: driver and channels, workers, gateways, ERPs."""
         for group in self._in_order():
             stop(group)
 
     def _in_order(self) -> list[Sequence[Child]]:
         driver = [self.driver] if self.driver is not None else []
-        return [driver, self.workers, self.gateways, list(self.erps.values())]
+        return [
+            [*driver, *self.channels.values()],
+            self.workers,
+            self.gateways,
+            list(self.erps.values()),
+        ]
 
     def _new_worker(self) -> Child:
         self._workers_made += 1
         return self._child(f"worker-{self._workers_made}", self.worker_module)
 
+    @property
+    def _lives_s(self) -> float:
+        """How long a simulator lives if it is forgotten."""
+        asked = self._options
+        return min(asked.duration_s + (KEPT_S if asked.keep_running else ALONE_S), 86_400)
+
     def _asked(self, erp: Erp) -> list[str]:
         asked = self._options
-        lives_s = asked.duration_s + (KEPT_S if asked.keep_running else ALONE_S)
         shared = {
             "port": 0,
             "seed": asked.seed,
             "old-orders": OLD_ORDERS,
             # Cancellations are to meet orders that have shipped and others that have not.
             "ship-after-s": asked.duration_s / 4,
-            "max-seconds": min(lives_s, 86_400),
+            "max-seconds": self._lives_s,
         }
         own: dict[Erp, dict[str, object]] = {
             "legacy": {

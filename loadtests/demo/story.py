@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
@@ -27,6 +28,7 @@ from loadtests.demo.errors import DemoError, Stopped
 from loadtests.demo.folder import WorkFolder
 from loadtests.demo.gateway import Gateway
 from loadtests.demo.guard import Guard
+from loadtests.demo.market import DRIVEN, Market
 from loadtests.demo.options import Options
 from loadtests.demo.receiver import Receiver
 from loadtests.demo.signals import undisturbed
@@ -95,14 +97,16 @@ class Demo:
         """Carry it out and return the exit code of its audit."""
         view = view_of(self._board, self._console)
         with closing(Receiver()) as receiver, self._stage(view) as stage:
+            self._market = Market(stage, self._folder, self._board, self._log, self._today)
             conductor = self._set_up(stage, receiver)
             with self._watched(stage, view):
                 self._traffic(stage, conductor)
                 heal(stage, self._board)
                 self._bad_wave(stage, receiver)
                 heal(stage, self._board)
+                sold = self._market.settle(stage.must_run)
                 drain(stage, self._gateway, self._board)
-            evidence = self._evidence(stage)
+            evidence = self._evidence(stage, sold)
             if self._options.keep_running:
                 view.end()
                 code = self._judge(evidence)
@@ -115,12 +119,14 @@ class Demo:
     def _set_up(self, stage: Stage, receiver: Receiver) -> Conductor:
         board, folder = self._board, self._folder
         stage.start_erps()
+        stage.start_channels(self._market.sources)
         self._gateway.init(folder.path)
         for name in (RULES_FIRST, RULES_WAVE_1, RULES_WAVE_2, RULES_BAD_WAVE):
             rules.fill(name, self._today, folder.rules)
         told = {"url": receiver.url, "secret": receiver.secret}
         folders.adjust(folder, stage.erps_ready(), folder.rules / RULES_WAVE_2, told)
-        board.note("both simulated ERPs are up")
+        self._market.connect()
+        board.note(f"both simulated ERPs and {len(stage.channels)} channels are up")
         conductor = Conductor(stage, self._gateway, board, self._log, folder.rules)
         conductor.first_rules(RULES_FIRST)
         stage.start_gateways_and_workers()
@@ -130,13 +136,16 @@ class Demo:
 
     def _traffic(self, stage: Stage, conductor: Conductor) -> None:
         options, board = self._options, self._board
-        driver = stage.start_driver(self._today, OVERTIME_S)
+        driver = stage.start_driver(self._today, OVERTIME_S, DRIVEN)
         board.traffic_from_s = started = self._driver_began(stage)
         board.traffic_s = options.duration_s
+        self._market.open(options.rate_per_s)
         board.phase = "traffic"
         board.note("traffic has begun")
-        conductor.run(timeline(options.duration_s, options.seed), started)
+        steps = timeline(options.duration_s, options.seed)
+        conductor.run(steps, started, self._market.tills)
         conductor.wait_until(started + options.duration_s)
+        self._market.close()
         driver.ask_to_stop()
         until = time.monotonic() + DRIVER_END_S
         while not driver.finished(good=(0, 1)):
@@ -166,7 +175,7 @@ class Demo:
             time.sleep(LOOK_S)
         return started
 
-    def _evidence(self, stage: Stage) -> audit.Evidence:
+    def _evidence(self, stage: Stage, sold: Sequence[Path]) -> audit.Evidence:
         """Read journal, events, books and what is held; all the audit needs."""
         held = self._folder.path / "held.json"
         try:
@@ -177,6 +186,7 @@ class Demo:
                 legacy_books=stage.erps["legacy"].url,
                 cloud_books=stage.erps["cloud"].url,
                 held=held,
+                channels=sold,
             )
         except LoadTestError as error:
             raise DemoError(f"no audit is possible: {error}") from error

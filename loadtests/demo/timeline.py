@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from loadtests.books import Erp
 
@@ -19,7 +19,7 @@ RULES_FIRST = "0-wave-1-compared"
 RULES_WAVE_1 = "1-first-stores-and-split"
 RULES_WAVE_2 = "2-de-orders-cloud"
 RULES_BAD_WAVE = "3-bad-wave"
-WAVE_1 = "wave 1: three Dutch stores, 30 % of Dutch web customers"
+WAVE_1 = "wave 1: three Dutch stores, 30 % of Dutch customers"
 
 #: The first wave is scheduled when traffic begins and due so long after, in s, at least: the
 #: command that schedules it, and the one that reads what was compared before, end first.
@@ -67,6 +67,13 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True)
+class Tills:
+    """Stores lose their network, end their business day, or get the network back."""
+
+    what: Literal["cut off", "day ends", "back"]
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Switch a fault on; ``duration_s`` seconds at most, parameters as the control API has them."""
 
@@ -90,7 +97,7 @@ class KillGateway:
     which: int
 
 
-Action = Schedule | Compare | Flip | Rollback | Fault | KillWorker | KillGateway
+Action = Schedule | Compare | Flip | Rollback | Fault | Tills | KillWorker | KillGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ def timeline(duration_s: float, seed: int, workers: int = 2, gateways: int = 2) 
     ]
     plan: list[tuple[float, Action, str]] = [
         (0.22, _spell("legacy", "lost_reply", 0.10, duration_s, count=4), "loses replies"),
+        (0.25, Tills("cut off"), "the first stores have no network"),
         (0.28, Flip(RULES_WAVE_2), "wave 2: all new German orders"),
         (
             0.34,
@@ -124,6 +132,8 @@ def timeline(duration_s: float, seed: int, workers: int = 2, gateways: int = 2) 
             "does not find what it has just booked",
         ),
         (0.36, _spell("cloud", "lost_reply", 0.14, duration_s, count=6), "loses replies"),
+        (0.50, Tills("day ends"), "the business day ends in all stores"),
+        (0.57, Tills("back"), "the first stores send what they sold without a network"),
         (
             0.46,
             _spell(

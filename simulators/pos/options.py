@@ -16,8 +16,8 @@ STORES = (*(f"NL-{n:03}" for n in range(1, 7)), *(f"DE-{n:03}" for n in range(1,
 class PosOptions(ServerOptions):
     """What the estate takes besides."""
 
-    gateway: str = option("", "address that receipts are sent to; empty sends none")
-    api_key: str = option("", "the estate's API key at the gateway")
+    gateway: str = option("", "address that receipts are sent to; empty sends none", live=True)
+    api_key: str = option("", "the estate's API key at the gateway", live=True)
     stores: tuple[str, ...] = option(
         STORES, "stores, as NL-001; the country says which company", parts=_STORE
     )

@@ -7,6 +7,7 @@ a replay.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -31,6 +32,9 @@ class Sender:
         self._estate = estate
         self._chance: Random = channel.chance("sending")
         self._session: aiohttp.ClientSession | None = None
+        #: When each receipt that was not answered yet was sent first.
+        self._first: dict[str, datetime] = {}
+        self._told: set[str] = set()
 
     async def close(self) -> None:
         """Close connections."""
@@ -66,6 +70,8 @@ class Sender:
     async def _sent(self, store: Store, batch: list[dict[str, object]]) -> list[dict[str, object]]:
         """Send a batch; return what has to be sent again."""
         options, counters = self._channel.options, self._channel.counters
+        for item in batch:
+            self._first.setdefault(_name(store, item), self._channel.clock.now())
         results = await self._answered(store, batch)
         if results is None:
             counters.add("batches_failed")
@@ -81,6 +87,7 @@ class Sender:
             if status in _FINAL:
                 counters.add(status)
                 counters.add("unsent", -1)
+                self._answer(store, item, result)
                 if status == "rejected":
                     self._channel.books.enter("rejected", item=item, problem=result.get("problem"))
             else:
@@ -88,6 +95,17 @@ class Sender:
         if left:
             await asyncio.sleep(options.retry_s)
         return left
+
+    def _answer(self, store: Store, item: dict[str, object], result: dict[str, Any]) -> None:
+        """Enter what the gateway said, the first time it is said of a receipt."""
+        name = _name(store, item)
+        first = self._first.pop(name)
+        if name not in self._told and "transaction_id" in result:
+            self._told.add(name)
+            self._channel.books.enter(
+                "answer", name=name, first_sent_at=first.isoformat(), status=result["status"],
+                transaction_id=result["transaction_id"],
+            )  # fmt: skip
 
     async def _answered(
         self, store: Store, batch: list[dict[str, object]]
@@ -120,3 +138,8 @@ class Sender:
             return None
         problem = await answer.text()
         return [{"status": "rejected", "problem": problem[:500]} for _ in batch]
+
+
+def _name(store: Store, item: dict[str, object]) -> str:
+    """A receipt's natural key, as the books have it."""
+    return f"{store.name}/{item['business_date']}/{item['register']}/{item['sequence']}"

@@ -231,6 +231,21 @@ def test_a_cent_off(history: History, kind: str) -> None:
     assert f"line {line.line}: amount is {line.amount}" in report.findings[0].what
 
 
+@pytest.mark.parametrize("kind", ["order", "store_sale"])
+def test_a_cent_of_tax_off(history: History, kind: str) -> None:
+    entry, document = find(history, lambda _, d: d.kind == kind)
+    at = history.journal.messages.index(entry)
+    taxed = replace(entry, message=replace(entry.message, tax=Decimal("4.34")))
+    history.journal.messages[at] = taxed
+    history.replace(document, tampered(document, tax=Decimal("4.34")))
+    (told,) = (one for one in history.documents if one.number == document.number)
+    assert failing(audit(history.evidence())) == {}
+    history.replace(told, tampered(told, tax=Decimal("4.35")))
+    report = audit(history.evidence())
+    assert failing(report) == {"wrong_amount": 1}
+    assert "tax is 4.35, accepted was 4.34" in report.findings[0].what
+
+
 @pytest.mark.parametrize("kind", ["order", "return", "store_sale", "cancellation"])
 def test_a_quantity_off(history: History, kind: str) -> None:
     _, document = find(history, lambda _, d: d.kind == kind and bool(d.lines))

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests import hazards
 from loadtests.books import KINDS, Document, Erp
-from loadtests.events import Apply, Events
+from loadtests.events import Apply, Day, Events
 from loadtests.expect import Timeline
 from loadtests.journal import Run
 from loadtests.ledger import Ledger, Transaction
@@ -105,17 +105,29 @@ def test_follow_ups_of_orders_nobody_knows_the_facts_of_do_not_count() -> None:
     assert across(transaction(RETURN, 1060, "legacy", key="order:webshop:OLD-L-00001")) == 0
 
 
-def late(sent: float, day: str, erp: Erp | None = "legacy", store: str = "NL-001") -> int:
+def late(
+    sent: float,
+    day: str,
+    erp: Erp | None = "legacy",
+    store: str = "NL-001",
+    days: tuple[Day, ...] = (),
+) -> int:
     key = f"store-day:{store}:{day}"
     receipt = transaction(SALE, sent, erp, key, store=store, business_date=day)
     ledger = Ledger({receipt.id: receipt}, [], {}, [])
-    return hazards.late_days_after_flip(ledger, Timeline(applied(1050.0)), RUN)
+    return hazards.late_days_after_flip(ledger, Timeline(applied(1050.0)), RUN, days)
 
 
 def test_a_late_receipt_after_the_flip_of_its_store() -> None:
     # The second of two business days is open from half of the run on, that is, from 1100.
     assert late(1150, "2026-11-20") == 1
     assert late(1150, "2026-11-17") == 1
+
+
+def test_which_day_is_open_is_what_stores_say() -> None:
+    days = (Day(at=1000, business_date="2026-11-20"), Day(at=1160, business_date="2026-11-21"))
+    assert late(1150, "2026-11-20", days=days) == 0
+    assert late(1170, "2026-11-20", days=days) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,8 +150,8 @@ def test_what_is_no_late_receipt_after_a_flip(
 def test_without_a_run_or_rules_nothing_is_late() -> None:
     receipt = transaction(SALE, 1150, "legacy", store="NL-001", business_date="2026-11-20")
     ledger = Ledger({receipt.id: receipt}, [], {}, [])
-    assert hazards.late_days_after_flip(ledger, Timeline(applied(1050.0)), None) == 0
-    assert hazards.late_days_after_flip(ledger, Timeline([]), RUN) == 0
+    assert hazards.late_days_after_flip(ledger, Timeline(applied(1050.0)), None, ()) == 0
+    assert hazards.late_days_after_flip(ledger, Timeline([]), RUN, ()) == 0
 
 
 def test_flips_are_changes_that_returned() -> None:

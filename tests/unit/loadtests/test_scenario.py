@@ -33,6 +33,13 @@ def test_the_shipped_scenarios_load(name: str) -> None:
     assert {"webshop", "marketplace", "pos"} <= set(scenario.users.taking_part())
 
 
+def test_the_demo_leaves_to_its_channels_what_they_sell() -> None:
+    scenario = load_scenario(SCENARIOS / "callers.yaml")
+    assert scenario.scenario == "callers"
+    assert 0 < scenario.old_orders <= 20
+    assert scenario.users.pos is None
+
+
 def test_the_demo_has_all_it_takes_to_cross_a_flip() -> None:
     scenario = load_scenario(SCENARIOS / "demo.yaml")
     assert scenario.business_days == 2

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gateway.settings import Settings, load
+from loadtests.channels.pos import Estate
+from loadtests.channels.shopify import Shop
 from loadtests.demo import folder as folders
 from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.folder import ABSENT_FINAL_S, Access
@@ -56,6 +59,24 @@ def test_the_gateway_accepts_the_adjusted_configuration(settings: Settings) -> N
 def test_the_channels_and_stores_are_those_of_the_first_configuration(settings: Settings) -> None:
     assert {"webshop", "marketplace", "pos", "returns-desk", "ops"} == set(settings.channels)
     assert {"NL-001", "DE-004"} <= set(settings.stores)
+
+
+def test_the_gateway_accepts_the_channels_that_are_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folders.make(tmp_path / "connected")
+    Gateway(folder.environment).init(folder.path)
+    for source in (Shop("shop-nl", "NL", "NL01"), Estate("pos", {"NL-001": "NL01"}, "2026-11-21")):
+        folders.connect(folder, source.name, source.settings("http://127.0.0.1:7003"))
+    for name, value in folder.exports.items():
+        monkeypatch.setenv(name, value)
+    channels = load().channels
+    assert channels["shop-nl"].shopify is not None
+    assert channels["shop-nl"].shopify.poll is not None
+    assert "store-sales" in channels["pos"].scopes
+    for name in ("shop-nl", "pos"):
+        hashed = sha256(folders.key_of(folder, name).encode()).hexdigest()
+        assert channels[name].key_sha256 == (hashed,)
 
 
 def test_the_ops_key_is_one_the_channel_has(prepared: folders.WorkFolder) -> None:

@@ -83,14 +83,14 @@ def test_the_driver_is_told_seed_rate_and_every_gateway(guard: Guard) -> None:
     dry = stage(guard, seed=5, rate_per_s=8.0, duration_s=30.0)
     dry.start_gateways_and_workers()
     words = " ".join(command(dry.start_driver(date(2026, 11, 21))))
-    assert words.startswith("loadtests run demo --gateway http")
+    assert words.startswith("loadtests run callers --gateway http")
     assert words.count("--gateway ") == 2
     for part in ("--seed 5", "--rate 8.0", "--duration 30.0", "--business-date 2026-11-21"):
         assert part in words
 
 
 def test_as_many_old_orders_are_there_as_the_scenario_asks_for() -> None:
-    assert load_scenario(SCENARIOS / "demo.yaml").old_orders <= OLD_ORDERS
+    assert load_scenario(SCENARIOS / "callers.yaml").old_orders <= OLD_ORDERS
 
 
 def test_a_replaced_gateway_keeps_its_port(guard: Guard) -> None:

@@ -1,0 +1,131 @@
+"""The channels that sell by themselves: connected, opened, closed, and what they sold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from loadtests.channels.answers import Answers, Clocks, books_of, sold_by
+from loadtests.channels.port import Gateway, Sold, Source
+from loadtests.channels.pos import Estate
+from loadtests.channels.shopify import Shop
+from loadtests.demo import folder as folders
+from loadtests.demo.board import Board
+from loadtests.demo.folder import WorkFolder
+from loadtests.demo.stage import Stage
+from loadtests.events import Day, EventLog
+from loadtests.journal import JournalWriter
+
+#: The stores that move first, and lose their network; and all stores with who books their sales.
+FIRST_STORES = ("NL-001", "NL-002", "NL-003")
+STORES = {f"NL-{n:03}": "NL01" for n in range(1, 7)} | {f"DE-{n:03}": "DE01" for n in range(1, 5)}
+#: The share of all requests each channel sells by itself; the driver has the rest.
+SHARES = {"shop-nl": 0.15, "shop-de": 0.10, "pos": 0.25}
+DRIVEN = 1 - sum(SHARES.values())
+#: What no webhook brought is found by a poll, every few seconds; a busy machine takes its time.
+KNOWN_WITHIN_S = 60.0
+LOOK_S = 1.0
+
+
+class Market:
+    """The channels on a stage. ``today`` is the last of the two business days of the stores."""
+
+    def __init__(
+        self, stage: Stage, folder: WorkFolder, board: Board, log: EventLog, today: date
+    ) -> None:
+        self._stage = stage
+        self._folder = folder
+        self._board = board
+        self._log = log
+        self._today = today
+        self._estate = Estate("pos", STORES, self._yesterday)
+        self.sources: tuple[Source, ...] = (
+            Shop("shop-nl", "NL", "NL01"),
+            Shop("shop-de", "DE", "DE01"),
+            self._estate,
+        )
+        self._quiet_s = 0.0
+
+    def connect(self) -> None:
+        """Tell the gateway of the channels, whose simulators have been started."""
+        self._stage.channels_ready()
+        for source in self.sources:
+            folders.connect(self._folder, source.name, source.settings(self._url(source)))
+
+    def open(self, rate_per_s: float) -> None:
+        """Let them sell their shares of so many requests a second."""
+        for source in self.sources:
+            rate = rate_per_s * SHARES[source.name]
+            source.open(self._url(source), self._gateway(source), rate)
+        self._day(self._yesterday)
+
+    def tills(self, what: str) -> None:
+        """Do to the stores what a step says."""
+        url = self._url(self._estate)
+        if what == "cut off":
+            self._estate.cut_off(url, FIRST_STORES)
+        elif what == "day ends":
+            self._estate.end_day(url)
+            self._day(self._today.isoformat())
+        else:
+            self._estate.back(url)
+
+    def close(self) -> None:
+        """Let them sell no more."""
+        for source in self.sources:
+            source.close(self._url(source))
+        lingers_s = max((source.lingers_s for source in self.sources), default=0.0)
+        self._quiet_s = time.monotonic() + lingers_s
+
+    def settle(self, look: Callable[[], None]) -> list[Path]:
+        """Wait until all they sold is known to the gateway, at most KNOWN_WITHIN_S.
+
+        Return the journals that say what became of it; what is still not known is the audit's to
+        judge. ``look`` is called now and then, to see that all processes run.
+        """
+        while time.monotonic() < self._quiet_s:
+            look()
+            time.sleep(LOOK_S / 4)
+        return [self._settle(source, look) for source in self.sources]
+
+    def _settle(self, source: Source, look: Callable[[], None]) -> Path:
+        answers = Answers(self._gateway(source))
+        until = time.monotonic() + KNOWN_WITHIN_S
+        while True:
+            look()
+            sold = sold_by(source, books_of(self._url(source)))
+            missing = answers.missing(sold)
+            if not missing or time.monotonic() > until:
+                break
+            time.sleep(LOOK_S)
+        self._say(source, sold, missing)
+        path = self._folder.sold(source.name)
+        journal = JournalWriter(path)
+        for entry in answers.entries(sold, Clocks.now()):
+            journal.write(entry)
+        journal.close()
+        return path
+
+    def _say(self, source: Source, sold: Sequence[Sold], missing: Sequence[Sold]) -> None:
+        words = f"{source.name} sold and took back {len(sold)} times"
+        if missing:
+            first = missing[0].message.reference
+            self._board.note(f"{words}; {len(missing)} never came, {first} first", "bad")
+        else:
+            self._board.note(f"{words}, and the gateway knows of all of it", "good")
+
+    def _gateway(self, source: Source) -> Gateway:
+        key = folders.key_of(self._folder, source.name)
+        return Gateway(self._stage.gateways[0].url, key)
+
+    @property
+    def _yesterday(self) -> str:
+        return (self._today - timedelta(days=1)).isoformat()
+
+    def _day(self, business_date: str) -> None:
+        self._log.append(Day(at=time.monotonic(), business_date=business_date))
+
+    def _url(self, source: Source) -> str:
+        return self._stage.channels[source.name].url

@@ -1,0 +1,122 @@
+"""What the gateway says became of what a channel sold, as entries of a journal."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from loadtests.audit import Evidence, audit
+from loadtests.books import BookedLine, Document
+from loadtests.channels.answers import Answers, Clocks
+from loadtests.channels.port import Gateway, Sold
+from loadtests.channels.web import Web
+from loadtests.errors import LoadTestError
+from loadtests.events import Events
+from loadtests.journal import End, Journal, MessageEntry, Run
+from loadtests.messages import ORDER, Line, Message, order_key
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CLOCKS = Clocks(AT + timedelta(seconds=60), 1060.0)
+ORDER_1 = Message(
+    process=ORDER, channel="shop-nl", object_key=order_key("shop-nl", "1"), object_reference="1",
+    reference="1", legal_entity="NL01", currency="EUR", lines=(Line(1, "TEE", 2, Decimal(20)),),
+    total=Decimal(25), shipping=Decimal(5), tax=Decimal("4.34"), facts={"channel": "shop-nl"},
+)  # fmt: skip
+SOLD = [Sold(ORDER_1, AT)]
+TAKEN = {"process": ORDER, "reference": "1", "transaction_id": "0a-1",
+         "accepted_at": (AT + timedelta(seconds=2)).isoformat()}  # fmt: skip
+DOCUMENT = Document(
+    erp="legacy", sequence=1, number="A1", kind="order", external_reference="CX-0a-1",
+    object_reference="1", legal_entity="NL01", currency="EUR",
+    lines=(BookedLine(1, "TEE", Decimal(2), Decimal(20)),), total=Decimal(25),
+    shipping=Decimal(5), tax=Decimal("4.34"),
+)  # fmt: skip
+
+
+@contextmanager
+def gateway(*answers: tuple[int, object]) -> Iterator[str]:
+    """A gateway that answers what it is told to, the last one for ever."""
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            assert self.headers["authorization"] == "Bearer key"
+            status, body = left.pop(0) if len(left) > 1 else left[0]
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def judged(entries: list[MessageEntry], *documents: Document) -> dict[str, int]:
+    run = Run(1, 1, 1, "", [], "2026-11-21", 1000.0, "", 1)
+    journal = Journal(run, [], entries, [], End(1100.0, ""))
+    report = audit(Evidence(journal, Events(), documents))
+    assert report.accept_p99_ms == 0, "what a channel sends late is not the gateway's time"
+    return {kind: count for kind, count in report.failures().items() if count}
+
+
+def test_what_is_not_known_yet_is_asked_for_again() -> None:
+    with gateway((404, {}), (200, {"transactions": [TAKEN]}), (500, {})) as url:
+        answers = Answers(Gateway(url, "key"))
+        assert answers.missing(SOLD) == SOLD
+        assert answers.missing(SOLD) == []
+        assert answers.missing(SOLD) == [], "what is known is not asked for"
+    (entry,) = answers.entries(SOLD, CLOCKS)
+    assert (entry.transaction_id, entry.sent, entry.answered) == ("0a-1", 1000.0, 1002.0)
+    assert judged([entry], DOCUMENT) == {}
+
+
+def test_what_the_gateway_never_took_is_lost() -> None:
+    with gateway((404, {})) as url:
+        answers = Answers(Gateway(url, "key"))
+        assert answers.missing(SOLD) == SOLD
+    assert judged(answers.entries(SOLD, CLOCKS)) == {"lost": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tax": Decimal("4.35")},
+        {"lines": (BookedLine(1, "TEE", Decimal(3), Decimal(20)),)},
+        {"total": Decimal("25.01")},
+    ],
+)
+def test_books_with_another_tax_quantity_or_amount_fail(changes: dict[str, Any]) -> None:
+    with gateway((200, {"transactions": [TAKEN]})) as url:
+        answers = Answers(Gateway(url, "key"))
+        answers.missing(SOLD)
+    assert judged(answers.entries(SOLD, CLOCKS), replace(DOCUMENT, **changes)) == {
+        "wrong_amount": 1
+    }
+
+
+def test_a_gateway_that_does_not_answer_is_named() -> None:
+    with gateway((503, {"title": "no store"})) as url, pytest.raises(LoadTestError, match="503"):
+        Answers(Gateway(url, "key")).missing(SOLD)
+    with Web(url) as gone, pytest.raises(LoadTestError, match="was not answered"):
+        gone.get("/v1/orders/1")
