@@ -105,6 +105,7 @@ class Parts:
             backlog=self.lanes.backlog,
             auditor=self.auditor,
             clock=self.clock,
+            precedents=self.ledger,
             teams=_teams(self.settings),
             calls_s={erp.value: it.calls_max * 1000 / it.span_ms for erp, it in windows.items()},
         )

@@ -100,7 +100,8 @@ class Corrector:
     ) -> GivenUp:  # fmt: skip
         """Give a held message up: it will never be booked, and its object goes on.
 
-        If it would have made the object, what follows is held, or given up ``with_followers``.
+        If it would have made the object, what follows is held, or given up ``with_followers``; if
+        an ERP has the object from before, what follows goes there.
 
         Raises:
             BadRequest: no reason.
@@ -121,17 +122,25 @@ class Corrector:
         return GivenUp(done, follower)
 
     async def _discard(self, staff: Staff, case: Case, reason: str) -> str:
-        absent = await self._absent(case)
+        absent, creates = await self._absent(case), _creates(case)
+        passed_on = case.cause == Cause.ORDER_DISCARDED
+        before = await self._before(case) if creates and not passed_on else ""
         await self._at.auditor.record(
             staff, Action.EXCEPTIONS_DISCARD, case.transaction_id, reason,
             revision=case.revision, cause=case.cause,
         )  # fmt: skip
         answer = await self._at.desk.discard(
-            case, staff.name, reason, creates=_creates(case), absent=absent
+            case, staff.name, reason, creates=creates, absent=absent, before=before
         )
         if isinstance(answer, StaffRefused):
             await self._not_done(staff, Action.EXCEPTIONS_DISCARD, case, answer)
         return answer.follower
+
+    async def _before(self, case: Case) -> str:
+        """Return the ERP that has the object from before this message, which was sent again."""
+        found = await self._at.precedents.taken_before({case.transaction_id: case.object_key})
+        older = found.get(case.transaction_id)
+        return older.owner if older is not None else ""
 
     async def _absent(self, case: Case) -> bool:
         """Say whether the attempt that is open was looked for and is absent for good.

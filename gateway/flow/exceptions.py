@@ -27,7 +27,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.flow.audit import Auditor
 from gateway.policy.drain import Drain, Pace, drains
 from gateway.policy.triage import Group, Team, Teams, groups, money_of, remedy_of
-from gateway.ports import Casebook, Desk, Intake, Lanes
+from gateway.ports import Casebook, Desk, Intake, Lanes, Precedents
 
 #: Messages released by one command: more are released by the next.
 RELEASED_MAX: Final = 100_000
@@ -50,6 +50,7 @@ class Bench:
     backlog: Backlog
     auditor: Auditor
     clock: Clock
+    precedents: Precedents
     teams: Teams = field(default_factory=Teams)
     calls_s: Mapping[str, float] = field(default_factory=dict)
 

@@ -35,12 +35,14 @@ class Desk(Protocol):
         ...
 
     async def discard(
-        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool
-    ) -> Discarded | StaffRefused:
+        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool,
+        before: str = "",
+    ) -> Discarded | StaffRefused:  # fmt: skip
         """Give a message up, if it still is as ``case`` says.
 
         ``creates`` says that what follows it is about what it would have made. ``absent`` says
-        that the attempt ``case`` names as open was looked for, and is absent for good.
+        that the attempt ``case`` names as open was looked for, and is absent for good. ``before``
+        is the ERP that has the object from before, if it is older than this message.
         """
         ...
 

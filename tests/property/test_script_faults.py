@@ -210,6 +210,13 @@ async def discard_with_followers(buffer: Buffer) -> Work:
     return lambda: buffer.desk.discard(case, "lee", "test", creates=True, absent=False)
 
 
+async def discard_what_was_there_before(buffer: Buffer) -> Work:
+    case = await held(buffer)
+    return lambda: buffer.desk.discard(
+        case, "lee", "test", creates=True, absent=False, before="cloud"
+    )
+
+
 async def reroute(buffer: Buffer) -> Work:
     lease = await two(buffer, target=Target.HOLD)
     parked: Parked
@@ -273,6 +280,7 @@ TAKING = (
 SETTLING = (
     take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, untake,
     hold, wait, move, move_refused, release, release_after_posting, discard, discard_with_followers,
+    discard_what_was_there_before,
     reroute, found, found_and_held, unfound, lease, renew, raise_epoch, begin, finish,
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ def _before(db: Connection, creates: Mapping[str, str]) -> dict[str, Before]:
     found: dict[str, Before] = {}
     transaction_of = {key: identity for identity, key in creates.items()}
     for keys in chunks(transaction_of):
-        for key, before in (*_owned(db, keys), *_taken(db, keys, creates)):
+        for key, before in (*_taken(db, keys, creates), *_owned(db, keys)):
             found[transaction_of[key]] = before
     return found
 
@@ -47,12 +47,12 @@ def _owned(db: Connection, keys: list[str]) -> Iterator[tuple[str, Before]]:
 def _taken(
     db: Connection, keys: list[str], creates: Mapping[str, str]
 ) -> Iterator[tuple[str, Before]]:
-    """Return other creates of the objects; one that was given up is in no ERP."""
+    """Return other creates of the objects, the oldest last; what was given up is in no ERP."""
     query = select(_T.object_key, _T.transaction_id, _T.owner, _T.accepted_at).where(
         _T.object_key.in_(keys),
         _T.process.in_(_CREATES),
         _T.state != State.DISCARDED.value,
     )
-    for row in db.execute(query):
+    for row in db.execute(query.order_by(_T.accepted_at.desc())):
         if row.transaction_id not in creates:
             yield row.object_key, Before(row.owner, row.accepted_at, "", row.transaction_id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from gateway.canonical.exchange import BufferEvent
+from gateway.canonical.lifecycle import State
 from gateway.routing.recorded import Recorder
 from gateway.store.ledger import projection, tables
 from gateway.store.ledger.evidence import keep_accepted
@@ -77,14 +78,23 @@ _OWN: Final = (
     .where(_COLUMNS.object_key == bindparam("object_"), _COLUMNS.owner == "")
     .values(owner=bindparam("new_owner"))
 )
+#: What is booked stays where it is: it may be of long before, sent again under its reference.
 _MOVE: Final = (
     update(tables.transactions)
-    .where(_COLUMNS.object_key == bindparam("object_"))
+    .where(_COLUMNS.object_key == bindparam("object_"), _COLUMNS.state != State.BOOKED.value)
     .values(owner=bindparam("new_owner"))
 )
 _REPIN: Final = (
     update(tables.owners)
-    .where(tables.owners.c.object_key == bindparam("object_"))
+    .where(
+        tables.owners.c.object_key == bindparam("object_"),
+        tables.owners.c.source != "import",
+        tables.owners.c.source != "lookup",
+        ~exists().where(
+            _COLUMNS.object_key == tables.owners.c.object_key,
+            _COLUMNS.state == State.BOOKED.value,
+        ),
+    )
     .values(
         owner=bindparam("new_owner"), pinned_at=bindparam("new_at"), source=bindparam("new_source")
     )
@@ -92,6 +102,9 @@ _REPIN: Final = (
 
 
 def _apply(db: Connection, changes: projection.Changes) -> None:
+    if changes.moved:  # before anything else: what is booked meanwhile was moved, too
+        db.execute(_MOVE, [{"object_": k, "new_owner": v.owner} for k, v in changes.moved.items()])
+        db.execute(_REPIN, [_repin(*item) for item in changes.moved.items()])
     if changes.created:
         db.execute(tables.transactions.insert(), list(changes.created.values()))
     if changes.changed:
@@ -101,9 +114,6 @@ def _apply(db: Connection, changes: projection.Changes) -> None:
     if changes.owned:
         db.execute(_OWN, [{"object_": k, "new_owner": v} for k, v in changes.owned.items()])
     insert_new(db, tables.owners, [_pin(*item) for item in changes.pins.items()])
-    if changes.moved:
-        db.execute(_MOVE, [{"object_": k, "new_owner": v.owner} for k, v in changes.moved.items()])
-        db.execute(_REPIN, [_repin(*item) for item in changes.moved.items()])
 
 
 def _event(partition: int, place: projection.Position, event: BufferEvent) -> dict[str, object]:

@@ -61,20 +61,23 @@ class RedisDesk:
         return Edited(int(answer[1])) if answer[0] == b"ok" else _refused(answer)
 
     async def discard(
-        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool
-    ) -> Discarded | StaffRefused:
+        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool,
+        before: str = "",
+    ) -> Discarded | StaffRefused:  # fmt: skip
         """Give a message up, if it still is as ``case`` says."""
         answer = await self._run(
             "discard", case, by, reason, 1 if creates else 0,
             case.open_since_ms if absent and case.open_since_ms is not None else "",
             Cause.ORDER_DISCARDED.value, _TOLD.format(case.transaction_id),
+            keys.field(case.object_key)[1], before,
         )  # fmt: skip
         return Discarded(answer[1].decode()) if answer[0] == b"ok" else _refused(answer)
 
     async def _run(self, name: str, case: Case, *args: object) -> Sequence[Any]:
         part = self._partitions[partition_of_transaction(case.transaction_id)]
+        bucket, _ = keys.field(case.object_key)
         answer: Sequence[Any] = await self._client.script(
-            name, [part.message(case.transaction_id)],
+            name, [part.message(case.transaction_id), part.owners(bucket)],
             part.prefix, self._client.now_ms, case.transaction_id, case.revision, *args,
         )  # fmt: skip
         return answer

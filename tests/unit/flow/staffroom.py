@@ -64,7 +64,7 @@ class Staffroom:
         self.auditor = Auditor(ledger)
         self.bench = Bench(
             desk or buffer.desk, buffer.lanes, ledger, buffer.intake, buffer.lanes.backlog,
-            self.auditor, self.worker.clock, teams or Teams(), calls_s or {"legacy": 20.0},
+            self.auditor, self.worker.clock, ledger, teams or Teams(), calls_s or {"legacy": 20.0},
         )  # fmt: skip
         self.exceptions = Exceptions(self.bench)
         caller = Caller(self.worker.quotas, self.worker.clock)

@@ -18,7 +18,11 @@ from gateway.canonical.outcome import Booked, Outcome
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
 from gateway.errors import LedgerUnavailable
+from gateway.flow.audit import Auditor
+from gateway.flow.calls import Caller
+from gateway.flow.correct import Corrector, GivenUp
 from gateway.flow.dispatch import Dispatcher
+from gateway.flow.exceptions import Bench
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.precede import ANSWER_S_MAX
 from gateway.flow.project import Projector
@@ -28,6 +32,7 @@ from gateway.ports import Precedents
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis.forgetting import RedisForgetting
 from tests.unit.flow.doubles import Notes, OpenQuotas, ScriptedErp
+from tests.unit.flow.staffroom import LEAD
 from tests.unit.flow.test_dispatch import LIMITS
 from tests.valkey import PARTITIONS, Buffer, entry
 
@@ -242,3 +247,102 @@ async def test_deliveries_go_on_without_the_ledger(
 def test_staff_are_told_what_to_do() -> None:
     assert REMEDY["taken-before"]  # type: ignore[index]
     assert TEAM["taken-before"]  # type: ignore[index]
+
+
+async def discard(town: Town, one: Entry) -> GivenUp:
+    """Staff give a message up; nobody else has an attempt open."""
+    bench = Bench(
+        town.buffer.desk, town.buffer.lanes, town.ledger, town.buffer.intake,
+        town.buffer.lanes.backlog, Auditor(town.ledger), SystemClock(), town.ledger,
+    )  # fmt: skip
+    caller = Caller(OpenQuotas(town.buffer.client, dict.fromkeys(ERPS, LIMITS)), SystemClock())
+    corrector = Corrector(bench, town.erps, caller)
+    return await corrector.discard(LEAD, one.transaction_id, reason="sent again")
+
+
+async def follow(town: Town, reference: str, found: Target | None = None) -> Entry:
+    """Accept a return of A-1."""
+    one = entry("A-1", process="return.credit", reference=reference, owner_found=found)
+    assert isinstance(await town.buffer.intake.accept(one), Accepted)
+    town.sent.append(one)
+    return one
+
+
+@pytest.mark.parametrize("how", ["booked", "import", "lookup"])
+async def test_a_return_goes_where_the_old_order_is_after_its_repeat_was_discarded(
+    buffer: Buffer, ledger: SqlLedger, how: str
+) -> None:
+    town = Town(buffer, ledger)
+    if how == "booked":
+        await town.take("A-1", Target.LEGACY)
+    elif how == "lookup":
+        await follow(town, "R-0", Target.LEGACY)
+    else:
+        begun = await ledger.begin_import(Import("f" * 64, "o.csv", "ada", SystemClock().now()))
+        line = ImportLine(2, order_key("webshop", "A-1"), "legacy")
+        await ledger.import_owners(begun, begun, [line], [])
+    await town.work()
+    await town.project()
+    await town.evict("A-1")
+    town.sent.clear()
+
+    again = await town.take("A-1", Target.CLOUD, again=True)
+    await town.work()
+    assert await town.state(again) == ("held", "taken-before")
+    behind = await follow(town, "R-1")
+    done = await discard(town, again)
+    assert done.held == "", "its order is there: it goes on"
+    later = await follow(town, "R-2")
+    town.sent.remove(again)
+    await town.work()
+
+    assert [await town.state(it) for it in (behind, later)] == [("booked", "")] * 2
+    assert town.erps[Target.CLOUD].booked == []
+    await town.project()
+    assert await ledger.owner(order_key("webshop", "A-1")) is Target.LEGACY
+    records = [await ledger.transaction(it.transaction_id) for it in (behind, later)]
+    assert [it.owner for it in records if it] == ["legacy", "legacy"]
+
+
+async def test_a_flip_that_moves_a_repeat_does_not_rewrite_who_has_the_old_order(
+    buffer: Buffer, ledger: SqlLedger
+) -> None:
+    """The repeat was not tried yet, so the backlog takes it along; the ledger knows better."""
+    town = Town(buffer, ledger)
+    await town.take("A-1", Target.LEGACY)
+    await town.work()
+    await town.project()
+    assert await town.evict("A-1") == 1
+    town.sent.clear()
+    again = await town.take("A-1", Target.LEGACY, again=True)
+    await town.keeper.tick()
+    (found,) = [
+        it
+        for n in range(PARTITIONS)
+        async for it in buffer.moves.movable(n, Target.LEGACY, refused=False)
+    ]
+    assert await buffer.moves.move(found, 1, Target.CLOUD, "ann")
+    await town.project()
+    assert await ledger.owner(again.object_key) is Target.LEGACY
+
+    await town.work()
+    assert await town.state(again) == ("held", "taken-before")
+    await discard(town, again)
+    assert await buffer.intake.owner(again.object_key) is Target.LEGACY
+
+
+async def test_without_the_ledger_a_repeat_is_not_given_up(
+    buffer: Buffer, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(buffer, ledger)
+    await town.take("A-1", Target.LEGACY)
+    await town.work()
+    await town.project()
+    await town.evict("A-1")
+    town.sent.clear()
+    again = await town.take("A-1", Target.CLOUD, again=True)
+    await town.work()
+    monkeypatch.setattr(ledger, "taken_before", Away(hangs=False).taken_before)
+    with pytest.raises(LedgerUnavailable):
+        await discard(town, again)
+    assert await town.state(again) == ("held", "taken-before")

@@ -78,8 +78,9 @@ class Dying:
         raise StoreUnavailable("killed")
 
     async def discard(
-        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool
-    ) -> Discarded | StaffRefused:
+        self, case: Case, by: str, reason: str, *, creates: bool, absent: bool,
+        before: str = "",
+    ) -> Discarded | StaffRefused:  # fmt: skip
         raise StoreUnavailable("killed")
 
 
