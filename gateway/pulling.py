@@ -22,17 +22,22 @@ from gateway.callers.amazon.orders import AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.reports import AmazonReports
 from gateway.callers.amazon.signing import Key
+from gateway.callers.loop.returns import LoopReturns
 from gateway.callers.shopify.orders import ShopifyOrders
 from gateway.channels.amazon import settling, wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.puller import Puller
 from gateway.channels.amazon.settling import SettlementFetcher
 from gateway.channels.draft import Terms as Booking
+from gateway.channels.loop.intake import LoopIntake, Platform
+from gateway.channels.loop.polled import PolledPlatform
+from gateway.channels.polling import Poller
 from gateway.channels.searching import Search, Terms
 from gateway.channels.shopify.intake import ShopifyIntake
-from gateway.channels.shopify.poller import Poller
+from gateway.channels.shopify.polled import PolledShop
 from gateway.flow.calls import Caller
 from gateway.settings.amazon import AmazonSettings
+from gateway.settings.loop import LoopSettings
 from gateway.settings.shopify import ShopifySettings
 from gateway.store.redis.duties import RedisDuties
 from gateway.taking import acceptor
@@ -62,13 +67,13 @@ class Pulling:
     """All pulled channels; each is pulled by the process that has its duty."""
 
     def __init__(self, pullers: Sequence[Pulled], duties: RedisDuties, holder: str) -> None:
-        self._pullers = pullers
+        self.pullers = tuple(pullers)
         self._duties = duties
         self._holder = holder
 
     async def look(self) -> None:
         """Do one round of every channel whose duty this process has."""
-        done = await asyncio.gather(*map(self._one, self._pullers), return_exceptions=True)
+        done = await asyncio.gather(*map(self._one, self.pullers), return_exceptions=True)
         for failure in done:
             if isinstance(failure, BaseException):
                 raise failure
@@ -98,6 +103,7 @@ def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
     taking = acceptor(parts, caller)
     sold = AmazonIntake(taking, parts.intake, parts.ledger)
     shops = ShopifyIntake(taking, parts.intake, parts.ledger)
+    returned = LoopIntake(taking, parts.intake, parts.ledger)
     pullers: list[Pulled] = []
     for name, channel in parts.settings.channels.items():
         if channel.amazon is not None:
@@ -106,6 +112,8 @@ def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
                 pullers.append(_fetcher(parts, name, channel.amazon, stack))
         if channel.shopify is not None and channel.shopify.poll is not None:
             pullers.append(_poller(parts, name, channel.shopify, shops, stack))
+        if channel.loop is not None and channel.loop.poll is not None:
+            pullers.append(_returns(parts, name, channel.loop, returned, stack))
     return Pulling(pullers, RedisDuties(parts.client), holder)
 
 
@@ -165,4 +173,20 @@ def _poller(
     search = Search(name, it.since, terms, orders, parts.ledger, parts.clock)
     channel = Channel(name, frozenset(), (it.legal_entity,))
     shop = shop_of(Checks(parts.settings, parts.clock), channel, it)
-    return Poller(shop, search, intake, parts.observer, parts.clock)
+    return Poller(PolledShop(shop, intake, parts.observer), search, parts.observer, parts.clock)
+
+
+def _returns(
+    parts: Parts, name: str, it: LoopSettings, intake: LoopIntake, stack: AsyncExitStack
+) -> Poller:
+    poll = it.poll
+    assert poll is not None  # noqa: S101 -- only platforms that are polled get here
+    client = httpx.AsyncClient(timeout=ANSWER_S)
+    stack.push_async_callback(client.aclose)
+    returns = LoopReturns(poll.url, poll.api_key.get_secret_value(), client, parts.clock)
+    terms = Terms(poll.poll_s, poll.overlap_s)
+    search = Search(name, poll.since, terms, returns, parts.ledger, parts.clock)
+    polled = PolledPlatform(
+        Platform(name, it.legal_entity, it.order_channel), intake, parts.observer
+    )
+    return Poller(polled, search, parts.observer, parts.clock)

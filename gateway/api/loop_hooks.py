@@ -12,9 +12,9 @@ from gateway.api.answers import as_json
 from gateway.api.auth import Channel
 from gateway.api.calls import AnyRequest, Call, facade_of
 from gateway.channels import reading
-from gateway.channels.loop.credit import STATES
 from gateway.channels.loop.intake import Platform
 from gateway.channels.loop.signature import is_signed
+from gateway.channels.loop.wire import drift
 from gateway.errors import NotFound, Unauthenticated
 
 SIGNATURE: Final = b"x-loop-signature"
@@ -45,16 +45,8 @@ class LoopHooks(Controller):
                 "X-Loop-Signature does not sign this body; check the webhook's secret"
             )
         payload = reading.read(body) if body.strip() else {}
-        for found in _drift(payload):
+        for found in drift(payload):
             facade.services.observer.drifted(name, found)
         platform = Platform(name, loop.legal_entity, loop.order_channel)
         taken = await takes.take(platform, payload, body.decode("utf-8", "replace"))
         return as_json({"taken": [it._asdict() for it in taken]})
-
-
-def _drift(payload: reading.Payload) -> list[str]:
-    """Name what nobody announced: an empty payload (a trigger of another topic), a new state."""
-    if not payload.get("id"):
-        return ["field:no id"]
-    state = reading.text(payload, "state", 40).lower()
-    return [] if not state or state in STATES else [f"value:state={state}"]

@@ -49,6 +49,14 @@ class Search:
         """Return how far the channel is."""
         return await self._pulls.pull(self._channel) or Pull(self._channel, NO_INSTANT)
 
+    async def say(self, problem: str) -> bool:
+        """Keep what stands in its way, "" for nothing; return whether that is news."""
+        pull = await self.pull()
+        if pull.problem == problem:
+            return False
+        await self._pulls.keep_pull(replace(pull, problem=problem))
+        return True
+
     async def run(self, take: Callable[[Sequence[Payload]], Awaitable[int]]) -> int:
         """Search if it is time, or one was cut off; return how much was taken.
 

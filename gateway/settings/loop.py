@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr
 
 from gateway.settings.section import Section
+
+
+class ReturnPollSettings(Section):
+    """How the platform's returns are read for what no webhook brought."""
+
+    api_key: SecretStr = Field(min_length=1, description="API key with the scope Returns")
+    since: AwareDatetime = Field(
+        description="returns last changed before are not asked for: other systems have them"
+    )
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = Field(
+        default="https://api.loopreturns.com", description="where its API is"
+    )
+    poll_s: float = Field(default=300, ge=0.1, description="pause between two polls")
+    overlap_s: float = Field(
+        default=300, ge=0, description="how far a poll goes back behind the last one's end"
+    )
 
 
 class LoopSettings(Section):
@@ -17,3 +33,8 @@ class LoopSettings(Section):
     ] = Field(description="the secret of its webhooks; two during a rotation")
     legal_entity: str = Field(description="the entity that books its credits")
     order_channel: str = Field(description="the channel whose orders it takes back: the shop")
+    poll: ReturnPollSettings | None = Field(
+        default=None,
+        description="reads the platform's returns now and then; without it, what no webhook brings "
+        "is never known",
+    )

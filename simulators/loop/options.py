@@ -12,6 +12,10 @@ class LoopOptions(ServerOptions):
     """What the platform takes besides."""
 
     secret: str = option("loop_gateway", "the webhook secret, which signs; a made-up one")
+    api_key: str = option("loop_api_gateway", "key its API wants; a made-up one")
+    calls_per_min: int = option(
+        300, "calls of its API a minute; more are 429", low=1, high=1_000_000, live=True
+    )
     hook: str = option("", "address that webhooks go to; empty sends none")
     shop: str = option("", "address of the simulated shop whose orders are taken back")
     shop_token: str = option("shpat_gateway", "token the shop's Admin API wants")

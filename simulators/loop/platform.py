@@ -40,6 +40,11 @@ class Return:
     settled: int = 0
 
     @property
+    def updated_at(self) -> datetime:
+        """When anything of it changed last."""
+        return self.edited_at or self.created_at
+
+    @property
     def worth(self) -> Decimal:
         """What its rows give back."""
         return sum((Decimal(row["refund"]) for row in self.rows), ZERO)

@@ -13,6 +13,7 @@ from simulators.asked import json_object
 from simulators.channel import Channel
 from simulators.clock import Clock, SystemClock
 from simulators.control import add_control
+from simulators.loop.api import Api
 from simulators.loop.options import LoopOptions
 from simulators.loop.platform import REASONS, Order, Platform, Return, ReturnError
 from simulators.loop.webhooks import COUNTERS, KINDS, Sender
@@ -34,6 +35,7 @@ def loop_platform(options: LoopOptions, clock: Clock | None = None) -> Channel[L
 
     channel.app.cleanup_ctx.append(running)
     add_control(channel)
+    channel.app.add_routes(Api(channel, platform).routes())
     channel.app.add_routes(_Steering(channel, platform, shop).routes())
     return channel
 

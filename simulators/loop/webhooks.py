@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -27,8 +28,11 @@ KINDS: Mapping[str, FaultKind] = {
     "missing_webhook": FaultKind(0, (), "a delivery is never made"),
     "wrong_signature": FaultKind(0, (), "a delivery comes wrongly signed first, then rightly"),
     "empty_payload": FaultKind(0, (), "a delivery of another trigger comes first, without content"),
+    "clock_skew": FaultKind(
+        600_000, ("ahead", "behind"), "the times of a return are delay_ms wrong"
+    ),
     "schema_surprise": FaultKind(
-        0, ("unknown_field", "new_state"), "the body has what nobody announced"
+        0, ("unknown_field", "null", "new_enum"), "the body has what nobody announced"
     ),
 }  # fmt: skip
 COUNTERS = (
@@ -42,6 +46,8 @@ COUNTERS = (
     "webhooks_wrongly_signed",  # signed wrongly by the fault
     "webhooks_empty",  # sent without content by the fault
     "webhooks_surprising",  # with a body nobody announced
+    "webhooks_skewed",  # with times the fault set wrong
+    "lists",  # pages of returns that were answered
     "webhooks_pending",  # now: still to be delivered
 )
 
@@ -50,6 +56,27 @@ def signature(body: bytes, secret: str) -> str:
     """What ``X-Loop-Signature`` says of a body."""
     text = body.replace(b"\n", b"").replace(b"\\/", b"/").replace(b"/", b"\\/")
     return base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest()).decode()
+
+
+def surprising(channel: Channel[LoopOptions], body: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot, with what faults make of it: another content, another time."""
+    skew = channel.faults.fires("clock_skew")
+    if skew is not None:
+        channel.counters.add("webhooks_skewed")
+        by = timedelta(seconds=-skew.delay_s if skew.mode == "behind" else skew.delay_s)
+        for name in ("created_at", "edited_at"):
+            if body[name]:
+                body[name] = (datetime.fromisoformat(body[name]) + by).isoformat()
+    surprise = channel.faults.fires("schema_surprise")
+    if surprise is not None:
+        channel.counters.add("webhooks_surprising")
+        if surprise.mode == "unknown_field":
+            body["loyalty_v2"] = {"tier": "gold"}
+        elif surprise.mode == "null":
+            body["customer"] = body["currency"] = None
+        else:
+            body["state"] = "triaged"
+    return body
 
 
 class Sender:
@@ -73,14 +100,7 @@ class Sender:
         if channel.faults.fires("missing_webhook"):
             channel.counters.add("webhooks_missing")
             return
-        body: dict[str, Any] = {"topic": "return", "trigger": trigger, **snapshot}
-        surprise = channel.faults.fires("schema_surprise")
-        if surprise is not None:
-            channel.counters.add("webhooks_surprising")
-            if surprise.mode == "unknown_field":
-                body["loyalty_v2"] = {"tier": "gold"}
-            else:
-                body["state"] = "triaged"
+        body = surprising(channel, {"topic": "return", "trigger": trigger, **snapshot})
         channel.counters.add("webhooks_pending")
         channel.background(self._deliver(json.dumps(body, indent=2).encode()))
 

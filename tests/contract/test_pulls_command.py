@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 import yaml
 
 from gateway.canonical.exchange.pulling import Noticed, NoticedLine, Pull
+from gateway.commands.common import installation
 from gateway.errors import ConfigError
+from gateway.pulling import pulling
 from gateway.settings import load
 from gateway.store.ledger import open_ledger
 from tests.contract.command_line import coexist
@@ -76,3 +79,31 @@ def test_an_account_that_cannot_work_is_refused_at_start(
     configure(tmp_path, **change)
     with pytest.raises(ConfigError, match=said):
         load()
+
+
+async def channels_of_a_gateway() -> set[str]:
+    async with installation() as parts, AsyncExitStack() as stack:
+        return {it.channel for it in pulling(parts, "me", stack).pullers}
+
+
+def test_what_is_configured_is_pulled_and_said(home: Path) -> None:
+    configure(home, settlements={})
+    file = home / "coexist.yaml"
+    config = yaml.safe_load(file.read_text())
+    since = "2026-11-01T00:00:00Z"
+    entity = {"legal_entity": "NL01"}
+    config["channels"] |= {
+        "shop": {"scopes": [], "shopify": entity | {
+            "domain": "voorbeeld.myshopify.com", "secrets": ["hush-1"], "country": "NL",
+            "since": since, "poll": {"access_token": "hush-2"},
+        }},
+        "loop": {"scopes": [], "loop": entity | {
+            "secrets": ["hush-3"], "order_channel": "shop",
+            "poll": {"api_key": "hush-4", "since": since},
+        }},
+    }  # fmt: skip
+    file.write_text(yaml.safe_dump(config))
+    pulled = {"amazon-nl", "amazon-nl/settlements", "shop", "loop"}
+    assert asyncio.run(channels_of_a_gateway()) == pulled
+    assert {it["channel"] for it in json.loads(coexist("pulls", "--json"))} == pulled
+    assert "hush" not in coexist("config")

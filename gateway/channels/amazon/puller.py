@@ -9,7 +9,6 @@ comes twice, late or in another order says nothing new to the intake.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,15 +66,10 @@ class Puller:
                 taken += await step()
             except MarketUnavailable as error:
                 problems.append(error.detail)
-        await self._say("; ".join(problems))
+        problem = "; ".join(problems)
+        if await self._searching.say(problem) and problem:
+            self._observer.trouble(f"pull {self.channel}", MarketUnavailable(problem))
         return taken
-
-    async def _say(self, problem: str) -> None:
-        pull = await self._searching.pull()
-        if pull.problem != problem:
-            await self._pulls.keep_pull(replace(pull, problem=problem))
-            if problem:
-                self._observer.trouble(f"pull {self.channel}", MarketUnavailable(problem))
 
     # ------------------------------------------------------------------ notifications
 

@@ -118,12 +118,12 @@ def _taken_back(now: Mapping[str, _Line], before: Mapping[str, _Line]) -> str:
 
 
 def _is_older(payload: Payload, known: KnownReturn) -> bool:
-    as_of = _as_of(payload)
+    changed = as_of(payload)
     taken = [it for each in known.credits if (it := reading.instant(each, "updated_at"))]
-    return as_of is not None and any(as_of < it for it in taken)
+    return changed is not None and any(changed < it for it in taken)
 
 
-def _as_of(payload: Payload) -> datetime | None:
+def as_of(payload: Payload) -> datetime | None:
     """Return when it was last changed; times without an offset are read as UTC."""
     for name in ("edited_at", "created_at"):
         try:
@@ -148,8 +148,8 @@ def _name(payload: Payload, known: KnownReturn) -> str:
 
 
 def _head(payload: Payload, known: KnownReturn, place: Place, name: str) -> dict[str, Any]:
-    as_of = _as_of(payload)
-    at = as_of.isoformat() if as_of else ""
+    changed = as_of(payload)
+    at = changed.isoformat() if changed else ""
     return {
         "return_ref": name,
         "order_ref": place.order_ref,
@@ -221,7 +221,7 @@ def _fill(draft: Draft, known: KnownReturn, new: Mapping[str, _Line], fee: Decim
 
 def _for_staff(payload: Payload, known: KnownReturn, place: Place, said: str) -> Credit:
     """Make what only staff can follow up: a credit is not taken back by a webhook."""
-    mark = blake2b(repr((said, _as_of(payload))).encode(), digest_size=4).hexdigest()
+    mark = blake2b(repr((said, as_of(payload))).encode(), digest_size=4).hexdigest()
     body = _head(payload, known, place, f"{reading.text(payload, 'id', 20)}-{mark}")
     todo = "put it right by hand, then discard this"
     problem = Problem("", f"return {reading.text(payload, 'id')} {said}; {todo}")

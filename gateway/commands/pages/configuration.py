@@ -63,6 +63,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "ShopifySettings": "channels.NAME.shopify",
         "PollSettings": "channels.NAME.shopify.poll",
         "LoopSettings": "channels.NAME.loop",
+        "ReturnPollSettings": "channels.NAME.loop.poll",
         "AmazonSettings": "channels.NAME.amazon",
         "QueueSettings": "channels.NAME.amazon.queue",
         "ReportSettings": "channels.NAME.amazon.settlements",

@@ -14,10 +14,11 @@ import pytest
 
 from gateway.callers.shopify.orders import PAGE, ShopifyOrders
 from gateway.canonical.envelope import Envelope
+from gateway.channels.polling import AGAIN_S, Poller
 from gateway.channels.searching import Search, Terms
 from gateway.channels.shopify.draft import Terms as Booking
 from gateway.channels.shopify.intake import Shop, ShopifyIntake
-from gateway.channels.shopify.poller import AGAIN_S, Poller
+from gateway.channels.shopify.polled import PolledShop
 from gateway.clock import SystemClock
 from gateway.ports import Ledger
 from gateway.store.ledger import SqlLedger
@@ -61,7 +62,7 @@ class Bench:
         )
         booking = Booking("NL01", "NL", "GUEST")
         mine = Shop(self.channel, booking, LONG_AGO, lambda _: None)
-        return Poller(mine, search, intake, self.seen, self.clock)
+        return Poller(PolledShop(mine, intake, self.seen), search, self.seen, self.clock)
 
     def taken(self, process: str = "order.intake") -> dict[str, dict[str, Any]]:
         found = [

@@ -1,0 +1,1 @@
+"""Loop, a returns platform: the list of its returns."""

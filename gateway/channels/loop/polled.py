@@ -1,0 +1,35 @@
+"""Returns of a platform as a poll finds them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from gateway.channels.loop.credit import as_of
+from gateway.channels.loop.intake import LoopIntake, Platform
+from gateway.channels.loop.wire import drift
+from gateway.channels.reading import Payload
+from gateway.ports.marketplaces import PullObserver
+
+_text: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class PolledPlatform:
+    """Implements :class:`gateway.channels.polling.Polled`."""
+
+    def __init__(self, platform: Platform, intake: LoopIntake, observer: PullObserver) -> None:
+        self.channel = platform.channel
+        self._platform = platform
+        self._intake = intake
+        self._observer = observer
+
+    async def take(self, found: Payload) -> int:
+        for it in drift(found):
+            self._observer.drifted(self.channel, it)
+        taken = await self._intake.take(self._platform, found, _text(found).decode())
+        return sum(not it.replayed for it in taken)
+
+    def changed_at(self, found: Payload) -> datetime | None:
+        return as_of(found)
