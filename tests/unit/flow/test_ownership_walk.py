@@ -1,7 +1,9 @@
-"""Ownership on a random walk: flips with and without their backlog, rollbacks, crashes, refusals.
+"""Ownership on a random walk: flips, splits, moves, rollbacks, evictions, refusals and crashes.
 
-Two channels use the same references all along. Once anything of an object was tried and not
-refused for good, its owner never changes; and every follow-up is taken for that owner.
+Owners leave the buffer at random, admins and workers die, and two channels use the same references
+all along. Once anything of an object was tried and not
+refused for good, its owner never changes; every follow-up is taken for that owner, whether the
+buffer still knows it or the ledger has to be asked.
 """
 
 from __future__ import annotations
@@ -20,15 +22,16 @@ from gateway.canonical.envelope import (
     order_key,
     partition_of,
 )
-from gateway.canonical.exchange import Accepted, Entry, Stale
+from gateway.canonical.exchange import Accepted, Entry, Ownerless, Stale
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.errors import PublishError
 from gateway.flow.publish import Step, Terms
 from gateway.routing.ruleset import RuleSet
+from gateway.store.redis.forgetting import RedisForgetting
 from tests.unit.flow.governed import Governed, intake, rules
 from tests.unit.flow.test_backlog import Stage, order
-from tests.valkey import PARTITIONS
+from tests.valkey import PARTITIONS, entry
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +51,8 @@ class Walk:
         self.sets = sets
         self.fixed: dict[str, Target] = {}
         self.fresh: dict[str, Entry] = {}
-        self.count = 0
+        self.count = self.evicted = self.asked = 0
+        self.forgetting = RedisForgetting(stage.it.buffer.client, PARTITIONS)
 
     async def accept(self) -> None:
         """The same reference in two channels: two objects."""
@@ -79,15 +83,42 @@ class Walk:
         assert owner is not None, key
         await self.stage.tried(one, owner)
         taken = self.stage.taken
-        how = self.chance.choice(("book", "refuse", "unknown"))
+        how = self.chance.choice(("book", "book", "refuse", "unknown", "crash"))
         if how == "book":
             await self.stage.lanes.book(taken.transaction_id, f"D-{key}", "")
         elif how == "refuse":
             await self.stage.lanes.hold(taken, Cause.NOT_ACCEPTED, "no")
             return  # a rollback may take it along
-        else:
+        elif how == "unknown":
             await self.stage.lanes.defer(taken, 3_600_000, unknown=True, reason="lost")
         self.fixed[key] = owner
+
+    async def follow(self) -> None:
+        """Something about an object that is where it is for good; it is sent there and booked."""
+        if not self.fixed:
+            return
+        key = self.chance.choice(sorted(self.fixed))
+        self.count += 1
+        marker = await self.stage.it.book.partition(partition_of(key, PARTITIONS))
+        one = about(key, f"X-{self.count}", marker.epoch)
+        answer = await self.stage.intake.accept(one)
+        if isinstance(answer, Ownerless):
+            self.asked += 1
+            found = await self.stage.it.ledger.owner(key)
+            assert found is self.fixed[key], key
+            answer = await self.stage.intake.accept(replace(one, owner_found=found))
+        assert isinstance(answer, Accepted)
+        lease = await self.stage.it.buffer.lease_of(key)
+        taken = await self.stage.lanes.take(lease, self.fixed[key], 50)
+        if one.transaction_id in [it.transaction_id for it in taken]:  # else it waits behind others
+            await self.stage.lanes.book(one.transaction_id, f"D-{self.count}", "")
+
+    async def evict(self) -> None:
+        """Some owners leave the buffer, of those that may."""
+        await self.stage.project()
+        owners = await self.stage.it.ledger.owners_after("", 10_000)
+        some = self.chance.sample(list(owners), self.chance.randint(0, len(owners)))
+        self.evicted += await self.forgetting.forget(some)
 
     async def flip(self) -> None:
         """Flip to some rules, now and then killed on the way."""
@@ -125,9 +156,11 @@ class Walk:
         await self._back()
 
     async def check(self) -> None:
-        """What is fixed has not moved."""
+        """What is fixed has not moved, and nobody who asks is told otherwise."""
+        await self.stage.project()
         for key, owner in self.fixed.items():
-            assert await self.stage.intake.owner(key) is owner, key
+            assert await self.stage.intake.owner(key) in (owner, None), key
+            assert await self.stage.it.ledger.owner(key) is owner, key
 
 
 def of_channel(one: Entry, channel: str, ref: str) -> Entry:
@@ -150,6 +183,14 @@ def of_channel(one: Entry, channel: str, ref: str) -> Entry:
     )  # fmt: skip
 
 
+def about(key: str, reference: str, epoch: int) -> Entry:
+    """A cancellation, which goes to the owner whatever the rules say."""
+    _, channel, ref = key.split(":")
+    one = entry(ref, process="order.cancellation", reference=reference, epoch=epoch)
+    moved = of_channel(one, channel, ref)
+    return replace(moved, claim=f"{channel}|order.cancellation|{reference}")
+
+
 async def test_who_has_an_object_keeps_it(governed: Governed, tmp_path: Path, seed: int) -> None:
     stage = Stage(governed, tmp_path)
     await stage.first()
@@ -164,9 +205,10 @@ async def test_who_has_an_object_keeps_it(governed: Governed, tmp_path: Path, se
         while owner not in walk.fixed.values():
             await walk.accept()
             await walk.attempt()
-    acts = (walk.accept, walk.accept, walk.attempt, walk.attempt, walk.flip, walk.back)
+    acts = (walk.accept, walk.attempt, walk.attempt, walk.follow, walk.evict, walk.flip, walk.back)
     for _ in range(STEPS):
         await walk.chance.choice(acts)()
         governed.buffer.later(1)
     await walk.check()
     assert {*walk.fixed.values()} == {Target.LEGACY, Target.CLOUD}
+    assert walk.evicted, "no owner ever left the buffer: nothing was tried"
