@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 NAMES = (
     "requests",  # business requests, whatever became of them; control calls are not counted
+    "token_requests",  # cloud: requests to the token endpoint, whatever became of them
     "unauthorized_401",  # wrong password or client, missing, unknown or stale token
     "throttled_429",  # cloud: window used up, queue full, or the throttle fault
     "throttled_503",  # legacy: no session free, or the throttle fault; cloud: waited too long

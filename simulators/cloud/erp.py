@@ -70,6 +70,7 @@ class _Front:
 
     async def issue_token(self, request: web.Request) -> web.StreamResponse:
         """The client-credentials grant; token requests are outside the API's limits."""
+        self._shell.counters.add("token_requests")
         form = await request.post()
         grant = form.get("grant_type", "")
         if grant != "client_credentials":
