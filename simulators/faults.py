@@ -181,6 +181,11 @@ class Faults:
                 del self._on[name]
         return fault
 
+    def on(self, name: str) -> Fault | None:
+        """The fault while it is on; nothing is drawn and nothing used up."""
+        fault = self._on.get(name)
+        return fault if fault is not None and self._clock.monotonic_s() < fault.ends_s else None
+
     def begun(self, name: str) -> Fault | None:
         """The fault if it is on and its delay over; nothing is drawn and nothing used up."""
         fault = self._on.get(name)

@@ -53,7 +53,7 @@ class Market:
     def now(self) -> datetime:
         """The marketplace's clock, which a fault may set wrong."""
         now = self._channel.clock.now()
-        fault = self._channel.faults.begun("clock_skew")
+        fault = self._channel.faults.on("clock_skew")
         if fault is not None:
             self._channel.counters.raise_to("skewed", 1)
             sign = -1 if fault.mode == "behind" else 1

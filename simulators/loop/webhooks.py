@@ -60,7 +60,7 @@ def signature(body: bytes, secret: str) -> str:
 
 def surprising(channel: Channel[LoopOptions], body: dict[str, Any]) -> dict[str, Any]:
     """A snapshot, with what faults make of it: another content, another time."""
-    skew = channel.faults.fires("clock_skew")
+    skew = channel.faults.on("clock_skew")
     if skew is not None:
         channel.counters.add("webhooks_skewed")
         by = timedelta(seconds=-skew.delay_s if skew.mode == "behind" else skew.delay_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -29,6 +29,9 @@ KINDS: Mapping[str, FaultKind] = {
     "lost_receipt": FaultKind(0, (), "a number is used and never sent: a gap"),
     "number_used_twice": FaultKind(0, (), "another receipt is sent under the number of a receipt"),
     "lost_answer": FaultKind(0, (), "the answer to a batch is lost: all of it is sent again"),
+    "clock_skew": FaultKind(
+        600_000, ("ahead", "behind"), "the registers' clocks are delay_ms wrong"
+    ),
     "truncated_file": FaultKind(0, (), "a POSLog file ends in the middle"),
     "wrong_totals": FaultKind(0, (), "a POSLog file states one transaction more than it has"),
 }
@@ -46,6 +49,7 @@ COUNTERS = (
     "lost",  # numbers never sent, by the fault
     "used_twice",  # receipts under a number of another, by the fault
     "answers_lost",  # answers thrown away by the fault
+    "skewed",  # times of day the fault set wrong
     "offline_spells",  # spells without a network, by the fault
     "files_spoilt",  # POSLog files cut off or with wrong totals, by the faults
     "unsent",  # now: numbers still to be sent
@@ -86,13 +90,22 @@ class Estate:
             for name in names
         }  # fmt: skip
 
+    def _now(self) -> datetime:
+        """The registers' clock, which a fault may set wrong; business days are staff's."""
+        now = self._channel.clock.now()
+        skew = self._channel.faults.on("clock_skew")
+        if skew is None:
+            return now
+        self._channel.counters.add("skewed")
+        return now + timedelta(seconds=-skew.delay_s if skew.mode == "behind" else skew.delay_s)
+
     def sell(self, store: str = "", count: int = 1) -> list[Rung]:
         """Let customers come, to one store or to any."""
         found = []
         for _ in range(count):
             shop = self.stores[store or self._chance.choice(list(self.stores))]
             till = shop.tills[self._chance.choice(list(shop.tills))]
-            now = self._channel.clock.now()
+            now = self._now()
             options = self._channel.options
             if not till.open:
                 self._keep(shop, till.control(_day(shop), now, "shift begins", options))
@@ -104,7 +117,7 @@ class Estate:
     def end_day(self, store: str) -> None:
         """End the business day of a store: its shifts, then the day; the next one begins."""
         shop = self.stores[store]
-        options, now = self._channel.options, self._channel.clock.now()
+        options, now = self._channel.options, self._now()
         for till in shop.tills.values():
             if till.open:
                 self._keep(shop, till.control(_day(shop), now, "shift ends", options))

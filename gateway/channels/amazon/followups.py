@@ -19,9 +19,12 @@ WHOLE: Final = "cancelled"
 
 
 def since_accepted(payload: Payload, known: Known, terms: Terms) -> list[FollowUp]:
-    """Return what a snapshot says that was not taken yet."""
-    before, now = wire.instant(known.order, "updated_at"), wire.instant(payload, "lastUpdatedTime")
-    if known.is_whole_cancelled or (before and now and now < before):
+    """Return what a snapshot says that was not taken yet.
+
+    Pieces only ever go, and a cancelled order stays so: what an older snapshot says of them was
+    said already, and no clock has to be believed.
+    """
+    if known.is_whole_cancelled:
         return []
     if wire.status(payload) == wire.CANCELLED:
         return [_cancellation(payload, terms, WHOLE, {"reason": _reason(payload)})]

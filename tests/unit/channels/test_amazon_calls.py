@@ -108,6 +108,12 @@ async def test_a_marketplace_with_a_wrong_clock_loses_no_order(bench: Bench, mod
     await bench.puller(EAGER).look()
     await bench.puller(EAGER).look()
     assert placed["id"] in bench.taken()
+    assert bench.there.counters()["skewed"]
+    bench.there.heal()
+    bench.there.act(placed["id"], "cancel")  # perhaps before it was placed, by that clock
+    for _ in range(2):
+        await bench.puller(EAGER).look()
+    assert f"{placed['id']}/cancelled" in bench.taken("order.cancellation")
 
 
 async def test_what_cannot_be_mapped_is_held_with_what_was_received(bench: Bench) -> None:

@@ -165,7 +165,7 @@ def test_an_order_is_cancelled_as_a_whole_once() -> None:
 
 
 def test_an_older_snapshot_a_shipment_and_a_buyers_wish_cancel_nothing() -> None:
-    older = order(gone(0, 1), updated="2026-11-20T10:00:00.000Z")
+    older = order(item(quantity=3), updated="2026-11-20T10:00:00.000Z")
     sent = {"quantityFulfilled": 3, "quantityUnfulfilled": 0}
     shipped = order(item(quantity=3, fulfillment=sent), status="SHIPPED", updated=LATER)
     wish = order(item(quantity=3, cancellation={"cancellationRequest": {"requester": "BUYER"}}),
