@@ -2,7 +2,8 @@
 
 At start, and whenever a connection reaches another server process than before, every partition's
 newest event is compared with the ledger's checkpoint. Until none is behind, submissions are
-refused; workers bring the store up to the ledger (:mod:`.recover`), and the guard opens by itself.
+refused and quotas count as used up; workers bring the store up to the ledger (:mod:`.recover`),
+and the guard opens by itself.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from gateway.canonical.process import ERPS
 from gateway.errors import CoexistError, Recovering
 from gateway.flow.recover import behind
-from gateway.ports import Memory, Observer, Recovery
+from gateway.ports import Memory, Observer, Quotas, Recovery
 
 #: Between two looks while something is behind; else the guard only looks whether it has to.
 LOOK_S: Final = 0.25
@@ -34,12 +36,18 @@ class Guard:
     """Keeps the door of one process: closed from :meth:`start` until the first look."""
 
     def __init__(
-        self, recovery: Recovery, memory: Memory, strangers: Strangers, observer: Observer
+        self,
+        recovery: Recovery,
+        memory: Memory,
+        strangers: Strangers,
+        observer: Observer,
+        quotas: Quotas,
     ) -> None:
         self._recovery = recovery
         self._memory = memory
         self._strangers = strangers
         self._observer = observer
+        self._quotas = quotas
         self._looked = True
         self.behind: Mapping[int, str] = {}
 
@@ -72,8 +80,15 @@ class Guard:
                 for number, standing in enumerate(standings)
                 if behind(standing, checkpoints.get(number, "0-0"))
             }
+            if self.behind and not self._looked:
+                await self._forget_quotas()
             self._looked = True
         return strange
+
+    async def _forget_quotas(self) -> None:
+        """A read takes permits, too, and need not wait for a worker that finds the same."""
+        for erp in ERPS:
+            await self._quotas.forget(erp)
 
     async def watch(self) -> bool:
         """Look, and tell the observer what failed; for a loop."""

@@ -63,7 +63,7 @@ class Place:
             60_000,
             self.quotas,
         )
-        self.guard = Guard(self.recovery, self.ledger, client, self.notes)
+        self.guard = Guard(self.recovery, self.ledger, client, self.notes, self.quotas)
 
     async def stop(self) -> None:
         self.now_ms = int(self.buffer.client.now_ms)

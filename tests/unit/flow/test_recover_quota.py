@@ -37,6 +37,21 @@ async def test_what_was_called_after_the_copy_counts_until_a_window_later(place:
     assert len((await place.quotas.acquire(LEGACY, again)).permits) == 5
 
 
+async def test_a_gateway_that_sees_it_first_lets_no_read_count_on_the_copy(place: Place) -> None:
+    one, other = entry("A-1"), entry("A-2")
+    await place.buffer.intake.accept(one)
+    await place.quotas.open(LEGACY, anew=False)
+    await place.project()
+    place.copy()
+    await place.buffer.intake.accept(other)
+    assert len((await place.quotas.acquire(LEGACY, {Traffic.READ: 5})).permits) == 5
+    await place.project()
+    await place.restored()
+    await place.guard.start()
+    assert place.guard.behind
+    assert (await place.quotas.acquire(LEGACY, {Traffic.READ: 5})).permits == ()
+
+
 async def test_the_quotas_of_a_store_that_is_not_behind_are_left_alone(place: Place) -> None:
     one = entry("A-1")
     await place.buffer.intake.accept(one)
