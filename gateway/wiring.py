@@ -18,7 +18,7 @@ import structlog
 from gateway.canonical.exchange import Limits, Timing, Traffic
 from gateway.canonical.process import ERPS, Priority, Target
 from gateway.chain.erp import MappedErp
-from gateway.chain.run import Chain
+from gateway.chaining import Speaker, chain_of
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
@@ -147,7 +147,7 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
         await crosswalks.refresh()
         erps: dict[Target, Erp] = {}
         for target, erp in _erps(settings, clock).items():
-            chain = Chain(target, crosswalks, settings.plans)
+            chain = chain_of(erp, crosswalks, settings.plans, ledger, quotas, windows, clock, stack)
             erps[target] = MappedErp(erp, crosswalks, clock, chain)
             stack.push_async_callback(erp.close)
         yield Parts(
@@ -220,7 +220,7 @@ def _teams(settings: Settings) -> Teams:
     })  # fmt: skip
 
 
-def _erps(settings: Settings, clock: Clock) -> dict[Target, Erp]:
+def _erps(settings: Settings, clock: Clock) -> dict[Target, Speaker]:
     legacy, cloud = settings.erps.legacy, settings.erps.cloud
     return {
         Target.LEGACY: LegacyErp(

@@ -22,6 +22,7 @@ NAMES = (
     "batches",  # cloud: batch requests
     "batch_operations_max",  # cloud: most operations in one of them
     "booked",  # documents in the books
+    "customers_created",  # customers in the master, doubles among them
     "booked_unheard",  # booked when the caller's connection was already gone, without any fault
     "lost_replies_after_booking",  # booked (legacy: stored), connection aborted without an answer
     "late_bookings",  # booked (legacy: stored) after the connection was dropped

@@ -111,6 +111,11 @@ class Options(ServerOptions):
     missing_customers: tuple[str, ...] = option(
         (), "customers nobody has created yet: their orders are refused", live=True
     )
+    known_customers_only: bool = option(
+        False,  # noqa: FBT003 - the default comes first in every row of the table
+        "whether orders of customers that were not created here are refused",
+        live=True,
+    )
     blocked_customers: tuple[str, ...] = option(
         (), "customers whose credit is used up: their orders are refused", live=True
     )

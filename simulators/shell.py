@@ -21,6 +21,7 @@ from simulators.books import Books, Document, Draft, Kind
 from simulators.catalogue import load_catalogue
 from simulators.clock import Clock
 from simulators.counters import Counters
+from simulators.customers import CustomerRow, Customers
 from simulators.faults import Fault, Faults
 from simulators.options import Options
 from simulators.refusals import Refusal
@@ -53,7 +54,12 @@ class Shell(Generic[OptionsT]):
     """
 
     def __init__(
-        self, system: str, options: OptionsT, clock: Clock, number: Callable[[Kind], str]
+        self,
+        system: str,
+        options: OptionsT,
+        clock: Clock,
+        number: Callable[[Kind], str],
+        customers: Customers,
     ) -> None:
         self.system = system
         self.options = options
@@ -67,6 +73,7 @@ class Shell(Generic[OptionsT]):
             options=lambda: self.options,
             number=number,
             chance=self.chance("shipping"),
+            customers=customers,
         )
         #: Whether a request books, and what is answered while the system is closed.
         self.writes: Callable[[web.Request], bool] = lambda request: request.method == "POST"
@@ -78,6 +85,7 @@ class Shell(Generic[OptionsT]):
         self.app.on_cleanup.append(self._stop)
         self.app.router.add_get("/control/in_service", self._show_in_service)
         self.app.router.add_put("/control/items/{sku}", self._create_item)
+        self.app.router.add_get("/control/customers", self._show_customers)
 
     @property
     def title(self) -> str:
@@ -206,6 +214,17 @@ class Shell(Generic[OptionsT]):
         except Refusal as refusal:
             return web.json_response({"error": str(refusal)}, status=400)
         return web.json_response({"sku": item.sku, "name": item.name})
+
+    def create_customer(self, **fields: str) -> CustomerRow:
+        """Create and count."""
+        row = self.trade.customers.create(**fields, visible_s=self.visible_from_s())
+        self.counters.add("customers_created")
+        return row
+
+    async def _show_customers(self, _: web.Request) -> web.Response:
+        """All customers that were created, doubles among them."""
+        rows = [row.as_json() for row in self.trade.customers.rows]
+        return web.json_response({"customers": rows})
 
     async def _show_in_service(self, _: web.Request) -> web.Response:
         """Which callers, by port, wait for which answers: how to find a process amid a send."""

@@ -16,6 +16,7 @@ from random import Random
 from simulators.books import ZERO, Books, Document, Draft, Kind, Line, cents
 from simulators.catalogue import COMPANIES, Item
 from simulators.clock import Clock
+from simulators.customers import Customers
 from simulators.options import Options
 from simulators.refusals import Refusal, Why
 
@@ -54,8 +55,10 @@ class Trade:
         options: Callable[[], Options],
         number: Callable[[Kind], str],
         chance: Random,
+        customers: Customers,
     ) -> None:
         self.items = items
+        self.customers = customers
         self.books = Books()
         self._clock = clock
         self._options = options
@@ -204,7 +207,10 @@ class Trade:
         raise Refusal(Why.UNKNOWN_ORDER, reference=draft.object_reference)
 
     def _check_customer(self, draft: Draft) -> None:
-        if draft.kind is Kind.ORDER and draft.customer in self._options().missing_customers:
+        missing = draft.customer in self._options().missing_customers or (
+            self._options().known_customers_only and not self.customers.has(draft.customer)
+        )
+        if draft.kind is Kind.ORDER and missing:
             raise Refusal(Why.UNKNOWN_CUSTOMER, customer=draft.customer)
         if draft.kind is Kind.ORDER and draft.customer in self._options().blocked_customers:
             raise Refusal(Why.CREDIT_BLOCK, customer=draft.customer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from hashlib import blake2b
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
@@ -17,3 +18,25 @@ class CustomerRecord(Customer):
     addresses: Annotated[tuple[Address, ...], Field(max_length=20)] = ()
     tax_id: Annotated[str, Field(max_length=20, pattern=PRINTABLE)] = ""
     language: Annotated[str, Field(pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")] = ""
+
+
+_REFERENCE_BYTES: Final = 12
+
+
+class Wish(NamedTuple):
+    """A customer an ERP is to have: the channel's, in a legal entity, as an order states them.
+
+    ``currency`` is the order's.
+    """
+
+    channel: str
+    legal_entity: str
+    customer: Customer
+    address: Address
+    currency: str
+
+    @property
+    def reference(self) -> str:
+        """What the ERP finds the customer by: one for each channel, legal entity and customer."""
+        named = f"{self.channel}\x00{self.legal_entity}\x00{self.customer.ref}"
+        return f"CXC-{blake2b(named.encode(), digest_size=_REFERENCE_BYTES).hexdigest()}"

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from gateway.canonical.customer import Wish
 from gateway.canonical.envelope import Envelope, order_channel
 from gateway.canonical.order import Address, Customer
 from gateway.canonical.outcome import Delayed, Refused
 from gateway.chain.plan import CustomerSource, Plan
 from gateway.chain.step import Done, Step, changed
-
-_KEY_BYTES: Final = 12
-
-
-class Wish(NamedTuple):
-    """A customer an ERP is to have: the channel's, in a legal entity, as an order states them.
-
-    ``currency`` is the order's.
-    """
-
-    channel: str
-    legal_entity: str
-    customer: Customer
-    address: Address
-    currency: str
-
-    @property
-    def reference(self) -> str:
-        """What the ERP finds the customer by: one for each channel, legal entity and customer."""
-        named = f"{self.channel}\x00{self.legal_entity}\x00{self.customer.ref}"
-        return f"CXC-{blake2b(named.encode(), digest_size=_KEY_BYTES).hexdigest()}"
 
 
 class Found(NamedTuple):

@@ -43,6 +43,8 @@ class Caller:
         patience_ms: int = 3000,
         enquiry_ms: int = 5000,
         kind: Traffic = Traffic.READ,
+        *,
+        writes: bool = False,
     ) -> None:
         self._quotas = quotas
         self._clock = clock
@@ -50,6 +52,7 @@ class Caller:
         self._patience_s = patience_ms / 1000
         self._lasts_ms = patience_ms + enquiry_ms + MARGIN_MS
         self._kind = kind
+        self._writes = writes
         self._lines: dict[Target, list[_Waiting]] = {}
         self._tasks: dict[Target, asyncio.Task[None]] = {}
         self._returning: set[asyncio.Task[None]] = set()
@@ -66,7 +69,7 @@ class Caller:
 
     def _open(self, erp: Target) -> None:
         now = self._clock.now()
-        closed = self._windows.gate(Call(erp), now, self._lasts_ms)
+        closed = self._windows.gate(Call(erp, writes=self._writes), now, self._lasts_ms)
         if closed is not None:
             wait_s = -(-closed.wait_ms(now) // 1000)
             raise ErpUnavailable(

@@ -7,6 +7,7 @@ behind it. All calls raise :class:`~gateway.errors.StoreUnavailable` or
 
 from gateway.ports.audit import AuditLog
 from gateway.ports.crosswalks import CrosswalkShelf
+from gateway.ports.customers import Customers, CustomerShelf, Master
 from gateway.ports.desk import Casebook, Desk
 from gateway.ports.erp import Batches, Erp
 from gateway.ports.evidence import Evidence
@@ -34,6 +35,8 @@ __all__ = [
     "Batches",
     "Casebook",
     "CrosswalkShelf",
+    "CustomerShelf",
+    "Customers",
     "Desk",
     "Erp",
     "Evidence",
@@ -44,6 +47,7 @@ __all__ = [
     "Intake",
     "Lanes",
     "Ledger",
+    "Master",
     "Memory",
     "Moves",
     "Notifier",

@@ -26,9 +26,10 @@ class ChainSettings(Section):
         description="the item each fee of the channel belongs to, by what the channel calls it; "
         "if there are any, another fee is refused",
     )
-    customer: Literal["channel", "collective"] = Field(
+    customer: Literal["channel", "collective", "erp"] = Field(
         default="channel",
-        description="whom orders are booked on: who the channel names, or a collective customer",
+        description="whom orders are booked on: who the channel names, a collective customer, or "
+        "the ERP's own, found there by reference or created",
     )
     collective: CustomerReference | None = Field(
         default=None, description="the collective customer, before crosswalks"

@@ -16,6 +16,7 @@ from simulators.cloud.pages import Call, Pages, json_answer
 from simulators.cloud.records import SERIES, Records, guid
 from simulators.cloud.tokens import Tokens
 from simulators.control import add_control
+from simulators.customers import Customers
 from simulators.options import CloudOptions
 from simulators.refusals import Refusal
 from simulators.shell import Handler, Shell
@@ -29,7 +30,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def cloud_erp(options: CloudOptions, clock: Clock | None = None) -> Shell[CloudOptions]:
     """The simulated cloud ERP, ready to be served."""
-    shell = Shell("cloud", options, clock or SystemClock(), Series(SERIES))
+    customers = Customers("C{:05d}".format, 20_001)
+    shell = Shell("cloud", options, clock or SystemClock(), Series(SERIES), customers)
     records = Records(shell)
     for document in shell.trade.seed_old_orders(options.old_orders, "C", shell.chance("old")):
         records.adopt(document)

@@ -12,11 +12,13 @@ from aiohttp import web
 from simulators.catalogue import COMPANIES
 from simulators.cloud import exact
 from simulators.cloud.bodies import Asked, read_body
+from simulators.cloud.customers import CUSTOMER, ENTITY, customer_view, read_customer
 from simulators.cloud.errors import ODataError, bad_request
 from simulators.cloud.filters import Edm, Value, parse_filter
 from simulators.cloud.records import PAGE, Record, Records, item_view
 from simulators.cloud.resources import ITEM, RESOURCES, Resource
 from simulators.cloud.validation import would_be
+from simulators.customers import CustomerRow
 from simulators.options import CloudOptions
 from simulators.shell import Shell
 
@@ -51,6 +53,10 @@ class Pages:
         match (call.method, resource, action):
             case ("GET", "items", None):
                 return self.items(call, company)
+            case ("GET", "customers", None):
+                return self.customers(call, company)
+            case ("POST", "customers", None):
+                return await self.create_customer(call, company)
             case ("GET", _, None):
                 return self.look_up(call, company, _resource(resource))
             case ("POST", _, None):
@@ -104,6 +110,35 @@ class Pages:
             if all(view[name] == value for name, value in wanted.items())
         ]
         return _listed(call, company, "items", found[:top])
+
+    def customers(self, call: Call, company: str) -> web.Response:
+        """GET customers, by any of their properties."""
+        wanted, top = _query(call.query, CUSTOMER, ENTITY)
+        now_s = self._shell.clock.monotonic_s()
+        seen = [it for it in self._shell.trade.customers.rows if it.visible_s <= now_s]
+        views = [customer_view(it) for it in seen if it.company == company]
+        found = [it for it in views if all(it.get(name) == v for name, v in wanted.items())]
+        return _listed(call, company, "customers", found[:top])
+
+    async def create_customer(self, call: Call, company: str) -> web.StreamResponse:
+        """POST: 201 means created, however often the same one was before."""
+        asked = read_customer(call.content)
+        context = _context(call, company, "customers") + "/$entity"
+
+        def create() -> CustomerRow:
+            return self._shell.create_customer(
+                reference=asked.get("externalReference", ""),
+                company=company,
+                name=asked["displayName"],
+                city=asked.get("city", ""),
+                country=asked.get("country", ""),
+                email=asked.get("email", ""),
+            )
+
+        def created(row: CustomerRow) -> web.Response:
+            return json_answer({"@odata.context": context, **customer_view(row)}, 201)
+
+        return await self._shell.deliver(call.outer, create, created)
 
     def _asked(self, call: Call, company: str, resource: Resource) -> Asked:
         asked = read_body(call.content, resource, company, self._shell.trade.items)

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from simulators.clock import Clock, SystemClock
 from simulators.control import add_control
+from simulators.customers import Customers
 from simulators.legacy import rfc
 from simulators.legacy.idoc import control_problem
 from simulators.legacy.markup import BadMarkup, parse, tag
@@ -28,7 +29,8 @@ POST_AT_ONCE = 100
 
 def legacy_erp(options: LegacyOptions, clock: Clock | None = None) -> Shell[LegacyOptions]:
     """The simulated legacy ERP, ready to be served."""
-    shell = Shell("legacy", options, clock or SystemClock(), Series(SERIES))
+    customers = Customers("{:010d}".format, 100_001)
+    shell = Shell("legacy", options, clock or SystemClock(), Series(SERIES), customers)
     store = IdocStore(shell)
     for document in shell.trade.seed_old_orders(options.old_orders, "L", shell.chance("old")):
         store.adopt(document)
@@ -51,7 +53,7 @@ class _Front:
     def __init__(self, shell: Shell[LegacyOptions], store: IdocStore) -> None:
         self._shell = shell
         self._store = store
-        self._functions = rfc.Functions(store, shell.trade)
+        self._functions = rfc.Functions(store, shell)
         self._busy = 0
         secret = f"{shell.options.user}:{shell.options.password}".encode()
         self._authorization = b"Basic " + b64encode(secret)
@@ -119,6 +121,10 @@ class _Front:
         except BadMarkup as error:
             return _refused(str(error))
         try:
+            if self._functions.writes(envelope):
+                return await self._shell.deliver(
+                    request, lambda: self._functions.call(envelope), _xml
+                )
             return _xml(self._functions.call(envelope))
         except rfc.SoapFault as fault:
             return _xml(rfc.fault_envelope(fault), status=500)

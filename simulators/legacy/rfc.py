@@ -12,12 +12,19 @@ from simulators.catalogue import COMPANIES
 from simulators.legacy.idoc import quantity_text
 from simulators.legacy.markup import tag, text_of
 from simulators.legacy.store import Idoc, IdocStore
+from simulators.options import LegacyOptions
 from simulators.refusals import Refusal, Why
-from simulators.trade import Trade
+from simulators.shell import Shell
 
 NAMESPACE = "urn:sap-com:document:sap:rfc:functions"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 DOCNUMS_MAX = 100
+CREATE = "Z_CUSTOMER_CREATE"
+CUSTOMER_LENGTHS = {
+    "NAME1": 35, "NAME2": 35, "STRAS": 35, "ORT01": 35, "PSTLZ": 10, "LAND1": 3, "REGIO": 3,
+    "SMTP_ADDR": 241, "REFERENCE": 35,
+}  # fmt: skip
+"""The lengths of KNA1's fields, and of the customer extension that keeps our reference."""
 
 
 class SoapFault(Exception):
@@ -31,16 +38,27 @@ class SoapFault(Exception):
 class Functions:
     """The functions by name; each takes the call's element and returns the answer's content."""
 
-    def __init__(self, store: IdocStore, trade: Trade) -> None:
+    def __init__(self, store: IdocStore, shell: Shell[LegacyOptions]) -> None:
         self._store = store
-        self._trade = trade
+        self._shell = shell
+        self._trade = shell.trade
         self._functions: dict[str, Callable[[Element], str]] = {
             "Z_IDOC_STATUS": self._idoc_status,
             "Z_DOCUMENT_BY_REFERENCE": self._document_by_reference,
             "Z_STOCK_ENQUIRY": self._stock,
             "Z_PRICE_ENQUIRY": self._price,
             "Z_PRODUCT_ENQUIRY": self._product,
+            "Z_CUSTOMER_BY_REFERENCE": self._customer_by_reference,
+            CREATE: self._create_customer,
         }
+
+    def writes(self, envelope: Element) -> bool:
+        """Whether the call changes anything; checked first, so that only its answer can fail."""
+        call = envelope.find(f"Body/{CREATE}")
+        if call is None:
+            return False
+        _customer_fields(call)
+        return True
 
     def call(self, envelope: Element) -> str:
         """The response envelope. Raises `SoapFault`."""
@@ -100,6 +118,17 @@ class Functions:
         currency = COMPANIES[company].currency
         return tag("PRICE", money(item.price)) + tag("CURRENCY", currency) + tag("TAXINCL", "X")
 
+    def _customer_by_reference(self, call: Element) -> str:
+        reference, company = _given(call, "REFERENCE"), _given(call, "BUKRS")
+        now_s = self._shell.clock.monotonic_s()
+        rows = self._trade.customers.find(reference, company, now_s)
+        items = "".join(_item({"KUNNR": row.number, "NAME1": row.name}) for row in rows)
+        return f"<CUSTOMERS>{items}</CUSTOMERS>"
+
+    def _create_customer(self, call: Element) -> str:
+        """As BAPI_CUSTOMER_CREATEFROMDATA1 and its commit: a number from the internal range."""
+        return tag("KUNNR", self._shell.create_customer(**_customer_fields(call)).number)
+
     def _product(self, call: Element) -> str:
         item = self._trade.item(_given(call, "MATNR"))
         fields = {
@@ -109,6 +138,23 @@ class Functions:
             "TAXKM": item.tax_category,
         }
         return "".join(tag(name, value) for name, value in fields.items())
+
+
+def _customer_fields(call: Element) -> dict[str, str]:
+    company = _given(call, "BUKRS")
+    if company not in COMPANIES:
+        raise SoapFault("COMPANY_CODE_NOT_FOUND", f"Company code {company} is not defined")
+    for name, most in CUSTOMER_LENGTHS.items():
+        if len(text_of(call, name)) > most:
+            raise SoapFault("FIELD_TOO_LONG", f"{name} holds {most} characters")
+    return {
+        "reference": _given(call, "REFERENCE"),
+        "company": company,
+        "name": " ".join(filter(None, (_given(call, "NAME1"), text_of(call, "NAME2")))),
+        "city": text_of(call, "ORT01"),
+        "country": _given(call, "LAND1"),
+        "email": text_of(call, "SMTP_ADDR"),
+    }
 
 
 def fault_envelope(fault: SoapFault) -> str:

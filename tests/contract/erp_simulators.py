@@ -104,6 +104,13 @@ class Simulator:
         reference = reference_of(sent)
         return [each for each in documents if each["external_reference"] == reference]
 
+    def customers(self) -> list[Mapping[str, Any]]:
+        """Return the customers that were created, doubles among them."""
+        rows: list[Mapping[str, Any]] = (
+            self._control.get("/customers").raise_for_status().json()["customers"]
+        )
+        return rows
+
     def counters(self) -> Mapping[str, int]:
         """Return what happened so far."""
         counters: Mapping[str, int] = self._control.get("/counters").raise_for_status().json()

@@ -10,15 +10,26 @@ from urllib.parse import quote
 
 import httpx
 
+from gateway.canonical.customer import Wish
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Shaped, external_reference
 from gateway.canonical.exchange import Timing
-from gateway.canonical.outcome import Busy, Cause, Delayed, Outcome, Probed, Refused, Unknown
+from gateway.canonical.outcome import (
+    Booked,
+    Busy,
+    Cause,
+    Delayed,
+    Outcome,
+    Probed,
+    Refused,
+    Stored,
+    Unknown,
+)
 from gateway.canonical.process import Target
 from gateway.canonical.validation import NotOffered, Valid, Validated
 from gateway.clock import Clock
 from gateway.erp.body import Overlong, Unsendable
-from gateway.erp.cloud import answers
+from gateway.erp.cloud import answers, customers
 from gateway.erp.cloud.batches import CloudBatches
 from gateway.erp.cloud.documents import DIMENSION, build, collection, home, where
 from gateway.erp.cloud.exact import Json, loads
@@ -143,6 +154,23 @@ class CloudErp:
         """Return nothing: this ERP never says "stored", so there is nothing to ask about."""
         del documents
         return {}
+
+    # ------------------------------------------------------------------ customers
+
+    async def find_customer(self, wish: Wish) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of customers that carry the wish's reference."""
+        path = collection(wish.legal_entity, "customers")
+        rows = await self._rows(where(path, "externalReference", wish.reference))
+        return customers.numbers(rows, wish) if isinstance(rows, list) else rows
+
+    async def create_customer(self, wish: Wish) -> Booked | Refused | Busy | Unknown:
+        """Create a customer; the number is of the company's series."""
+        path = collection(wish.legal_entity, "customers")
+        reply = await self._call("POST", path, customers.build(wish))
+        if not isinstance(reply, Reply):
+            return reply
+        outcome = answers.write(reply, "", self._clock.now())
+        return Unknown(str(reply)) if isinstance(outcome, Stored) else outcome
 
     # ------------------------------------------------------------------ enquiries
 

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 import httpx
 
+from gateway.canonical.customer import Wish
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.envelope import Envelope, Shaped, external_reference
 from gateway.canonical.exchange import Timing
@@ -30,7 +31,7 @@ from gateway.clock import Clock
 from gateway.erp.body import Overlong, Unsendable
 from gateway.erp.figures import BadAnswer, figure, pieces, priced, unit
 from gateway.erp.http import Http, Reply
-from gateway.erp.legacy import answers, soap
+from gateway.erp.legacy import answers, customers, soap
 from gateway.erp.legacy.idoc import build
 from gateway.erp.lookup import alive, found, unavailable
 from gateway.ports import Batches
@@ -143,6 +144,16 @@ class LegacyErp:
                 return outcomes | dict.fromkeys(documents[start:], answer)
             outcomes |= _statuses(answer, asked)
         return outcomes
+
+    # ------------------------------------------------------------------ customers
+
+    async def find_customer(self, wish: Wish) -> Sequence[str] | Busy | Unknown:
+        """Return the numbers of customers that carry the wish's reference."""
+        return await customers.find(self._ask, wish)
+
+    async def create_customer(self, wish: Wish) -> Booked | Refused | Busy | Unknown:
+        """Create a customer by RFC; the number is of the internal range."""
+        return await customers.create(self._ask, wish)
 
     # ------------------------------------------------------------------ enquiries
 

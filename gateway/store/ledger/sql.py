@@ -25,6 +25,7 @@ from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.findings import FindingTables
 from gateway.store.ledger.governance import GovernanceTables
 from gateway.store.ledger.inserting import insert_new
+from gateway.store.ledger.masters import MasterTables
 from gateway.store.ledger.migrate import upgrade
 from gateway.store.ledger.owners import OwnerTables
 from gateway.store.ledger.precedents import PrecedentTables
@@ -64,6 +65,7 @@ class SqlLedger(
     OwnerTables,
     PrecedentTables,
     SecondLookTables,
+    MasterTables,
     MemoryTables,
     PullTables,
     ReportTables,

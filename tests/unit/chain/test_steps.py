@@ -8,11 +8,12 @@ import pytest
 
 from gateway.canonical.breakdown import TaxPart
 from gateway.canonical.crosswalk import Crossing, CrosswalkKind
+from gateway.canonical.customer import Wish
 from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.order import Order
 from gateway.canonical.outcome import Cause, Delayed, Refused
 from gateway.canonical.process import Target
-from gateway.chain.customer import Found, Wish, wish_of
+from gateway.chain.customer import Found, wish_of
 from gateway.chain.plan import CustomerSource, Plan, TaxSource, plan_of
 from gateway.chain.run import Chain
 from gateway.chain.tax import SHIPPING, TaxQuestion, TaxQuoted

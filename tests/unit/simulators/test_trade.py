@@ -9,6 +9,7 @@ import pytest
 from simulators.books import Document, Draft, Kind, Line
 from simulators.catalogue import load_catalogue
 from simulators.cloud import errors as cloud_errors
+from simulators.customers import Customers
 from simulators.legacy import store as legacy_store
 from simulators.options import Options
 from simulators.refusals import Refusal, Why
@@ -26,6 +27,7 @@ class World:
         self.clock = HandClock()
         self.options = Options(ship_after_s=100.0)
         self.trade = Trade(
+            customers=Customers(str, 1),
             items=load_catalogue(),
             clock=self.clock,
             options=lambda: self.options,
