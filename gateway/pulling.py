@@ -15,7 +15,7 @@ import httpx
 
 from gateway.api.auth import Channel
 from gateway.api.checks import Checks
-from gateway.api.hooks import shop_of
+from gateway.api.shopify_hooks import shop_of
 from gateway.callers.amazon.api import Account
 from gateway.callers.amazon.login import Credentials
 from gateway.callers.amazon.orders import AmazonOrders

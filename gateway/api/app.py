@@ -16,11 +16,11 @@ from gateway.api.admin.app import create_admin
 from gateway.api.calls import Facade
 from gateway.api.edge import Gateway
 from gateway.api.enquiries import MasterData
-from gateway.api.hooks import ShopifyHooks
 from gateway.api.loop_hooks import LoopHooks
 from gateway.api.orders import Orders
 from gateway.api.returns import Returns
 from gateway.api.services import Services
+from gateway.api.shopify_hooks import ShopifyHooks
 from gateway.api.store_sales import StoreSales
 from gateway.api.transactions import Transactions
 

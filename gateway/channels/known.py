@@ -85,19 +85,19 @@ class Memory:
         claim = f"{channel}|order.intake|{order_ref}"
         return await self._buffer.claimed(key, claim) is not None
 
-    async def said(self, key: str) -> dict[tuple[str, str], Said]:
-        """Return all that was taken of an order, by process and reference.
+    async def said(self, key: str) -> dict[tuple[str, str, str], Said]:
+        """Return all that was taken of an order, by channel, process and reference.
 
         The buffer, which forgets only what the ledger has, is read before the ledger: so nothing is
         overlooked.
         """
         buffered = await self._buffer.progress_of(key)
         said = {
-            (it.process, it.reference): Said(it.process, it.reference, it.body)
+            (it.channel, it.process, it.reference): Said(it.process, it.reference, it.body)
             for it in await self._ledger.transactions_of(key)
         }
-        for each in (progress.envelope for progress in buffered):
-            said[each.process, each.reference] = Said(each.process, each.reference, each.body)
+        for it in (progress.envelope for progress in buffered):
+            said[it.channel, it.process, it.reference] = Said(it.process, it.reference, it.body)
         return said
 
     async def owner(self, key: str) -> Target | None:

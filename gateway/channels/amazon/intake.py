@@ -90,7 +90,7 @@ class AmazonIntake:
     async def _known(self, seller: Seller, payload: Payload, order_ref: str) -> Known | None:
         key = order_key(seller.channel, order_ref)
         said = await self._memory.said(key)
-        order = said.get(("order.intake", order_ref))
+        order = said.get((seller.channel, "order.intake", order_ref))
         if order is not None:
             return Known(order.body, tuple(said.values()))
         placed = wire.instant(payload, "createdTime")

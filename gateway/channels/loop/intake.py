@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from gateway.canonical.envelope import order_key
 from gateway.canonical.unmapped import unmapped
 from gateway.channels import reading
+from gateway.channels.known import Memory
 from gateway.channels.loop.credit import Credit, KnownReturn, Place, credit_of
 from gateway.channels.reading import Payload
 from gateway.errors import IdempotencyClash, NotFound, OwnerUndecidable
@@ -51,8 +52,7 @@ class LoopIntake:
 
     def __init__(self, acceptor: Acceptor, buffer: Intake, ledger: Ledger) -> None:
         self._acceptor = acceptor
-        self._buffer = buffer
-        self._ledger = ledger
+        self._memory = Memory(buffer, ledger)
 
     async def take(self, platform: Platform, payload: Payload, text: str) -> list[Taken]:
         """Take what a webhook says; an empty list if that is nothing new, or nothing to book.
@@ -77,22 +77,16 @@ class LoopIntake:
         raise OwnerUndecidable(f"return {return_id} changes faster than it can be read", _RETRY_S)
 
     async def _known(self, platform: Platform, place: Place, return_id: str) -> KnownReturn:
-        key = order_key(place.order_channel, place.order_ref)
-        buffered = [it.envelope for it in await self._buffer.progress_of(key)]
-        said: dict[tuple[str, str, str], Any] = {
-            (it.channel, it.process, it.reference): it.body
-            for it in await self._ledger.transactions_of(key)
-        }
-        said |= {(it.channel, it.process, it.reference): it.body for it in buffered}
-        order = said.get((place.order_channel, "order.intake", place.order_ref), {})
+        said = await self._memory.said(order_key(place.order_channel, place.order_ref))
+        order = said.get((place.order_channel, "order.intake", place.order_ref))
         credits_ = tuple(
-            body
-            for (channel, process, reference), body in said.items()
+            it.body
+            for (channel, process, reference), it in said.items()
             if channel == platform.channel
             and process == "return.credit"
             and (reference == return_id or reference.startswith(f"{return_id}-"))
         )
-        return KnownReturn(order, credits_)
+        return KnownReturn(order.body if order else {}, credits_)
 
     async def _follow(self, platform: Platform, place: Place, credit: Credit, text: str) -> Taken:
         draft = credit.draft

@@ -126,7 +126,7 @@ class ShopifyIntake:
         if not claimed and delivery.topic == CREATED:
             return Known({}) if _is_old(shop, delivery.payload) else None
         said = await self._memory.said(key)
-        order = said.get(("order.intake", order_ref))
+        order = said.get((shop.channel, "order.intake", order_ref))
         if order is not None:
             return Known(order.body, tuple(said.values()))
         if _is_old(shop, delivery.payload) or await self._memory.owner(key):

@@ -1,26 +1,21 @@
-"""Webhooks of channels that speak their own format.
-
-A sender of webhooks is told one of three things: 2xx, it is taken or says nothing new; 401, it is
-not who it says it is; 503, send it again. Nothing it could not act on is said: what cannot be
-mapped is taken, and staff see it.
-"""
+"""Webhooks of Shopify; the answers are those of any webhook (``webhooks``)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
 from litestar import Controller, post
 from litestar.types import ASGIApp
 
-from gateway.api import intake
+from gateway.api import webhooks
 from gateway.api.answers import as_json
 from gateway.api.auth import Channel
-from gateway.api.calls import AnyRequest, Call, facade_of
+from gateway.api.calls import AnyRequest, facade_of
 from gateway.api.checks import Checks
 from gateway.api.headers import is_idempotency_key
 from gateway.api.services import ShopifyTerms
+from gateway.api.webhooks import Webhook
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Terms
 from gateway.channels.shopify.intake import Delivery, Shop
@@ -43,45 +38,41 @@ class ShopifyHooks(Controller):
     @post("/{channel:str}", status_code=200)
     async def take(self, request: AnyRequest) -> ASGIApp:
         """Take a delivery, whatever its topic."""
-        facade = facade_of(request)
-        name: str = request.path_params["channel"]
-        settings = facade.services.settings.channels.get(name)
-        shop = settings.shopify if settings is not None else None
-        takes = facade.services.shopify
+        terms = webhooks.terms_of(request)
+        shop = terms.shopify if terms is not None else None
+        takes = facade_of(request).services.shopify
         if shop is None or takes is None:
+            name: str = request.path_params["channel"]
             raise NotFound(f"no shop is configured as channel '{name[:40]}'; check the address")
-        headers: dict[bytes, bytes] = dict(request.scope["headers"])
-        channel = Channel(name, frozenset(), (shop.legal_entity,))
-        body = await intake.body(Call(request, headers, channel, facade))
-        _authenticate(shop, headers, body)
-        delivery = _delivery(headers, body)
+        came = await webhooks.arrived(request, shop.legal_entity)
+        _authenticate(shop, came)
+        delivery = _delivery(came)
         if delivery.topic.startswith("orders/") and "line_items" in delivery.payload:
-            for found in wire.drift(delivery.payload):
-                facade.services.observer.drifted(name, found)
-        taken = await takes.take(shop_of(facade.checks, channel, shop), delivery)
+            came.drifted(wire.drift(delivery.payload))
+        taken = await takes.take(shop_of(came.facade.checks, came.channel, shop), delivery)
         return as_json({"taken": [it._asdict() for it in taken]})
 
 
-def _authenticate(shop: ShopifyTerms, headers: Mapping[bytes, bytes], body: bytes) -> None:
+def _authenticate(shop: ShopifyTerms, came: Webhook) -> None:
     secrets = [it.get_secret_value() for it in shop.secrets]
-    if not is_signed(body, headers.get(SIGNATURE, b""), secrets):
+    if not is_signed(came.body, came.header(SIGNATURE), secrets):
         raise Unauthenticated(
             "X-Shopify-Hmac-Sha256 does not sign this body; check the app's client secret"
         )
-    sent = headers.get(DOMAIN, b"").decode("latin-1").strip().lower()
+    sent = came.header(DOMAIN).decode("latin-1").strip().lower()
     if sent != shop.domain.lower():
         raise Unauthenticated(
             f"X-Shopify-Shop-Domain is {sent[:60]!r}, and this address is that of another shop"
         )
 
 
-def _delivery(headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
-    topic = headers.get(TOPIC, b"").decode("latin-1").strip().lower()
+def _delivery(came: Webhook) -> Delivery:
+    topic = came.header(TOPIC).decode("latin-1").strip().lower()
     if not topic:
         raise BadRequest("X-Shopify-Topic is missing; send it as Shopify does")
-    sent = headers.get(WEBHOOK_ID, b"")
+    sent = came.header(WEBHOOK_ID)
     webhook_id = sent.decode("ascii") if is_idempotency_key(sent) else ""
-    return Delivery(topic, webhook_id, wire.read(body), body.decode("utf-8", "replace"))
+    return Delivery(topic, webhook_id, wire.read(came.body), came.body.decode("utf-8", "replace"))
 
 
 def shop_of(checks: Checks, channel: Channel, shop: ShopifyTerms) -> Shop:
