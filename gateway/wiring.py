@@ -227,12 +227,12 @@ def _erps(settings: Settings, clock: Clock) -> dict[Target, Speaker]:
             LegacyAccess(
                 legacy.url, legacy.user, legacy.secret.get_secret_value(), legacy.sap_client
             ),
-            _timing(legacy, LEGACY_TIMING),
+            timing_of(legacy, LEGACY_TIMING),
             clock,
         ),
         Target.CLOUD: CloudErp(
             _cloud_access(settings),
-            _timing(cloud, CLOUD_TIMING),
+            timing_of(cloud, CLOUD_TIMING),
             clock,
         ),
     }
@@ -252,7 +252,11 @@ def _cloud_access(settings: Settings) -> CloudAccess:
     )
 
 
-def _timing(erp: ErpSettings, usual: Timing) -> Timing:
+def timing_of(erp: ErpSettings, usual: Timing) -> Timing:
+    """Return when an ERP's silence means something: its dialect's figures, and what is configured.
+
+    Raises :class:`~gateway.errors.ConfigError` if absence would be final while a request can run.
+    """
     final_s = erp.absent_final_s
     timing = Timing(
         request_ms=usual.request_ms if erp.request_s is None else round(erp.request_s * 1000),
@@ -281,7 +285,7 @@ def limits_of(settings: Settings) -> dict[Target, Limits]:
     ):
         # Twice the deadline: a permit that outlives its call only costs throughput, one that
         # ends before it would let the ERP's limit be exceeded.
-        longest_ms = _timing(erp, usual).request_ms_max * 2
+        longest_ms = timing_of(erp, usual).request_ms_max * 2
         limits[target] = erp.quota.limits(PROFILES[target], longest_ms)
     return limits
 

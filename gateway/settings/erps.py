@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from gateway.canonical.process import PROCESSES
+from gateway.canonical.process import PROCESSES, Kind
 from gateway.settings.quota import QuotaSettings
 from gateway.settings.section import Section
+
+_WRITES: Final = [name for name, it in PROCESSES.items() if it.kind is not Kind.READ]
 
 
 class ErpSettings(Section):
@@ -68,10 +70,10 @@ class ErpSettings(Section):
     @model_validator(mode="after")
     def _names_processes(self) -> Self:
         for process, seconds in self.request_s_by_process.items():
-            if process not in PROCESSES:
+            if process not in _WRITES:
+                what = "only read, within seconds" if process in PROCESSES else "no process"
                 raise ValueError(
-                    f"request_s_by_process: {process!r} is no process; there are "
-                    f"{', '.join(PROCESSES)}"
+                    f"request_s_by_process: {process!r} is {what}; there are {', '.join(_WRITES)}"
                 )
             if seconds <= 0:
                 raise ValueError(
