@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.e2e.installation import Installation, order, returned, until
 
@@ -33,24 +36,67 @@ def test_what_was_accepted_survives_kill_9_of_every_process(installation: Instal
     assert sorted(booked) == sorted(accepted)
 
 
-def test_a_worker_killed_with_sends_in_flight_books_nothing_twice(
+def test_a_worker_killed_with_an_open_batch_books_nothing_twice_and_keeps_the_order(
     installation: Installation,
 ) -> None:
+    """Some of its documents are booked by then, some are not, and one waits for its item.
+
+    Behind each order its cancellation waits: that is only booked if the order came first.
+    """
     installation.erps()
+    batches(installation)
     installation.rules("cloud")
     installation.gateway()
+    sent = {f"K-{n}": transaction(installation, "/v1/orders", order(f"K-{n}")) for n in range(6)}
+    wrong = transaction(installation, "/v1/orders", order("K-WRONG", sku="NO-SUCH-SKU"))
+    cancelled = [
+        transaction(installation, f"/v1/orders/{ref}/cancellations", {"cancellation_ref": "X"})
+        for ref in sent
+    ]
+    installation.fault("cloud", "latency", delay_ms=300, duration_s=60)
     victim = installation.worker("victim")
-    installation.fault("cloud", "latency", delay_ms=1500, duration_s=60)
-    for n in range(5):
-        installation.call("POST", "/v1/orders", json=order(f"K-{n}"))
     counters = f"{installation.running['cloud'].url}/control/counters"
-    until(lambda: httpx.get(counters).json()["max_concurrent"] >= 2, 20, "sends in flight")
+
+    def counted(name: str) -> int:
+        return int(httpx.get(counters, timeout=10).json()[name])
+
+    until(lambda: counted("booked") >= 1, 30, "a batch is half done")
     victim.kill()
-    httpx.delete(f"{installation.running['cloud'].url}/control/faults")
+    assert counted("batches") >= 1
+    assert counted("batch_operations_max") >= 2
+    httpx.delete(f"{installation.running['cloud'].url}/control/faults", timeout=10)
     installation.worker()
-    until(lambda: len(installation.books("cloud")) >= 5, 60, "5 orders booked")
-    references = [it["external_reference"] for it in installation.books("cloud")]
-    assert len(references) == len(set(references)) == 5
+    everything = [*sent.values(), *cancelled]
+
+    def settled() -> bool:
+        return all(status(installation, it) == "booked" for it in everything)
+
+    until(settled, 60, "every order and every cancellation is booked")
+    references = Counter(it["external_reference"] for it in installation.books("cloud"))
+    assert [references[f"CX-{it}"] for it in sent.values()] == [1] * len(sent)
+    assert max(references.values()) == 1
+    assert (references[f"CX-{wrong}"], status(installation, wrong)) == (0, "accepted")
+
+
+def batches(installation: Installation) -> None:
+    """Let the cloud ERP be one where a batch of up to five gains something."""
+    file = installation.folder / "coexist.yaml"
+    config = yaml.safe_load(file.read_text())
+    batch = {"documents_max": 5, "counts_inner": False, "overhead_ms": 50, "work_ms": 50}
+    config["erps"]["cloud"]["quota"] = {"profile": "business-central", "batch": batch}
+    file.write_text(yaml.safe_dump(config))
+
+
+def transaction(installation: Installation, path: str, body: dict[str, Any]) -> str:
+    """Submit something; return its transaction."""
+    answer = installation.call("POST", path, json=body)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["transaction_id"])
+
+
+def status(installation: Installation, identity: str) -> str:
+    """What a channel is told of a transaction."""
+    return str(installation.call("GET", f"/v1/transactions/{identity}").json()["status"])
 
 
 def test_a_store_that_goes_away_is_a_503_and_a_repeat_is_taken_once(
