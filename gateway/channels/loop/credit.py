@@ -37,11 +37,13 @@ _FEE: Final = "handling fee"
 class KnownReturn:
     """The order a return is of, as it was accepted ({} if only its owner is known), and credits.
 
-    ``credits`` are the bodies of all that was taken of this return, in order.
+    ``credits`` are the bodies of all that was taken of this return, in order; ``elsewhere`` those
+    of other returns of the order, through whichever channel: a store's counter for example.
     """
 
     order: Mapping[str, Any]
     credits: tuple[Mapping[str, Any], ...] = ()
+    elsewhere: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def lines(self) -> dict[str, Mapping[str, Any]]:
@@ -91,6 +93,8 @@ def _difference(payload: Payload, known: KnownReturn, place: Place) -> Credit | 
     before, fee_before = _credited(known)
     if not draft.problems and (said := _taken_back(now, before)):
         return _for_staff(payload, known, place, said)
+    if not draft.problems:
+        draft.problems += _too_many(now, known)
     new = {
         ref: _Line(it.pieces - was.pieces, it.worth - was.worth)
         for ref, it in now.items()
@@ -115,6 +119,27 @@ def _taken_back(now: Mapping[str, _Line], before: Mapping[str, _Line]) -> str:
         if it.worth < was.worth or (it.pieces == was.pieces and it.worth != was.worth):
             return f"gives {it.worth} for line {ref}, and {was.worth} was credited"
     return ""
+
+
+def _too_many(now: Mapping[str, _Line], known: KnownReturn) -> list[Problem]:
+    """Name the lines of which more would be credited than was sold: goods come back once."""
+    found = []
+    for ref, it in sorted(now.items()):
+        line = known.lines[ref]
+        by = [
+            (credit["return_ref"], back["quantity"])
+            for credit in known.elsewhere
+            if UNMAPPED not in credit
+            for back in credit.get("lines", ())
+            if back["line"] == line["line"]
+        ]
+        gone = sum(pieces for _, pieces in by)
+        if it.pieces + gone > line["quantity"]:
+            others = ", ".join(sorted(name for name, _ in by))
+            said = f"{it.pieces} of line {ref} come back, {gone} did by {others}"
+            more = f"{line['quantity']} were sold; say what is still to be credited, or discard this"
+            found.append(Problem("/lines", f"{said}, and {more}"))
+    return found
 
 
 def _is_older(payload: Payload, known: KnownReturn) -> bool:

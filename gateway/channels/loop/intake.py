@@ -7,9 +7,10 @@ claim lets one through, and the other looks again.*
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -79,14 +80,14 @@ class LoopIntake:
     async def _known(self, platform: Platform, place: Place, return_id: str) -> KnownReturn:
         said = await self._memory.said(order_key(place.order_channel, place.order_ref))
         order = said.get((place.order_channel, "order.intake", place.order_ref))
-        credits_ = tuple(
-            it.body
-            for (channel, process, reference), it in said.items()
-            if channel == platform.channel
-            and process == "return.credit"
-            and (reference == return_id or reference.startswith(f"{return_id}-"))
-        )
-        return KnownReturn(order.body if order else {}, credits_)
+        credits_: list[Mapping[str, Any]] = []
+        elsewhere: list[Mapping[str, Any]] = []
+        for (channel, process, reference), it in said.items():
+            if process != "return.credit":
+                continue
+            ours = channel == platform.channel and f"{reference}-".startswith(f"{return_id}-")
+            (credits_ if ours else elsewhere).append(it.body)
+        return KnownReturn(order.body if order else {}, tuple(credits_), tuple(elsewhere))
 
     async def _follow(self, platform: Platform, place: Place, credit: Credit, text: str) -> Taken:
         draft = credit.draft

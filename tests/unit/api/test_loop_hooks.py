@@ -12,15 +12,17 @@ import pytest
 from litestar.testing import AsyncTestClient
 from pydantic import SecretStr
 
+from gateway.api import examples
 from gateway.api.edge import Gateway
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.process import Target
 from gateway.canonical.unmapped import why_unmapped
 from gateway.channels.loop.signature import as_signed, signature
 from gateway.settings.loop import LoopSettings
 from tests.unit.api.test_shopify_hooks import SETTINGS, deliver
-from tests.unit.api.world import Plan, Sender, World, client_of
+from tests.unit.api.world import Plan, Sender, World, client_of, sent_by
 from tests.unit.channels.loop_payloads import RETURN_ID, row, snapshot
-from tests.unit.channels.shopify_payloads import ORDER_ID, order, refund
+from tests.unit.channels.shopify_payloads import LINE_ID, ORDER_ID, order, refund
 from tests.unit.channels.shopify_payloads import row as refunded
 
 pytestmark = pytest.mark.anyio
@@ -171,6 +173,37 @@ async def test_what_does_not_fit_its_order_or_add_up_is_held_once(
     assert "is no line of the order" in reasons
     assert "return_total 20.00 is 1.55 off" in reasons
     assert len(credits_of(world)) == 2
+
+
+async def counter(client: Client, world: World, pieces: int, name: str = "C-1") -> None:
+    """Goods of the shop's order are handed in at a store's counter."""
+    body = examples.RETURN | {
+        "return_ref": name, "order_ref": str(ORDER_ID), "order_channel": "shop",
+        "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": pieces, "refund": "18.45"}],
+        "total": "18.45",
+    }  # fmt: skip
+    world.buffer.owners[f"order:shop:{ORDER_ID}"] = Target.CLOUD
+    for out in ("shipping", "adjustments"):
+        body.pop(out, None)
+    answer = await client.post("/v1/returns", json=body, headers=sent_by("returns-desk"))
+    assert answer.status_code == 202, answer.text
+
+
+async def test_goods_handed_in_at_a_store_are_not_credited_by_the_platform_too(
+    world: World, client: Client
+) -> None:
+    await ordered(client)
+    sold = order()["line_items"][0]["quantity"]
+    await counter(client, world, sold - 1)
+    assert await tell(client, CLOSED) == ["return"], "there was one piece left"
+    again = snapshot(row(0, "18.45"), edited=9, id="512346")
+    for expected in (["exception"], ["exception"]):
+        assert await tell(client, again) == expected
+    held = [why for it in credits_of(world).values() if (why := why_unmapped(it))]
+    assert len(held) == 1
+    assert (
+        f"1 of line {LINE_ID} come back, {sold} did by 512345, C-1, and {sold} were sold" in held[0]
+    )
 
 
 async def test_before_its_order_is_known_it_has_to_come_again(client: Client) -> None:
