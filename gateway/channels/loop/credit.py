@@ -137,7 +137,9 @@ def _too_many(now: Mapping[str, _Line], known: KnownReturn) -> list[Problem]:
         if it.pieces + gone > line["quantity"]:
             others = ", ".join(sorted(name for name, _ in by))
             said = f"{it.pieces} of line {ref} come back, {gone} did by {others}"
-            more = f"{line['quantity']} were sold; say what is still to be credited, or discard this"
+            more = (
+                f"{line['quantity']} were sold; say what is still to be credited, or discard this"
+            )
             found.append(Problem("/lines", f"{said}, and {more}"))
     return found
 
