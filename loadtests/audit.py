@@ -14,17 +14,18 @@ from decimal import Decimal
 from loadtests import hazards, promise
 from loadtests.amounts import wrong_amounts, wrong_document
 from loadtests.books import Document
+from loadtests.bychannel import by_channel
 from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.expect import Timeline
-from loadtests.findings import CHAOS, FAILURES, HAZARDS, WAVES, Finding, Report
+from loadtests.findings import CHANNELS, CHAOS, FAILURES, HAZARDS, WAVES, Finding, Report
 from loadtests.journal import Journal, MessageEntry
 from loadtests.ledger import Ledger, Transaction, match
 from loadtests.messages import FOLLOW_UPS, Message
 from loadtests.objects import check_object, order_of
 from loadtests.tally import percentile
 
-EVERY_HAZARD = HAZARDS | WAVES | CHAOS
+EVERY_HAZARD = HAZARDS | WAVES | CHANNELS | CHAOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Claims:
     def parse(cls, text: str, held_allowed: int = 0) -> Claims:
         """``all`` of a migration, ``demo``, ``chaos``, ``none``, or names with commas.
 
-        ``demo`` is all, and what a wave is led by; ``chaos`` is all, and what only a chaos run
-        does. Raises LoadTestError for an unknown name.
+        ``demo`` is all, what a wave is led by, and what channels do; ``chaos`` is all, and what
+        only a chaos run does. Raises LoadTestError for an unknown name.
         """
         sets: dict[str, frozenset[str]] = {
             "all": frozenset(HAZARDS),
-            "demo": frozenset(HAZARDS | WAVES),
+            "demo": frozenset(HAZARDS | WAVES | CHANNELS),
             "chaos": frozenset(HAZARDS | CHAOS),
             "none": frozenset(),
         }
@@ -106,6 +107,7 @@ def audit(evidence: Evidence) -> Report:
     report.count(findings)
     _figures(report, ledger, evidence)
     _money(report, ledger)
+    report.channels = by_channel(ledger, journal.messages)
     _hazards(report, ledger, timeline, evidence)
     _times(report, journal)
     return report
@@ -219,6 +221,8 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
     report.compared = max((one.compared for one in events.comparisons), default=0)
     report.waves_paused = len(events.pauses)
     report.slowest_s = round(promise.slowest_s(events, counters), 3)
+    for name, count in hazards.of_channels(events).items():
+        setattr(report, name, count)
     for name, count in hazards.chaos(events, evidence.journal.attempts, counters).items():
         setattr(report, name, count)
 

@@ -18,6 +18,7 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
            on
 ``comparison``  at ``at`` the gateway had compared ``compared`` answers of the two ERPs, of which
            ``different`` differed
+``channel``  what channel ``name`` counted of itself in the whole run
 ``day``    from ``at`` on, stores sold on ``business_date``
 ``pause``  a guardrail paused ``wave``, and ``at`` the webhook that says so arrived, well signed
 """
@@ -108,6 +109,14 @@ class Comparison(Strict):
     different: Annotated[int, Field(ge=0)] = 0
 
 
+class Channel(Strict):
+    """What a simulated channel counted: deliveries that were lost, doubled, refused, and so on."""
+
+    event: Literal["channel"] = "channel"
+    name: str
+    counters: Mapping[str, int]
+
+
 class Day(Strict):
     """Stores opened a business day."""
 
@@ -124,7 +133,7 @@ class Pause(Strict):
     wave: str
 
 
-Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Day | Pause
+Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Channel | Day | Pause
 
 
 class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
@@ -142,6 +151,7 @@ class Events:
     strains: list[Strain] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
 
@@ -157,6 +167,7 @@ class Events:
             Strain: sorted_events.strains,
             Fault: sorted_events.faults,
             Comparison: sorted_events.comparisons,
+            Channel: sorted_events.channels,
             Day: sorted_events.days,
             Pause: sorted_events.pauses,
         }

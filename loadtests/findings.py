@@ -54,6 +54,13 @@ WAVES = {
     "waves_paused": "waves paused by a guardrail, which said so",
 }
 
+#: What the demo's channels do besides selling.
+CHANNELS = {
+    "deliveries_lost": "webhooks and notifications of channels that never came",
+    "deliveries_repeated": "webhooks, notifications and receipts that came again",
+    "deliveries_missigned": "webhooks refused for a wrong signature",
+}
+
 #: What a chaos run must have survived besides.
 CHAOS = {
     "workers_killed": "workers killed",
@@ -101,6 +108,8 @@ class Report:
     ``unknown`` requests never got an answer; ``unknown_booked`` of them are in the books, which is
     fine once. ``rejected`` messages were refused for good. ``held`` are accepted, not booked, and
     said to be held by the gateway. ``foreign_documents`` carry no reference of ours.
+    ``channels``: of each channel that sells by itself what its books have (``sold``, ``value``,
+    ``tax``, ``quantity``) and what the ERPs' have for it (``booked``, ``value_booked`` …).
     ``slowest_s`` is what :mod:`~loadtests.promise` says.
     """
 
@@ -133,6 +142,9 @@ class Report:
     kills: int = 0
     compared: int = 0
     waves_paused: int = 0
+    deliveries_lost: int = 0
+    deliveries_repeated: int = 0
+    deliveries_missigned: int = 0
     workers_killed: int = 0
     gateways_killed: int = 0
     stores_killed: int = 0
@@ -164,6 +176,7 @@ class Report:
     unknown_booked: int = 0
     reads: int = 0
     foreign_documents: int = 0
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def count(self, findings: list[Finding]) -> None:

@@ -140,3 +140,19 @@ def _open_day(run: Run, said: Sequence[Day], at: float) -> str:
 
 def _other(erp: Erp) -> Erp:
     return "cloud" if erp == "legacy" else "legacy"
+
+
+#: What channels count, under their own names, by the names of ``findings.CHANNELS``.
+_BY_CHANNELS = {
+    "deliveries_lost": ("webhooks_missing", "notifications_missing"),
+    "deliveries_repeated": ("webhooks_duplicated", "notifications_duplicated", "duplicates"),
+    "deliveries_missigned": ("webhooks_wrongly_signed",),
+}
+
+
+def of_channels(events: Events) -> dict[str, int]:
+    """What channels did besides selling."""
+    return {
+        name: sum(it.counters.get(one, 0) for it in events.channels for one in counted_as)
+        for name, counted_as in _BY_CHANNELS.items()
+    }

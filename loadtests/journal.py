@@ -12,7 +12,8 @@ strings. One entry a line:
              ``error``
 ``message``  the conclusion of each business message of a write: the message's fields (see
              ``messages.Message``), ``request``, ``intended`` (when it was due), ``sent`` (first
-             attempt), ``answered`` and ``answered_wall`` (null = never), ``attempts``, ``gateway``
+             attempt), ``answered`` and ``answered_wall`` (null = never), ``attempts`` (0 = not sent
+             by the driver: a channel sold it, and it has to be booked), ``gateway``
              (of the last attempt), ``status``, ``state`` (accepted, rejected, unknown),
              ``transaction_id``, ``replayed``, ``error``
 ``read``     the conclusion of each read: ``request``, ``process``, ``channel``, ``intended``,

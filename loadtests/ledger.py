@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from loadtests.books import KINDS, Document
 from loadtests.findings import Finding
@@ -69,7 +70,9 @@ def match(entries: list[MessageEntry], documents: Iterable[Document]) -> Ledger:
         if entry.state == "unknown" and identity(entry.message) not in known
     }
     ledger = Ledger(transactions, list(opened.values()), defaultdict(list), [])
-    for document in sorted(documents, key=lambda one: (one.sequence, one.erp)):
+    ordered = sorted(documents, key=lambda one: (one.sequence, one.erp))
+    _adopt(ledger, ordered)
+    for document in ordered:
         if not document.transaction_id:
             ledger.foreign += 1
         elif transaction := transactions.get(document.transaction_id):
@@ -80,6 +83,36 @@ def match(entries: list[MessageEntry], documents: Iterable[Document]) -> Ledger:
     ledger.findings += _not_as_repeats(entries, transactions)
     ledger.findings += _strays(ledger)
     return ledger
+
+
+def _adopt(ledger: Ledger, documents: Iterable[Document]) -> None:
+    """Take a document nobody was told of for what a channel sold and never heard of again.
+
+    A channel whose delivery was lost, and found by a poll, is told nothing. What it sold is the
+    first document of its kind and object that is worth as much, or else the first there is; all
+    that is demanded of a document is demanded of that.
+    """
+    waiting = [entry for entry in ledger.open if not entry.attempts]
+    for exact in (True, False):
+        for document in documents:
+            if not document.transaction_id or document.transaction_id in ledger.transactions:
+                continue
+            for entry in waiting:
+                if _is_of(document, entry.message, exact=exact):
+                    ledger.transactions[document.transaction_id] = Transaction(
+                        document.transaction_id, entry.message, entry.sent, inf
+                    )
+                    waiting.remove(entry)
+                    ledger.open.remove(entry)
+                    break
+
+
+def _is_of(document: Document, message: Message, *, exact: bool) -> bool:
+    return (
+        document.kind == KINDS[message.process]
+        and document.object_reference == message.object_reference
+        and not (exact and document.total != message.total)
+    )
 
 
 def _transactions(entries: list[MessageEntry]) -> dict[str, Transaction]:
@@ -124,6 +157,9 @@ def _not_as_repeats(
     return findings
 
 
+_NEVER_TAKEN = "sold in a channel, and neither taken by the gateway nor in any ERP's books"
+
+
 def _strays(ledger: Ledger) -> list[Finding]:
     """Documents nobody was told of: fine once for a request that never got an answer."""
     waiting: dict[tuple[str, str], list[MessageEntry]] = defaultdict(list)
@@ -148,4 +184,11 @@ def _strays(ledger: Ledger) -> list[Finding]:
                 Finding("booked_without_accept", document.object_reference, what, document.place)
                 for document in documents
             ]
+    # A channel's books are a promise to a buyer, whatever the gateway says of it.
+    findings += [
+        Finding("lost", entry.message.reference, _NEVER_TAKEN, f"channel {entry.message.channel}")
+        for left in waiting.values()
+        for entry in left
+        if not entry.attempts
+    ]
     return findings

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.audit import Verdict
-from loadtests.findings import CHAOS, FAILURES, HAZARDS, WAVES, Report
+from loadtests.findings import CHANNELS, CHAOS, FAILURES, HAZARDS, WAVES, Report
 
 #: Findings printed in full; the JSON report has all of them.
 SHOWN = 20
@@ -26,6 +26,8 @@ def as_json(report: Report, verdict: Verdict) -> dict[str, Any]:
 def show(report: Report, verdict: Verdict, console: Console) -> None:
     """Print what was taken, what came of it, what happened meanwhile, and the verdict."""
     console.print(_bookings(report))
+    if report.channels:
+        console.print(_channels(report))
     console.print(_faults(report))
     console.print(_hazards(report))
     for finding in report.findings[:SHOWN]:
@@ -59,6 +61,19 @@ def _bookings(report: Report) -> Table:
     return _filled(table, rows)
 
 
+def _channels(report: Report) -> Table:
+    """A figure of the channels' books; what the ERPs' have instead beside it, if they differ."""
+    table = Table(title="What channels sold and ERPs booked", title_justify="left", min_width=72)
+    pairs = (("sold", "booked"), *((of, f"{of}_booked") for of in ("quantity", "value", "tax")))
+    for name in ("channel", "messages", "pieces", "value", "tax"):
+        table.add_column(name, justify="left" if name == "channel" else "right")
+    for name, it in sorted(report.channels.items()):
+        figures = ((it[sold], it[booked]) for sold, booked in pairs)
+        words = (f"{one}" if one == other else f"{one} ≠ {other}" for one, other in figures)
+        table.add_row(name, *words)
+    return table
+
+
 def _faults(report: Report) -> Table:
     rows = [(words, getattr(report, kind)) for kind, words in FAILURES.items()]
     return _filled(_table("What must not happen"), rows)
@@ -67,7 +82,7 @@ def _faults(report: Report) -> Table:
 def _hazards(report: Report) -> Table:
     rows = [(words, getattr(report, name)) for name, words in HAZARDS.items()]
     # What only some runs do is no part of the story of others.
-    others = [(words, getattr(report, name)) for name, words in (WAVES | CHAOS).items()]
+    others = [(words, getattr(report, name)) for name, words in (WAVES | CHANNELS | CHAOS).items()]
     rows += [row for row in others if row[1]]
     return _filled(_table("What happened meanwhile"), rows)
 

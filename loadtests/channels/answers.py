@@ -19,9 +19,6 @@ from loadtests.errors import BadFile
 from loadtests.journal import MessageEntry
 from loadtests.messages import ORDER, SALE
 
-#: What stands for the transaction of a message that the gateway does not know.
-UNKNOWN = "unknown to the gateway: "
-
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
@@ -78,10 +75,9 @@ class Answers:
         return [it for it in missing if not self._is_known(it) and self._is_due(it)]
 
     def entries(self, sold: Iterable[Sold], clocks: Clocks) -> list[MessageEntry]:
-        """Return an entry for each message; what the gateway does not know counts as accepted.
+        """Return an entry for each message; ``unknown`` if nobody says that it was taken.
 
-        A channel's books are a promise to a buyer: what was not taken is lost, unless it was undone
-        before it was heard of.
+        What was undone before the gateway heard of it is left out.
         """
         return [self._entry(it, clocks) for it in sold if self._is_due(it)]
 
@@ -93,24 +89,22 @@ class Answers:
 
     def _entry(self, sold: Sold, clocks: Clocks) -> MessageEntry:
         message, sent = sold.message, clocks.monotonic(sold.at)
-        known = self._known.get(_name(sold))
-        transaction_id, accepted = sold.transaction_id, sold.told or clocks.wall
-        if known:
+        transaction_id, told = sold.transaction_id, sold.told
+        if known := self._known.get(_name(sold)):
             transaction_id = known["transaction_id"]
-            accepted = datetime.fromisoformat(known["accepted_at"])
-        unknown = f"{UNKNOWN}{message.process} {message.channel} {message.reference}"
+            told = datetime.fromisoformat(known["accepted_at"])
         return MessageEntry(
             message=message,
             request=f"{message.channel}/{message.reference}",
             intended=sent,
             sent=sent,
-            answered=max(sent, clocks.monotonic(accepted)),
-            answered_wall=accepted.isoformat(),
+            answered=max(sent, clocks.monotonic(told)) if told else None,
+            answered_wall=told.isoformat() if told else None,
             attempts=0,  # the driver did not send it
             gateway=self._gateway,
             status=0,
-            state="accepted",
-            transaction_id=transaction_id or unknown,
+            state="accepted" if transaction_id else "unknown",
+            transaction_id=transaction_id,
         )
 
 

@@ -7,7 +7,7 @@ known, and takes its books for the truth of what the ERPs have to book.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -35,10 +35,11 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway process, and the channel's key there."""
+    """A gateway process, and the channel's key there; ``others``: where channels are, by name."""
 
     url: str
     key: str
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -34,11 +34,16 @@ FOLLOW_UP_S = 8
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A simulated shop of one country, whose sales one legal entity books."""
+    """A simulated shop of one country, whose sales one legal entity books.
+
+    ``returned_elsewhere``: a returns platform takes goods back; what the shop refunds then is that
+    platform's to say.
+    """
 
     name: str
     country: str
     legal_entity: str
+    returned_elsewhere: bool = False
 
     @property
     def domain(self) -> str:
@@ -65,7 +70,7 @@ class Shop:
         options = {
             "port": 0, "seed": seed, "shop": self.domain, "access-token": self.token,
             "secret": self.secret, "country": self.country, "retry-scale": RETRY_SCALE,
-            "followup-s": FOLLOW_UP_S,
+            "followup-s": FOLLOW_UP_S, "refunds": str(not self.returned_elsewhere).lower(),
         }  # fmt: skip
         return ["simulators", "shopify", *(f"--{name}={it}" for name, it in options.items())]
 
@@ -74,6 +79,7 @@ class Shop:
         shop = {
             "domain": self.domain, "secrets": [self.secret], "legal_entity": self.legal_entity,
             "country": self.country, "since": "2020-01-01T00:00:00Z",
+            "goods_back": "elsewhere" if self.returned_elsewhere else "credited",
             "poll": {"access_token": self.token, "url": url, "poll_s": POLL_S},
         }  # fmt: skip
         return {"scopes": ["read"], "shopify": shop}
@@ -131,7 +137,7 @@ class _Order:
                 return self._reduced(entry)
             case "cancellation":
                 return self._follow_up(CANCELLATION, f"{self._ref}/cancelled", ())
-            case "refund" if entry["restock"] != "cancel":
+            case "refund" if entry["restock"] != "cancel" and not self._shop.returned_elsewhere:
                 return self._refunded(entry)
         return None
 

@@ -33,6 +33,8 @@ KILLS_MAX = 4
 #: Both ERPs are made this slow around the kill of a worker, in ms: sends take long enough to be
 #: met under way.
 SLOW_MS = 700
+#: A worker is killed once the ERPs serve so many requests, or after so many s.
+SENDS_MIN, AMID_S = 4, 4.0
 #: After so long, in s, an ERP has carried out whatever a killed caller had sent: SLOW_MS, the
 #: ERP's own time, and room for a busy machine.
 CARRIED_OUT_S = 1.5
@@ -254,9 +256,10 @@ class Conductor:
         What tells is the ERPs' own count of documents they booked for a caller who was gone.
         """
         for attempt in range(KILLS_MAX):
+            self.all_there()  # whoever is alone sends, and who has just started does not
             for erp in ERPS:
-                self._switch_on(erp, "latency", CARRIED_OUT_S, delay_ms=SLOW_MS)
-            self._sleep(SLOW_MS / 1000)
+                self._switch_on(erp, "latency", AMID_S + CARRIED_OUT_S, delay_ms=SLOW_MS)
+            self._amid_sends()
             unheard = self._booked_unheard()
             at = self._clock()
             dead = self._stage.kill_worker(which + attempt)
@@ -268,6 +271,14 @@ class Conductor:
             self._board.note(f"kill -9 of {dead.name} with {in_flight} sends under way", "kill")
             if in_flight or self._stage.traffic_over():
                 return
+
+    def _amid_sends(self) -> None:
+        """Wait until some sends are under way, AMID_S at most."""
+        until = self._clock() + AMID_S
+        while self._clock() < until:
+            if sum(len(self._stage.control(erp).in_service()) for erp in ERPS) >= SENDS_MIN:
+                return
+            self._sleep(LOOK_S / 4)
 
     def _welcome(self) -> None:
         """Say of each process that was started in place of another when it is ready."""

@@ -44,6 +44,10 @@ class Control:
         """Switch a fault on."""
         self._call("PUT", f"faults/{name}", parameters)
 
+    def create_item(self, sku: str, like: str) -> None:
+        """Create an article, as master data clerks do before a channel sells it."""
+        self._call("PUT", f"items/{sku}", {"like": like})
+
     def heal(self) -> None:
         """Switch all faults off."""
         self._call("DELETE", "faults")

@@ -7,22 +7,26 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+from loadtests.books import ERPS
+from loadtests.channels.amazon import GIFT_WRAP, Marketplace
 from loadtests.channels.answers import Answers, Clocks, books_of, sold_by
+from loadtests.channels.loop import Returns
 from loadtests.channels.port import Gateway, Sold, Source
 from loadtests.channels.pos import Estate
 from loadtests.channels.shopify import Shop
 from loadtests.demo import folder as folders
 from loadtests.demo.board import Board
+from loadtests.demo.control import Control
 from loadtests.demo.folder import WorkFolder
 from loadtests.demo.stage import Stage
-from loadtests.events import Day, EventLog
+from loadtests.events import Channel, Day, EventLog
 from loadtests.journal import JournalWriter
 
 #: The stores that move first, and lose their network; and all stores with who books their sales.
 FIRST_STORES = ("NL-001", "NL-002", "NL-003")
 STORES = {f"NL-{n:03}": "NL01" for n in range(1, 7)} | {f"DE-{n:03}": "DE01" for n in range(1, 5)}
 #: The share of all requests each channel sells by itself; the driver has the rest.
-SHARES = {"shop-nl": 0.15, "shop-de": 0.10, "pos": 0.25}
+SHARES = {"shop-nl": 0.15, "shop-de": 0.10, "pos": 0.25, "amazon-de": 0.15, "returns": 0.05}
 DRIVEN = 1 - sum(SHARES.values())
 #: What no webhook brought is found by a poll, every few seconds; a busy machine takes its time.
 KNOWN_WITHIN_S = 60.0
@@ -41,9 +45,12 @@ class Market:
         self._log = log
         self._today = today
         self._estate = Estate("pos", STORES, self._yesterday)
+        shop = Shop("shop-nl", "NL", "NL01", returned_elsewhere=True)
         self.sources: tuple[Source, ...] = (
-            Shop("shop-nl", "NL", "NL01"),
+            shop,
+            Returns("returns", shop),
             Shop("shop-de", "DE", "DE01"),
+            Marketplace("amazon-de", "DE", "A1PA6795UKMFR9", "DE01"),
             self._estate,
         )
         self._quiet_s = 0.0
@@ -51,6 +58,8 @@ class Market:
     def connect(self) -> None:
         """Tell the gateway of the channels, whose simulators have been started."""
         self._stage.channels_ready()
+        for erp in ERPS:
+            self._stage.control(erp).create_item(GIFT_WRAP, like="GIFTBOX")
         for source in self.sources:
             folders.connect(self._folder, source.name, source.settings(self._url(source)))
 
@@ -101,6 +110,8 @@ class Market:
                 break
             time.sleep(LOOK_S)
         self._say(source, sold, missing)
+        counters = Control(self._url(source)).counters()
+        self._log.append(Channel(name=source.name, counters=counters))
         path = self._folder.sold(source.name)
         journal = JournalWriter(path)
         for entry in answers.entries(sold, Clocks.now()):
@@ -118,7 +129,8 @@ class Market:
 
     def _gateway(self, source: Source) -> Gateway:
         key = folders.key_of(self._folder, source.name)
-        return Gateway(self._stage.gateways[0].url, key)
+        others = {name: child.url for name, child in self._stage.channels.items()}
+        return Gateway(self._stage.gateways[0].url, key, others)
 
     @property
     def _yesterday(self) -> str:

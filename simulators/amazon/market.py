@@ -92,6 +92,7 @@ class Market:
                 {
                     "item_id": it.id, "sku": it.article.sku, "quantity": it.quantity,
                     "amount": str(it.price - it.discount), "tax": str(it.tax),
+                    "shipping": str(it.shipping), "gift_wrap": str(it.gift_wrap),
                 }
                 for it in items
             ],

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,9 +103,10 @@ class Sender:
             return
         body = surprising(channel, {"topic": "return", "trigger": trigger, **snapshot})
         channel.counters.add("webhooks_pending")
-        channel.background(self._deliver(json.dumps(body, indent=2).encode()))
+        text = json.dumps(body, indent=2).encode()
+        channel.background(self._deliver(text, str(snapshot["id"])))
 
-    async def _deliver(self, body: bytes) -> None:
+    async def _deliver(self, body: bytes, return_id: str) -> None:
         channel, secret = self._channel, self._channel.options.secret
         try:
             disorder = channel.faults.fires("disordered_webhook")
@@ -113,11 +115,11 @@ class Sender:
                 await asyncio.sleep(disorder.delay_s)
             if channel.faults.fires("empty_payload"):
                 channel.counters.add("webhooks_empty")
-                await self._attempt(b"{}", secret)
+                await self._attempt(b"{}", secret, return_id)
             if channel.faults.fires("wrong_signature"):
                 channel.counters.add("webhooks_wrongly_signed")
-                await self._attempt(body, "not-the-secret")
-            if not await self._attempts(body):
+                await self._attempt(body, "not-the-secret", return_id)
+            if not await self._attempts(body, return_id):
                 channel.counters.add("webhooks_given_up")
                 return
             channel.counters.add("webhooks_delivered")
@@ -125,20 +127,20 @@ class Sender:
             if duplicate:
                 channel.counters.add("webhooks_duplicated")
                 await asyncio.sleep(duplicate.delay_s)
-                await self._attempt(body, secret)
+                await self._attempt(body, secret, return_id)
         finally:
             channel.counters.add("webhooks_pending", -1)
 
-    async def _attempts(self, body: bytes) -> bool:
+    async def _attempts(self, body: bytes, return_id: str) -> bool:
         for attempt in range(self._channel.options.attempts):
             if attempt:
                 await asyncio.sleep(self._channel.options.retry_s)
-            if await self._attempt(body, self._channel.options.secret):
+            if await self._attempt(body, self._channel.options.secret, return_id):
                 return True
         return False
 
-    async def _attempt(self, body: bytes, secret: str) -> bool:
-        """Send once; whether a 2xx came in time."""
+    async def _attempt(self, body: bytes, secret: str, return_id: str) -> bool:
+        """Send once; whether a 2xx came in time. What it says was taken is entered in the books."""
         self._channel.counters.add("webhook_attempts")
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TOTAL_S))
@@ -147,7 +149,18 @@ class Sender:
             async with self._session.post(
                 self._channel.options.hook, data=body, headers=headers, allow_redirects=False
             ) as answer:
-                await answer.read()
-                return 200 <= answer.status < 300
+                text = await answer.read()
+                if not 200 <= answer.status < 300:
+                    return False
+                self._answered(text, return_id)
+                return True
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    def _answered(self, text: bytes, return_id: str) -> None:
+        with suppress(ValueError, TypeError, KeyError):  # whoever listens may answer anything
+            for it in json.loads(text)["taken"]:
+                self._channel.books.enter(
+                    "answer", return_id=return_id, transaction_id=it["transaction_id"],
+                    replayed=it["replayed"],
+                )  # fmt: skip

@@ -70,6 +70,8 @@ class Buyers:
             self._shop.cancel(order_id, "customer")
         elif what == "edit" and line["current_quantity"] > 1:
             self._shop.edit(order_id, line["id"], line["current_quantity"] - 1)
+        elif not self._channel.options.refunds:
+            return "nothing"
         else:
             what = "refund"
             self._shop.refund(order_id, [(line["id"], 1)])

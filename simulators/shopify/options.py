@@ -35,6 +35,11 @@ class ShopOptions(ServerOptions):
         0.3, "share of those orders that are paid later, edited, cancelled or refunded",
         high=1, live=True,
     )  # fmt: skip
+    refunds: bool = option(
+        True,  # noqa: FBT003 - the default comes first in every row of the table
+        "whether the shop itself refunds what they send back; else a returns platform does",
+        live=True,
+    )
     followup_s: float = option(
         5.0, "longest time after the order such a thing happens", high=3600, live=True
     )

@@ -16,12 +16,14 @@ import pytest
 
 from loadtests.audit import Evidence, audit
 from loadtests.books import BookedLine, Document
+from loadtests.bychannel import by_channel
 from loadtests.channels.answers import Answers, Clocks
 from loadtests.channels.port import Gateway, Sold
 from loadtests.channels.web import Web
 from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.journal import End, Journal, MessageEntry, Run
+from loadtests.ledger import match
 from loadtests.messages import ORDER, Line, Message, order_key
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -96,6 +98,42 @@ def test_what_the_gateway_never_took_is_lost() -> None:
         answers = Answers(Gateway(url, "key"))
         assert answers.missing(SOLD) == SOLD
     assert judged(answers.entries(SOLD, CLOCKS)) == {"lost": 1}
+    assert judged(answers.entries(SOLD, CLOCKS), DOCUMENT) == {}, "booked, though nobody said so"
+    twice = (DOCUMENT, replace(DOCUMENT, number="A2", sequence=2))
+    assert judged(answers.entries(SOLD, CLOCKS), *twice) == {"duplicated": 1}
+    again = replace(DOCUMENT, number="A2", sequence=2, external_reference="CX-0a-2")
+    assert judged(answers.entries(SOLD, CLOCKS), DOCUMENT, again) == {"booked_without_accept": 1}
+    off = replace(DOCUMENT, tax=Decimal("4.35"))
+    assert judged(answers.entries(SOLD, CLOCKS), off) == {"wrong_amount": 1}
+    dearer = replace(again, total=Decimal("26.00"))
+    assert judged(answers.entries(SOLD, CLOCKS), dearer, DOCUMENT) == {"booked_without_accept": 1}
+
+
+def test_what_was_undone_before_it_was_heard_of_need_not_be_booked() -> None:
+    undone = [replace(SOLD[0], undone=True)]
+    with gateway((404, {})) as url:
+        answers = Answers(Gateway(url, "key"))
+        assert answers.missing(undone) == []
+        assert answers.entries(undone, CLOCKS) == []
+    with gateway((200, {"transactions": [TAKEN]})) as url:
+        answers = Answers(Gateway(url, "key"))
+        answers.missing(undone)
+        assert judged(answers.entries(undone, CLOCKS)) == {"lost": 1}, "it was taken, so it counts"
+
+
+def test_what_a_channel_sold_stands_beside_what_was_booked() -> None:
+    with gateway((200, {"transactions": [TAKEN]})) as url:
+        answers = Answers(Gateway(url, "key"))
+        answers.missing(SOLD)
+    entries = answers.entries(SOLD, CLOCKS)
+    off = replace(DOCUMENT, tax=Decimal("4.00"))
+    assert by_channel(match(entries, [off]), entries) == {
+        "shop-nl": {
+            "sold": 1, "booked": 1, "value": Decimal(25), "value_booked": Decimal(25),
+            "tax": Decimal("4.34"), "tax_booked": Decimal("4.00"),
+            "quantity": Decimal(2), "quantity_booked": Decimal(2),
+        }
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class SaidControl(Control):
         self.counted = dict.fromkeys(COUNTERS, 0)
         self.healed = False
         self.silent = False
+        self.serving = 2
 
     def counters(self) -> dict[str, int]:
         if self.silent:
@@ -56,6 +57,9 @@ class SaidControl(Control):
 
     def faults(self) -> dict[str, Any]:
         return {name: parameters for _, name, parameters in self.faulty}
+
+    def in_service(self) -> list[int]:
+        return [1] * self.serving
 
     def switch_on(self, name: str, parameters: Mapping[str, Any]) -> None:
         self.faulty.append((self.time.now, name, dict(parameters)))

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.demo import rules
 from loadtests.demo.board import Board
-from loadtests.demo.conductor import DISTANCE_S, KILLS_MAX, LATER_S, Conductor
+from loadtests.demo.conductor import AMID_S, DISTANCE_S, KILLS_MAX, LATER_S, Conductor
 from loadtests.demo.errors import CommandError, DemoError
 from loadtests.demo.guard import Guard
 from loadtests.demo.timeline import (
@@ -161,6 +161,14 @@ def test_both_erps_are_slow_when_a_worker_is_killed(scene: Scene) -> None:
     scene.run(Step(1, KillWorker(0), "kill"))
     for control in scene.stage.controls.values():
         assert [name for _, name, _ in control.faulty] == ["latency"]
+
+
+def test_a_worker_is_killed_once_sends_are_under_way_or_soon(scene: Scene) -> None:
+    scene.unheard[:] = [1]
+    for control in scene.stage.controls.values():
+        control.serving = 0
+    kill = scene.run(Step(1, KillWorker(0), "kill")).kills[0]
+    assert kill.at == pytest.approx(1001 + AMID_S, abs=0.1)
 
 
 def test_killing_workers_is_bounded(scene: Scene) -> None:

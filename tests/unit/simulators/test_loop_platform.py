@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.channels.loop import signature as ours
 from simulators.channel import ChannelBooks
 from simulators.clock import SystemClock
+from simulators.loop.options import LoopOptions
 from simulators.loop.platform import Platform, ReturnError
+from simulators.loop.site import loop_platform
 from simulators.loop.webhooks import signature
+from tests.unit.simulators.serving import eventually, served
+from tests.unit.simulators.shops import shop
 
 NONE = Decimal(0)
 ORDER: dict[str, Any] = {
@@ -84,3 +90,24 @@ def test_what_has_ended_is_neither_paid_nor_ended_again(state: str) -> None:
 @pytest.mark.parametrize("body", [b'{\n "a": "x/y"\n}', b'{"a":"x\\/y"}', b"{}"])
 def test_it_signs_as_the_gateway_reads(body: bytes) -> None:
     assert signature(body, "s").encode() == ours.signature(body, "s")
+
+
+def test_buyers_send_back_pieces_of_orders_that_are_paid_whole_and_old_enough() -> None:
+    with shop(seed=5, refunds=False) as running:
+        kept = running.place(count=12)
+        running.act(kept[0]["id"], "cancel")
+        young = LoopOptions(shop=running.url, returns_per_s=200.0, youngest_s=3600.0)
+        with served(lambda: loop_platform(young)) as url:
+            time.sleep(0.2)
+            assert httpx.get(f"{url}/control/books").json()["documents"] == []
+        old = LoopOptions(shop=running.url, returns_per_s=60.0, youngest_s=0.0, followup_s=0.05)
+
+        def books() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = httpx.get(f"{url}/control/books").json()["documents"]
+            return found
+
+        with served(lambda: loop_platform(old)) as url:
+            eventually(lambda: sum(it["kind"] == "payout" for it in books()) >= 2)
+            asked = {it["order_id"] for it in books() if it["kind"] == "return"}
+        assert kept[0]["id"] not in asked
+        assert running.books("refund"), "the platform pays through the shop"
