@@ -86,6 +86,13 @@ class Gateway:
             for it in report["processes"]
         ]
 
+    def pulled_until(self) -> dict[str, datetime]:
+        """Say up to when every change of a channel that is polled was taken, by its name."""
+        listed = json.loads(self._run("pulls", "--json"))
+        return {
+            str(it["channel"]): datetime.fromisoformat(it["until"]) for it in listed if it["until"]
+        }
+
     def rollback(self, note: str) -> Marker:
         """Take the last flip back."""
         return self._flip("rollback", note=note)

@@ -18,9 +18,11 @@ from loadtests.demo import folder as folders
 from loadtests.demo.board import Board
 from loadtests.demo.control import Control
 from loadtests.demo.folder import WorkFolder
+from loadtests.demo.gateway import Gateway as Commands
 from loadtests.demo.stage import Stage
 from loadtests.events import Channel, Day, EventLog
 from loadtests.journal import JournalWriter
+from loadtests.messages import RETURN
 
 #: The stores that move first, and lose their network; and all stores with who books their sales.
 FIRST_STORES = ("NL-001", "NL-002", "NL-003")
@@ -37,8 +39,15 @@ class Market:
     """The channels on a stage. ``today`` is the last of the two business days of the stores."""
 
     def __init__(
-        self, stage: Stage, folder: WorkFolder, board: Board, log: EventLog, today: date
+        self,
+        stage: Stage,
+        folder: WorkFolder,
+        board: Board,
+        log: EventLog,
+        commands: Commands,
+        today: date,
     ) -> None:
+        self._commands = commands
         self._stage = stage
         self._folder = folder
         self._board = board
@@ -105,7 +114,7 @@ class Market:
         while True:
             look()
             sold = sold_by(source, books_of(self._url(source)))
-            missing = answers.missing(sold)
+            missing = self._awaited(source, answers.missing(sold))
             if not missing or time.monotonic() > until:
                 break
             time.sleep(LOOK_S)
@@ -118,6 +127,12 @@ class Market:
             journal.write(entry)
         journal.close()
         return path
+
+    def _awaited(self, source: Source, missing: Sequence[Sold]) -> list[Sold]:
+        """Leave out what a poll has passed: of a return that one found, nobody is told."""
+        unheard = [it for it in missing if it.message.process == RETURN]
+        polled = self._commands.pulled_until().get(source.name) if unheard else None
+        return [it for it in missing if not (it in unheard and polled and it.at < polled)]
 
     def _say(self, source: Source, sold: Sequence[Sold], missing: Sequence[Sold]) -> None:
         words = f"{source.name} sold and took back {len(sold)} times"

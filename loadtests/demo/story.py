@@ -97,7 +97,9 @@ class Demo:
         """Carry it out and return the exit code of its audit."""
         view = view_of(self._board, self._console)
         with closing(Receiver()) as receiver, self._stage(view) as stage:
-            self._market = Market(stage, self._folder, self._board, self._log, self._today)
+            self._market = Market(
+                stage, self._folder, self._board, self._log, self._gateway, self._today
+            )
             conductor = self._set_up(stage, receiver)
             with self._watched(stage, view):
                 self._traffic(stage, conductor)
