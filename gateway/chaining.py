@@ -3,42 +3,60 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.callers.tax import TaxCaller
 from gateway.canonical.exchange import Traffic
 from gateway.chain.plan import CustomerSource, Plans
 from gateway.chain.run import Chain, Tables
 from gateway.clock import Clock
 from gateway.flow.calls import Caller
 from gateway.flow.customers import PATIENCE_MS, CustomerDesk
+from gateway.flow.taxes import TaxDesk
 from gateway.policy.windows import Windows
 from gateway.ports import Customers, CustomerShelf, Erp, Quotas
+from gateway.settings.tax import TaxSettings
 
 
 class Speaker(Erp, Customers, Protocol):
     """An ERP's dialect, with its customer master."""
 
 
-def chain_of(
-    erp: Speaker,
-    tables: Tables,
-    plans: Plans,
-    shelf: CustomerShelf,
-    quotas: Quotas,
-    windows: Windows,
-    clock: Clock,
-    stack: AsyncExitStack,
-) -> Chain:
-    """Return the chain of one ERP; what it asks in the background ends with ``stack``."""
-    if not any(plan.customer is CustomerSource.ERP for plan in plans.values()):
-        return Chain(erp.name, tables, plans)
+def tax_desk(settings: TaxSettings | None, clock: Clock) -> TaxDesk | None:
+    """Return who asks the tax engine, None if there is none."""
+    if settings is None:
+        return None
+    secret = settings.license_key.get_secret_value()
+    return TaxDesk(TaxCaller(settings.url, settings.account, secret, settings.request_s), clock)
 
-    def caller(*, writes: bool) -> Caller:
-        request_ms = erp.timing.request_ms
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Makes the chains of both ERPs; what they ask in the background ends with ``stack``."""
+
+    plans: Plans
+    tables: Tables
+    shelf: CustomerShelf
+    quotas: Quotas
+    windows: Windows
+    clock: Clock
+    stack: AsyncExitStack
+    tax: TaxDesk | None
+
+    def of(self, erp: Speaker) -> Chain:
+        """Return the chain of an ERP."""
+        quote = None if self.tax is None else self.tax.quote
+        if not any(plan.customer is CustomerSource.ERP for plan in self.plans.values()):
+            return Chain(erp.name, self.tables, self.plans, quote=quote)
+        reads, writes = self._caller(erp), self._caller(erp, writes=True)
+        desk = CustomerDesk(erp, self.shelf, reads, writes, self.clock)
+        self.stack.push_async_callback(desk.close)
+        asks = desk.find_or_create
+        return Chain(erp.name, self.tables, self.plans, quote=quote, find_or_create=asks)
+
+    def _caller(self, erp: Speaker, *, writes: bool = False) -> Caller:
         return Caller(
-            quotas, clock, windows, PATIENCE_MS, request_ms, Traffic.NORMAL, writes=writes
-        )
-
-    desk = CustomerDesk(erp, shelf, caller(writes=False), caller(writes=True), clock)
-    stack.push_async_callback(desk.close)
-    return Chain(erp.name, tables, plans, find_or_create=desk.find_or_create)
+            self.quotas, self.clock, self.windows, PATIENCE_MS, erp.timing.request_ms,
+            Traffic.NORMAL, writes=writes,
+        )  # fmt: skip

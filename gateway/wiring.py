@@ -18,7 +18,7 @@ import structlog
 from gateway.canonical.exchange import Limits, Timing, Traffic
 from gateway.canonical.process import ERPS, Priority, Target
 from gateway.chain.erp import MappedErp
-from gateway.chaining import Speaker, chain_of
+from gateway.chaining import Chains, Speaker, tax_desk
 from gateway.clock import Clock, SystemClock, token_bits
 from gateway.erp.cloud.adapter import CLOUD_TIMING, CloudAccess, CloudErp
 from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
@@ -145,11 +145,14 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
         recovery = RedisRecovery(client, settings.partitions, clock)
         crosswalks = CrosswalkKeeper(ledger)
         await crosswalks.refresh()
+        tax = tax_desk(settings.tax, clock)
+        if tax is not None:
+            stack.push_async_callback(tax.close)
+        chains = Chains(settings.plans, crosswalks, ledger, quotas, windows, clock, stack, tax)
         erps: dict[Target, Erp] = {}
         for target, erp in _erps(settings, clock).items():
-            chain = chain_of(erp, crosswalks, settings.plans, ledger, quotas, windows, clock, stack)
-            erps[target] = MappedErp(erp, crosswalks, clock, chain)
             stack.push_async_callback(erp.close)
+            erps[target] = MappedErp(erp, crosswalks, clock, chains.of(erp))
         yield Parts(
             settings=settings,
             clock=clock,

@@ -21,6 +21,8 @@ from simulators.pos.site import pos_estate
 from simulators.server import CannotServe, Served, serve
 from simulators.shopify.options import ShopOptions
 from simulators.shopify.site import shopify_shop
+from simulators.tax.options import TaxOptions
+from simulators.tax.site import tax_engine
 
 SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "legacy": (LegacyOptions, legacy_erp),
@@ -29,6 +31,7 @@ SYSTEMS: dict[str, tuple[type[ServerOptions], Callable[[Any], Served]]] = {
     "amazon": (MarketOptions, amazon_market),
     "pos": (PosOptions, pos_estate),
     "loop": (LoopOptions, loop_platform),
+    "tax": (TaxOptions, tax_engine),
 }
 
 
@@ -39,6 +42,7 @@ HELP = {
     "amazon": "an Amazon-like marketplace",
     "pos": "an estate of stores and registers",
     "loop": "a Loop-like returns platform",
+    "tax": "a tax engine, as AvaTax speaks",
 }
 
 

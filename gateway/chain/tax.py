@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from gateway.canonical.breakdown import TaxPart
 from gateway.canonical.envelope import Envelope, external_reference, order_channel
 from gateway.canonical.money import plain
-from gateway.canonical.order import Address, Order, Shipping
+from gateway.canonical.order import Order, Shipping
 from gateway.canonical.outcome import Cause, Delayed, Refused
+from gateway.canonical.taxation import SHIPPING, TaxedLine, TaxQuestion, TaxQuoted
 from gateway.chain.plan import Plan, TaxSource
 from gateway.chain.step import Done, Step, changed
-
-#: The number of the line that an order's shipping is taxed as: no line has it.
-SHIPPING: Final = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TaxedLine:
-    """What is to be taxed: ``amount`` after discount, with or without tax as the order says.
-
-    ``category`` is the channel's tax category, "" if it states none.
-    """
-
-    line: int
-    sku: str
-    quantity: int
-    amount: Decimal
-    category: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TaxQuestion:
-    """What a tax engine is asked: nothing of it names a customer."""
-
-    reference: str
-    legal_entity: str
-    channel: str
-    currency: str
-    on: date
-    tax_included: bool
-    ship_to: Address
-    lines: tuple[TaxedLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaxQuoted:
-    """What an engine answered, by line; ``source`` names engine and calculation, for the record."""
-
-    lines: Mapping[int, tuple[TaxPart, ...]]
-    source: str
-
 
 #: Asks the tax engine.
 Quote = Callable[[TaxQuestion], Awaitable[TaxQuoted | Refused | Delayed]]

@@ -27,6 +27,7 @@ from gateway.ports.rules import RuleBook
 from gateway.ports.seeking import Seeking
 from gateway.ports.shadows import ShadowLog
 from gateway.ports.stores import StoreBook
+from gateway.ports.taxes import TaxEngine
 from gateway.ports.waves import WaveFigures
 
 __all__ = [
@@ -64,5 +65,6 @@ __all__ = [
     "ShadowLog",
     "Signals",
     "StoreBook",
+    "TaxEngine",
     "WaveFigures",
 ]

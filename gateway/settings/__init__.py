@@ -40,6 +40,7 @@ from gateway.settings.quota import QuotaSettings
 from gateway.settings.section import Section
 from gateway.settings.shadow import ShadowSettings
 from gateway.settings.staff import StaffSettings
+from gateway.settings.tax import TaxSettings
 from gateway.settings.teams import TeamSettings
 from gateway.settings.webhooks import WebhookSettings
 
@@ -134,6 +135,7 @@ class Settings(BaseSettings):
         default_factory=DeliverySettings, description="who is delivered first, and high-water marks"
     )
     erps: ErpsSettings = Field(description="the two ERPs")
+    tax: TaxSettings | None = Field(default=None, description="the tax engine")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="what is kept of decisions, for dry runs"
     )
@@ -185,6 +187,17 @@ class Settings(BaseSettings):
                     f"channels.{name}.loop.order_channel: {channel.loop.order_channel!r} is not a "
                     f"channel; known are {', '.join(self.channels)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _taxes_have_an_engine(self) -> Settings:
+        for name, channel in self.channels.items():
+            for chain in filter(None, (channel.chain, *channel.chain_by_entity.values())):
+                if chain.tax != "channel" and self.tax is None:
+                    raise ValueError(
+                        f"channels.{name}.chain.tax: {chain.tax!r} asks a tax engine; say in `tax` "
+                        "where it is"
+                    )
         return self
 
     @property

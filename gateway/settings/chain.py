@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from gateway.canonical.base import CustomerReference, Sku
-from gateway.chain.plan import CustomerSource, Plan, Plans
+from gateway.chain.plan import CustomerSource, Plan, Plans, TaxSource
 from gateway.settings.section import Section
 
 
@@ -25,6 +26,15 @@ class ChainSettings(Section):
         default_factory=dict,
         description="the item each fee of the channel belongs to, by what the channel calls it; "
         "if there are any, another fee is refused",
+    )
+    tax: Literal["channel", "engine", "compared"] = Field(
+        default="channel",
+        description="whose tax is booked: the channel's, the tax engine's, or the channel's if the "
+        "engine's is near enough",
+    )
+    tax_tolerance: Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,4})?$")] = Field(
+        default="0.02",
+        description="how far the two taxes of a line may differ, in the order's currency",
     )
     customer: Literal["channel", "collective", "erp"] = Field(
         default="channel",
@@ -48,6 +58,8 @@ class ChainSettings(Section):
             payment_waits=frozenset(self.payment_waits),
             node=self.node,
             fees=self.fees,
+            tax=TaxSource(self.tax),
+            tax_tolerance=Decimal(self.tax_tolerance),
             customer=CustomerSource(self.customer),
             collective=self.collective or "",
         )

@@ -60,6 +60,7 @@ def _sections(models: Schema) -> dict[str, Schema]:
         "StoreSettings": "stores.NAME",
         "ChannelSettings": "channels.NAME",
         "ChainSettings": "channels.NAME.chain, channels.NAME.chain_by_entity.ENTITY",
+        "TaxSettings": "tax",
         "ShopifySettings": "channels.NAME.shopify",
         "PollSettings": "channels.NAME.shopify.poll",
         "LoopSettings": "channels.NAME.loop",

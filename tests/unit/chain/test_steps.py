@@ -13,10 +13,10 @@ from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.order import Order
 from gateway.canonical.outcome import Cause, Delayed, Refused
 from gateway.canonical.process import Target
+from gateway.canonical.taxation import SHIPPING, TaxQuestion, TaxQuoted
 from gateway.chain.customer import Found, wish_of
 from gateway.chain.plan import CustomerSource, Plan, TaxSource, plan_of
 from gateway.chain.run import Chain
-from gateway.chain.tax import SHIPPING, TaxQuestion, TaxQuoted
 from gateway.mapping.crosswalk import NOTHING, Crosswalk, Crosswalks
 from tests.unit.erp.envelopes import envelope, order
 

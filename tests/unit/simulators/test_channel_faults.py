@@ -47,7 +47,7 @@ def channel(name: str) -> Channel[Any]:
 
 
 def test_every_channel_is_in_the_table() -> None:
-    assert {*CHANNELS, "legacy", "cloud"} == set(SYSTEMS)
+    assert {*CHANNELS, "legacy", "cloud", "tax"} == set(SYSTEMS)
     assert {fault for fault, _ in cells()} == set(FAULTS)
 
 

@@ -1,0 +1,1 @@
+"""A tax engine, spoken to as AvaTax is."""
