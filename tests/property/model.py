@@ -35,6 +35,12 @@ class Message:
     released: int = 0
     document: str = ""
     poll_ms: int = 0
+    revision: int = 0
+    orphaned: bool = False  # held because what it follows was given up
+
+    @property
+    def settled(self) -> bool:
+        return self.state in ("booked", "discarded")
 
     @property
     def untried(self) -> bool:
@@ -98,7 +104,7 @@ class Model:
         begins = begins and self.places[entry.object_key].name == "sought"
         fifo.insert(0 if begins else len(fifo), entry.transaction_id)
         if begins or len(fifo) == 1:
-            self._place(entry.object_key)
+            self.place(entry.object_key)
         else:
             self._lend(entry.object_key)
         return Accepted(entry.transaction_id, self.now_ms)
@@ -111,7 +117,7 @@ class Model:
         self.token, self.holder, self.until_ms = self.token + 1, holder, self.now_ms + lease_ms
         for object_key, place in self.places.items():
             if place.name == "flight":
-                self._place(object_key)
+                self.place(object_key)
         return self.token
 
     def holds(self, token: int) -> bool:
@@ -151,14 +157,15 @@ class Model:
         it = self.messages[transaction_id]
         if it.state == "booked":
             return
+        if it.state != "discarded":
+            self.history.add(it.entry.object_key)
         it.state, it.document, it.open_ms = "booked", document, None
-        self.history.add(it.entry.object_key)
         fifo = self.fifos[it.entry.object_key]
         was_head = fifo[:1] == [transaction_id]
         if transaction_id in fifo:
             fifo.remove(transaction_id)
         if was_head:
-            self._place(it.entry.object_key)
+            self.place(it.entry.object_key)
 
     def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:
         if not self._in_hand(taken):
@@ -169,7 +176,7 @@ class Model:
         self.history.add(taken.object_key)
         if it.entry.pipelined:
             self.fifos[taken.object_key].pop(0)
-            self._place(taken.object_key)
+            self.place(taken.object_key)
         else:
             self.places[taken.object_key] = Place("stored")
         return True
@@ -181,7 +188,7 @@ class Model:
         it.takes = 0
         if not unknown:
             it.open_ms, it.state = None, "waiting"
-        self._place(taken.object_key, delay_ms)
+        self.place(taken.object_key, delay_ms)
         return True
 
     def hold(self, at: Taken | Awaiting, *, poison: bool) -> bool:
@@ -210,7 +217,7 @@ class Model:
         if transaction_id not in fifo:
             fifo.append(transaction_id)
         if fifo[0] == transaction_id:
-            self._place(it.entry.object_key)
+            self.place(it.entry.object_key)
         else:
             self._lend(it.entry.object_key)
         return True
@@ -241,37 +248,7 @@ class Model:
             self.owners[object_key] = target
         head = self.messages[self.fifos[object_key][0]]
         head.hold, head.state = False, "waiting"
-        self._place(object_key)
-        return True
-
-    # ------------------------------------------------------------------ owners that are looked for
-
-    def sought(self) -> list[tuple[str, str]]:
-        """Return objects and heads that are to be looked for now, the longest due first."""
-        return [
-            (key, self.fifos[key][0])
-            for _, key in sorted(
-                (it.due_ms, key) for key, it in self.places.items() if it.name == "sought"
-                if it.due_ms <= self.now_ms
-            )
-        ]  # fmt: skip
-
-    def found(self, token: int, object_key: str, epoch: int, owner: Target, *, hold: bool) -> bool:
-        if not self.holds(token) or epoch != self.marker.epoch:
-            return False
-        self.owners.setdefault(object_key, owner)
-        self.history.add(object_key)
-        head = self.messages[self.fifos[object_key][0]]
-        head.hold, head.state = hold, "parked" if hold else head.state
-        self._place(object_key)
-        return True
-
-    def unfound(self, token: int, object_key: str) -> bool:
-        if not self.holds(token):
-            return False
-        it = self.messages[self.fifos[object_key][0]]
-        it.state, it.takes, it.open_ms = "held", 0, None
-        self.places[object_key] = Place("held")
+        self.place(object_key)
         return True
 
     # ------------------------------------------------------------------ moves
@@ -300,7 +277,7 @@ class Model:
             head = self.messages[self.fifos[object_key][0]]
             head.state, head.takes, head.released = "waiting", 0, 0
             self.tried.discard(object_key)
-            self._place(object_key)
+            self.place(object_key)
         elif place.name.startswith("l:"):
             place.name = f"l:{to}:{place.name.rpartition(':')[2]}"
         return True
@@ -326,7 +303,7 @@ class Model:
         if place.name.startswith("l:"):
             place.name = f"{place.name[:-1]}{self._class(object_key)}"
 
-    def _place(self, object_key: str, delay_ms: int = 0) -> None:
+    def place(self, object_key: str, delay_ms: int = 0) -> None:
         fifo = self.fifos[object_key]
         if not fifo:
             self.places.pop(object_key, None)

@@ -74,7 +74,7 @@ def one_place(seen: Seen) -> None:
         if message["pl"] == "1" or not head:  # it may have left its fifo
             places += transaction_id in seen.sets["held"] and transaction_id not in lying
             places += any(transaction_id in seen.sets[f"w:{erp}"] for erp in ERPS)
-        assert places == (state != "booked"), (transaction_id, state, places)
+        assert places == (state not in ("booked", "discarded")), (transaction_id, state, places)
     for object_key, fifo in seen.fifos.items():
         among = [name for name in PLACES if object_key in seen.sets[name]]
         status = seen.records[object_key].get("st")
@@ -111,7 +111,7 @@ def as_modelled(seen: Seen, model: Model) -> None:
     booked = sum(it.state == "booked" for it in model.messages.values())
     assert int(seen.counters.get("d", "0")) == booked
     for priority in range(4):
-        waiting = [it for it in model.messages.values() if it.state != "booked"]
+        waiting = [it for it in model.messages.values() if not it.settled]
         count = sum(it.entry.priority == priority for it in waiting)
         assert int(seen.counters.get(f"w{priority}", "0")) == count
     held = {key for key, it in model.messages.items() if it.state == "held"}

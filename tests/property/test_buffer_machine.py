@@ -28,7 +28,9 @@ from msgspec.structs import replace
 
 from gateway.canonical.process import ERPS, Target
 from tests.property.books import FINAL_MS, Fate
+from tests.property.healing import drain
 from tests.property.seeker import seek
+from tests.property.staff import discard, edit
 from tests.property.world import PIPELINED, POLL_MS, REFS, World
 
 AT = st.integers(0, 9)
@@ -40,7 +42,6 @@ OLD = st.sampled_from([0, 0, 0, 0, 1])  # epochs behind
 FATE = st.sampled_from(Fate)
 LATE = st.sampled_from([1, 900, 3000, FINAL_MS])
 DELAY = st.sampled_from([0, 200, 1000])
-DRAIN_ROUNDS_MAX = 60
 
 
 class BufferMachine(RuleBasedStateMachine):
@@ -217,10 +218,31 @@ class BufferMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.entries)
     @rule(at=AT)
     def release_held(self, at: int) -> None:
-        world = self.world
-        held = [key for key, it in world.model.messages.items() if it.state == "held"]
-        some = held or [it.transaction_id for it in world.entries]
-        self.runner.run(world.release_held(some[at % len(some)]))
+        self.runner.run(self.world.release_held(self._held_or_any(at)))
+
+    @precondition(lambda self: self.world.entries)
+    @rule(at=AT, behind=OLD)
+    def edit(self, at: int, behind: int) -> None:
+        self.runner.run(edit(self.world, self._held_or_any(at), behind=behind))
+
+    @precondition(lambda self: self.world.entries)
+    @rule(at=AT, behind=OLD)
+    def discard(self, at: int, behind: int) -> None:
+        self.runner.run(discard(self.world, self._held_or_any(at), behind=behind))
+
+    @precondition(lambda self: self.world.model.places)
+    @rule(change=st.booleans())
+    def refused_and_given_up(self, change: bool) -> None:
+        self.serve_to_the_end(Fate.REFUSED, 1, 0)
+        self.runner.run(self.world.check())
+        if change:
+            self.edit(0, 0)
+        self.discard(0, 0)
+
+    def _held_or_any(self, at: int) -> str:
+        held = [key for key, it in self.world.model.messages.items() if it.state == "held"]
+        some = held or [it.transaction_id for it in self.world.entries]
+        return some[at % len(some)]
 
     @precondition(lambda self: self.world.books.documents)
     @rule(well=st.sampled_from([True, True, True, False]))
@@ -256,45 +278,10 @@ class BufferMachine(RuleBasedStateMachine):
         """Heal everything: one worker brings all that was accepted into the books, once."""
         try:
             if self.sound:
-                self.runner.run(_drain(self.world))
+                self.runner.run(drain(self.world))
         finally:
             self.runner.run(self.world.buffer.client.close())
             self.runner.close()
-
-
-async def _drain(world: World) -> None:
-    for holder in tuple(world.leases):
-        world.crash(holder)
-    for _ in range(DRAIN_ROUNDS_MAX):
-        world.later(FINAL_MS)
-        await world.lease("healer")
-        for transaction_id in [k for k, it in world.model.messages.items() if it.state == "held"]:
-            await world.release_held(transaction_id)
-        await _send_on(world)
-        for erp in ERPS:
-            await world.take("healer", erp, 10)
-            for hand in tuple(world.hands):
-                await world.deliver(hand, Fate.DONE, 0)
-            for hand in tuple(world.hands):
-                await world.settle(hand, 0)
-            for _ in world.books.documents:
-                world.books.post(well=True)
-            world.later(1000)
-            await world.poll("healer", erp, 100)
-        await world.check()
-        if all(it.state == "booked" for it in world.model.messages.values()):
-            break
-    booked = sorted(it.transaction_id for it in world.books.posted)
-    assert booked == sorted(it.transaction_id for it in world.entries)
-
-
-async def _send_on(world: World) -> None:
-    """Nothing is on hold any more, and every owner is found."""
-    epoch = world.model.marker.epoch
-    for _ in world.model.parked():
-        await world.reroute("healer", 0, epoch, Target.CLOUD)
-    for _ in world.model.sought():
-        await seek(world, "healer", epoch, Target.CLOUD, "go on")
 
 
 def test_the_buffer_does_what_its_model_does_and_books_all_once(valkey_url: str) -> None:
@@ -324,5 +311,5 @@ async def test_a_receipt_that_failed_to_post_joins_the_end_again(
     await world.check()
     await world.release_held(world.entries[0].transaction_id)
     await world.check()
-    await _drain(world)
+    await drain(world)
     await world.buffer.client.close()

@@ -1,9 +1,10 @@
 """The quota's law against a model of the ERP, for any disorder of turns, crashes, losses, clocks.
 
-Workers ask, begin calls or do not, end them, give back or die; keys are lost; the server's clock
-steps. The model is the ERP: it sees each call arrive at a moment of its own choice between grant
-and end, and holds it in service. Never may more arrive within any span, or be in service at once,
-than it allows, whatever it chooses; and once all is quiet, everything is free again.
+Workers ask, for calls and for batches, begin them or do not, end them, give back or die; keys are
+lost; the server's clock steps. The model is the ERP: it sees each call arrive at a moment of its
+own choice between grant and end, each operation of a batch counted by itself, and holds it in
+service. Never may more arrive within any span, or be in service at once, than it allows, whatever
+it chooses; and once all is quiet, everything is free again.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ class World:
         self.true_ms = until
         self.tell()
 
-    async def ask(self, worker: int, kind: Traffic, uses: list[Use | None]) -> None:
-        grant = await self.workers[worker].acquire(CLOUD, {kind: len(uses)})
+    async def ask(self, worker: int, kind: Traffic, uses: list[Use | None], units: int = 1) -> None:
+        grant = await self.workers[worker].acquire(CLOUD, {kind: len(uses)}, units=units)
         for permit, use in zip(grant.permits, uses, strict=False):
             self.held.append((worker, permit))
             await self.begin(use, last=True)
@@ -105,6 +106,8 @@ class World:
         ends = min(self.true_ms + arrives + takes, self.true_ms + LIMITS.call_ms_max)
         arrives = min(self.true_ms + arrives, ends)
         self.arrivals.append(arrives)
+        # The operations of a batch are counted as they begin, the last ones just before its end.
+        self.arrivals += [ends if n % 2 else arrives for n in range(1, permit.units)]
         self.calls.append(Call(arrives, ends, permit, worker))
 
     async def give(self, count: int) -> None:
@@ -142,10 +145,13 @@ USES = st.one_of(
         st.sampled_from([0, 0, 20, 200]), st.booleans(), st.sampled_from([0, 0, 1, 110, 200])
     ),
 )
+#: What a batch counts: itself, and each of its operations.
+UNITS = st.sampled_from([2, 3, 4])
 ASKS = st.lists(USES, min_size=2, max_size=4)
 WORK = st.one_of(
     st.tuples(st.just("ask"), WORKERS, st.sampled_from(list(Traffic)), ASKS),
     st.tuples(st.just("ask"), WORKERS, st.just(Traffic.READ), ASKS),
+    st.tuples(st.just("ask"), WORKERS, st.sampled_from(list(Traffic)), ASKS, UNITS),
     st.tuples(st.just("begin"), USES),
     st.tuples(st.just("give"), st.integers(1, 4)),
     st.tuples(st.just("pass_"), st.sampled_from([1, 20, 110, 200])),

@@ -26,9 +26,9 @@ from gateway.flow.deliver import TAKES_MAX
 from gateway.store.redis import keys
 from gateway.store.redis.client import Client
 from tests.property.books import FINAL_MS, Books, Fate
-from tests.property.model import Model
 from tests.property.record import Record
 from tests.property.seen import as_modelled, look, one_place, place_among
+from tests.property.tended import Tended
 from tests.valkey import NOW_MS, PARTITIONS, Buffer, entry
 
 PART = 0
@@ -62,7 +62,7 @@ class World:
     def __init__(self, url: str) -> None:
         self.buffer = Buffer(Client(url))
         self.part = keys.partition_keys(PARTITIONS)[PART]
-        self.model = Model(NOW_MS)
+        self.model = Tended(NOW_MS)
         self.books = Books()
         self.hands: list[Hand] = []
         self.past: list[Hand] = []
