@@ -39,6 +39,7 @@ LINE: dict[str, Edm] = {
     "description": "Edm.String",
     "unitOfMeasureCode": "Edm.String",
     "taxCode": "Edm.String",
+    "locationCode": "Edm.String",
     "quantity": "Edm.Decimal",
     "unitPrice": "Edm.Decimal",
     "discountAmount": "Edm.Decimal",

@@ -34,6 +34,8 @@ LENGTHS: Final[dict[str, int]] = {
     "shipToCity": 30,
     "shipToState": 30,
 }
+#: Location codes are Code[10]: a node is one or nothing, the crosswalk says which.
+LOCATION_CHARS_MAX: Final = 10
 _EMAIL_CHARS_MAX: Final = 80
 #: The company's first global dimension says which channel an order is of: two channels may use the
 #: same order reference. Business Central's dimension values are Code[20], in capitals.
@@ -135,7 +137,7 @@ def _order(order: Order) -> dict[str, Json]:
         **({"fulfilledByChannel": True} if order.fulfilled_by == "channel" else {}),
         **_ship_to(order),
         "salesOrderLines": [
-            *(_line(line, tax_included=order.tax_included) for line in order.lines),
+            *(_located(line, tax_included=order.tax_included) for line in order.lines),
             *_freight(order),
         ],
         "totalAmountIncludingTax": order.total,
@@ -167,6 +169,11 @@ def _line(line: SalesLine | SaleReturn, *, tax_included: bool) -> dict[str, Json
         "discountAmount": line.discount,
         **_taxed(line.amount, line.tax, tax_included=tax_included),
     }
+
+
+def _located(line: SalesLine, *, tax_included: bool) -> dict[str, Json]:
+    node = line.node if len(line.node) <= LOCATION_CHARS_MAX else ""
+    return _line(line, tax_included=tax_included) | ({"locationCode": node} if node else {})
 
 
 def _freight(order: Order) -> list[Json]:

@@ -27,6 +27,7 @@ PIECES: Final = "EA"
 #: The means of payment that says how much less (or, below zero, more) cash was taken than due.
 ROUNDING: Final = "ROUNDING"
 _REGION_CHARS: Final = LENGTHS["E1EDKA1"]["REGIO"]
+_PLANT_CHARS: Final = LENGTHS["E1EDP01"]["WERKS"]
 
 
 def build(envelope: Envelope, client: str) -> bytes:
@@ -79,7 +80,9 @@ def _order(order: Order, head: Head) -> Element:
     _ship_to(into, order.ship_to)
     _order_reference(into, order.order_ref, head)
     for line in order.lines:
-        item = _item(into, line.line, line.quantity, line.unit_price, line.amount, currency)
+        item = _item(
+            into, line.line, line.quantity, line.unit_price, line.amount, currency, line.node
+        )
         if line.tax:
             segment(item, "E1EDP04", MWSBT=written(line.tax, currency))
         if line.discount:
@@ -115,7 +118,13 @@ def _ship_to(into: Element, address: Address) -> None:
 
 
 def _item(
-    into: Element, line: int, quantity: int, price: Decimal, amount: Decimal, currency: str
+    into: Element,
+    line: int,
+    quantity: int,
+    price: Decimal,
+    amount: Decimal,
+    currency: str,
+    node: str = "",
 ) -> Element:
     return segment(
         into,
@@ -125,6 +134,8 @@ def _item(
         MENEE=PIECES,
         VPREI=written(price, currency),
         NETWR=written(amount, currency),
+        # A node is a plant or nothing: the crosswalk says which, and half a code is another plant.
+        WERKS=node if len(node) <= _PLANT_CHARS else "",
     )
 
 

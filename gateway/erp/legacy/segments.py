@@ -26,7 +26,8 @@ LENGTHS: Final[dict[str, dict[str, int]]] = {
     },
     # Qualifier Z01 is a customer extension: the channel an order's reference (001) is of.
     "E1EDK02": {"QUALF": 3, "BELNR": 35},
-    "E1EDP01": {"POSEX": 6, "ACTION": 3, "MENGE": 15, "MENEE": 3, "VPREI": 15, "NETWR": 18},
+    "E1EDP01": {"POSEX": 6, "ACTION": 3, "MENGE": 15, "MENEE": 3, "VPREI": 15, "NETWR": 18,
+                "WERKS": 4},
     "E1EDP04": {"MWSBT": 18},
     "E1EDP05": {"ALCKZ": 3, "KSCHL": 4, "BETRG": 18},
     "E1EDP19": {"QUALF": 3, "IDTNR": 35},
