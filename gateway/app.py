@@ -222,9 +222,8 @@ async def _follow_crosswalks(parts: Parts) -> None:
 
 
 async def _pull(parts: Parts, name: str) -> None:
-    """Pull the orders of marketplaces, if there are any; cut off, whatever it was comes again."""
-    channels = parts.settings.channels.values()
-    if any(it.amazon or (it.shopify and it.shopify.poll) for it in channels):
+    """Pull the channels that are pulled, if there are any; cut off, whatever it was comes again."""
+    if any(it.is_pulled for it in parts.settings.channels.values()):
         async with AsyncExitStack() as stack:
             await _keep(parts, "pull", pulling(parts, name, stack).look, PULL_S)
 

@@ -59,7 +59,7 @@ async def _found() -> list[tuple[str, Pull | None, list[Noticed]]]:
 def _pulled(settings: Settings) -> list[str]:
     names = []
     for name, it in settings.channels.items():
-        if it.amazon or (it.shopify and it.shopify.poll) or (it.loop and it.loop.poll):
+        if it.is_pulled:
             names.append(name)
         if it.amazon and it.amazon.settlements:
             names.append(key_of(name))

@@ -106,6 +106,12 @@ class ChannelSettings(Section):
         formats = (self.shopify, self.loop, self.amazon)
         return tuple(it.legal_entity for it in formats if it is not None)
 
+    @property
+    def is_pulled(self) -> bool:
+        """Whether gateways ask it by themselves for what it has."""
+        polls = [it.poll for it in (self.shopify, self.loop) if it is not None]
+        return self.amazon is not None or any(polls)
+
     @model_validator(mode="after")
     def _can_call(self) -> ChannelSettings:
         speaks = (self.shopify, self.loop, self.amazon)

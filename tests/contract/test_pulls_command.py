@@ -103,7 +103,9 @@ def test_what_is_configured_is_pulled_and_said(home: Path) -> None:
         }},
     }  # fmt: skip
     file.write_text(yaml.safe_dump(config))
-    pulled = {"amazon-nl", "amazon-nl/settlements", "shop", "loop"}
+    channels = {name for name, it in load().channels.items() if it.is_pulled}
+    assert channels == {"amazon-nl", "shop", "loop"}, "for these a gateway begins to pull"
+    pulled = {*channels, "amazon-nl/settlements"}
     assert asyncio.run(channels_of_a_gateway()) == pulled
     assert {it["channel"] for it in json.loads(coexist("pulls", "--json"))} == pulled
     assert "hush" not in coexist("config")
