@@ -155,7 +155,8 @@ class Demo:
                 raise DemoError(f"the driver did not end; see {driver.log}")
             conductor.wait_until(time.monotonic() + LOOK_S)
         conductor.all_there()
-        board.note(f"traffic has ended: {board.reading.traffic.accepted} transactions accepted")
+        accepted = board.reading.traffic.accepted
+        board.note(f"traffic has ended; callers of the API had {accepted} transactions accepted")
 
     def _bad_wave(self, stage: Stage, receiver: Receiver) -> None:
         key, rules_of_it = folders.key_of(self._folder, CHANNEL), RULES_BAD_WAVE

@@ -150,6 +150,7 @@ def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
     assert (run.folder / "events.jsonl").exists(), "a folder that was asked for stays"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_demo_that_is_stopped_leaves_nothing_running(start: StartDemo) -> None:
     run = start("--duration", "60")
