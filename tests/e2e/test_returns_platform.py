@@ -1,7 +1,8 @@
-"""A shop and a returns platform that pays through it, with faults, into a simulated ERP."""
+"""A shop and a returns platform that pays through it, with every fault, into a simulated ERP."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.e2e.test_shopify import SHOP, Shop
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 
-LOOP = {"scopes": [], "loop": {
+LOOP: dict[str, Any] = {"scopes": [], "loop": {
     "secrets": ["loop_before", "loop_gateway"], "legal_entity": "NL01", "order_channel": "shop",
 }}  # fmt: skip
 
@@ -23,11 +24,15 @@ class Platform:
     """The simulated returns platform of an installation."""
 
     def __init__(self, installation: Installation, shop: Shop) -> None:
-        hook = f"{installation.running['gateway'].url}/v1/hooks/loop/loop"
         self.url = installation._start(
             "loop", "simulators", "loop", "--port", "0", "--seed", "3", "--shop", shop.url,
-            "--hook", hook, "--retry-s", "0.3", "--attempts", "60", "--max-seconds", "300",
+            "--retry-s", "0.3", "--attempts", "60", "--max-seconds", "300",
         ).url  # fmt: skip
+
+    def tells(self, installation: Installation) -> None:
+        """Have the webhooks sent to the gateway."""
+        hook = f"{installation.running['gateway'].url}/v1/hooks/loop/loop"
+        httpx.put(f"{self.url}/control/settings", json={"hook": hook}).raise_for_status()
 
     def do(self, what: str, **asked: Any) -> dict[str, Any]:
         answer = httpx.post(f"{self.url}/control/returns{what}", json=asked)
@@ -43,16 +48,21 @@ def test_each_piece_that_comes_back_is_credited_once(installation: Installation)
     installation.erps()
     file = installation.folder / "coexist.yaml"
     config = yaml.safe_load(file.read_text())
+    shop = Shop(installation)
+    platform = Platform(installation, shop)
     shop_of = {**SHOP["shopify"], "goods_back": "elsewhere"}
-    config["channels"] |= {"shop": {"scopes": [], "shopify": shop_of}, "loop": LOOP}
+    since = (datetime.now(UTC) - timedelta(days=30)).isoformat()
+    poll = {"url": platform.url, "api_key": "loop_api_gateway", "since": since, "poll_s": 1}
+    loop = {**LOOP, "loop": {**LOOP["loop"], "poll": poll}}
+    config["channels"] |= {"shop": {"scopes": [], "shopify": shop_of}, "loop": loop}
     file.write_text(yaml.safe_dump(config))
     installation.rules("cloud")
     installation.gateway()
     installation.worker()
-    shop = Shop(installation)
     shop.subscribe(installation)
-    platform = Platform(installation, shop)
+    platform.tells(installation)
     for fault, more in (
+        ("missing_webhook", {"probability": 0.4}),
         ("duplicate_webhook", {"probability": 0.5}),
         ("disordered_webhook", {"probability": 0.4, "delay_ms": 800}),
         ("wrong_signature", {"probability": 0.3}),
@@ -99,4 +109,6 @@ def test_each_piece_that_comes_back_is_credited_once(installation: Installation)
     assert total() == due
     counters = platform.get("counters")
     assert counters["webhooks_given_up"] == 0
+    assert counters["webhooks_missing"]
+    assert counters["lists"], "it was polled"
     assert shop.counters()["webhooks_delivered"] > 3, "the shop told of refunds, and was heard"
