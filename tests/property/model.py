@@ -37,6 +37,7 @@ class Message:
     poll_ms: int = 0
     revision: int = 0
     orphaned: bool = False  # held because what it follows was given up
+    poisoned: bool = False
 
     @property
     def settled(self) -> bool:
@@ -199,7 +200,7 @@ class Model:
                 return False
         elif not self.holds(at.lease.token) or (it.state, it.number) != ("stored", at.number):
             return False
-        it.state, it.takes = "held", 0
+        it.state, it.takes, it.poisoned = "held", 0, poison
         it.open_ms = it.open_ms if poison else None
         if self.fifos[it.entry.object_key][:1] == [transaction_id]:
             self.places[it.entry.object_key] = Place("held")
@@ -264,7 +265,8 @@ class Model:
 
     def _refused(self, object_key: str) -> bool:
         head, *rest = (self.messages[it] for it in self.fifos[object_key])
-        said_no = head.state == "held" and head.open_ms is None and head.attempts > 0
+        tried = head.attempts > 0 or head.orphaned
+        said_no = head.state == "held" and head.open_ms is None and tried and not head.poisoned
         return said_no and all(it.untried for it in rest)
 
     def move(self, object_key: str, epoch: int, to: Target, *, refused: bool) -> bool:

@@ -48,7 +48,8 @@ class Tended(Model):
             self.place(case.object_key)
             return Discarded("")
         follower = self.messages[fifo[0]]
-        follower.state, follower.orphaned, follower.takes = "held", True, 0
+        follower.state, follower.takes = "held", 0
+        follower.orphaned, follower.poisoned = True, False
         self.places[case.object_key] = Place("held")
         return Discarded(fifo[0])
 
