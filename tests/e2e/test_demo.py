@@ -111,7 +111,7 @@ def start(tmp_path: Path) -> Iterator[StartDemo]:
         assert run.left() == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
     start: StartDemo, tmp_path: Path
 ) -> None:
