@@ -77,6 +77,7 @@ HELD: Final[Mapping[str, tuple[str, str]]] = {
         "the system that books it cannot be reached as it is set up",
     ),
     Cause.BOOKED_TWICE: ("Booked twice", "it was booked more than once and is put right"),
+    Cause.BOOKED_ANYWAY: ("Booked after all", "it was given up, but booked, and is put right"),
     Cause.POISON: ("Cannot be processed", "processing it failed repeatedly"),
     Cause.ORDER_DISCARDED: (
         "The order will not be booked",

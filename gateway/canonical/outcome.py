@@ -25,6 +25,7 @@ class Cause(StrEnum):
     NOT_MAPPED = "not-mapped"
     MISCONFIGURED = "misconfigured"
     BOOKED_TWICE = "booked-twice"
+    BOOKED_ANYWAY = "booked-anyway"
     POISON = "poison"
     ORDER_DISCARDED = "order-discarded"
     TAKEN_BEFORE = "taken-before"

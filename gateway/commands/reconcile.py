@@ -24,10 +24,11 @@ def reconcile() -> None:
 @reconcile.command()
 @json_option
 def doubles(*, as_json: bool) -> None:
-    """Look again at everything that was sent more than once; list what is booked twice.
+    """Look again at all that was sent more than once, or given up; list what is booked too often.
 
     Workers do the same in the background. A double becomes an exception of cause `booked-twice`
-    with the numbers of all its documents; nothing is undone. Ends with 1 if one is found.
+    with the numbers of all its documents, and what was given up and has one `booked-anyway`;
+    nothing is undone. Ends with 1 if one is found.
     """
     found = run(_sweep())
     twice, silent = [it for it in found if it.double], [it for it in found if it.documents is None]
@@ -45,7 +46,7 @@ def doubles(*, as_json: bool) -> None:
         for it in silent:
             click.echo(f"{it.record.transaction_id}  not answered: {it.detail}")
         click.echo(
-            f"{len(found)} transaction(s) sent more than once, {len(twice)} booked twice, "
+            f"{len(found)} transaction(s) looked at, {len(twice)} booked too often, "
             f"{len(silent)} not answered"
         )
     if twice:

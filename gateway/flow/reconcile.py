@@ -1,12 +1,13 @@
 """Reconcile: what slipped past the probes is found by counting, and told; nothing is undone.
 
 The sentence the code follows: *whatever was sent more than once and is booked is looked at again,
-later and later; more than one document under its external reference is a double, and becomes an
-exception that names them all.*
+later and later, and so is what was sent and then given up; more documents under its external
+reference than there should be become an exception that names them all.*
 
 Probing before a resend closes the time in which an earlier request can still arrive. A request
 that arrives even later, a worker that woke up after it, a proxy that repeats: each leaves two
-documents with the same reference, which is what is looked for here.
+documents with the same reference, which is what is looked for here. What staff gave up because its
+attempt was absent for good should have none: nothing is sent again, so no probe would see it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 
 from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import Lease, Record, SecondLook
+from gateway.canonical.lifecycle import State
 from gateway.canonical.outcome import Busy, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Action, Role, Staff
@@ -44,8 +46,9 @@ class Looked:
 
     @property
     def double(self) -> bool:
-        """Whether it is booked more than once."""
-        return self.documents is not None and len(self.documents) > 1
+        """Whether it is booked more than once, or at all though it was given up."""
+        wanted = 0 if self.record.state == State.DISCARDED else 1
+        return self.documents is not None and len(self.documents) > wanted
 
 
 class Reconciler:
@@ -74,7 +77,7 @@ class Reconciler:
                 await self._look(due)
 
     async def sweep(self) -> AsyncIterator[Looked]:
-        """Look at every transaction that was sent more than once, and yield what was found."""
+        """Look at all that was sent more than once or given up, and yield what was found."""
         for erp in self._erps:
             after = ""
             while page := await self._ledger.second_looks(

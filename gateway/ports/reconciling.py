@@ -1,4 +1,4 @@
-"""The ledger as reconciliation sees it: what was sent more than once, and what came of it."""
+"""The ledger as reconciliation sees it: what may be booked too often, and what came of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.canonical.process import Target
 
 
 class SecondLooks(Protocol):
-    """Booked transactions that were sent more than once; part of the ledger."""
+    """What was sent more than once and booked, or sent and given up; part of the ledger."""
 
     async def second_looks(
         self, erp: Target, partition: int | None, settled_before: datetime, count: int,
@@ -19,8 +19,8 @@ class SecondLooks(Protocol):
     ) -> Sequence[SecondLook]:  # fmt: skip
         """Return transactions of an ERP, by id behind ``after``, that are due for a look now.
 
-        Due is what was never looked at and booked before ``settled_before``, or whose next look
-        is. Without ``partition`` it is all of every partition that was booked before, due or not.
+        Due is what was never looked at and settled before ``settled_before``, or whose next look
+        is. Without ``partition`` it is all of every partition that was settled before, due or not.
         """
         ...
 
@@ -29,7 +29,7 @@ class SecondLooks(Protocol):
         ...
 
     async def raise_double(self, transaction_id: str, documents: Sequence[str]) -> bool:
-        """Make a booked transaction an exception; False if it is one, or was settled as it is."""
+        """Make a settled transaction an exception; False if it is one, or was settled as it is."""
         ...
 
     async def settle_double(self, transaction_id: str) -> bool:

@@ -57,8 +57,10 @@ class World:
         )
         self._seq = 0
 
-    async def booked(self, attempts: int = 2, partition: int = PARTITION) -> str:
-        """Record an order that took ``attempts`` sends; return its id."""
+    async def booked(
+        self, attempts: int = 2, partition: int = PARTITION, *, given_up: bool = False
+    ) -> str:
+        """Record an order that took ``attempts`` sends, or was given up after them."""
         at = self.clock.now()
         self._seq += 1
         transaction_id = new_transaction_id(partition, at, self._seq)
@@ -71,7 +73,8 @@ class World:
             ("accepted", {"owner": "legacy", "route": "legacy"})
         ]
         steps += [("attempted", {"attempt": str(n + 1)}) for n in range(attempts)]
-        steps += [("booked", {"document": "D-1", "result": ""})]
+        end = {"by": "lee", "reason": "a test order", "cause": "poison"}
+        steps += [("discarded", end) if given_up else ("booked", {"document": "D-1", "result": ""})]
         at_ms = round(at.timestamp() * 1000)
         events = [
             BufferEvent(f"{at_ms}-{self._seq * 100 + n}", kind, transaction_id, at_ms, fields,
@@ -205,3 +208,38 @@ async def test_of_two_sweeps_at_once_one_tells(world: World) -> None:
     identity = await world.booked()
     assert await world.ledger.raise_double(identity, ["D-1", "D-2"])
     assert not await world.ledger.raise_double(identity, ["D-1", "D-2"])
+
+
+async def test_what_was_given_up_and_is_booked_all_the_same_is_told(world: World) -> None:
+    """Sent once, found absent for good, discarded: then the request arrives."""
+    identity = await world.booked(attempts=1, given_up=True)
+    await world.booked(attempts=0, given_up=True)
+    assert await world.look() == 0, "what was absent for good was so a moment ago"
+    world.clock.passed_s += FINAL_S + 1
+    world.erp.found = [[], ["D-7"], ["D-7"], ["D-7"]]
+    assert await world.look() == 1, "only what was ever sent"
+    assert await world.held() == []
+    world.clock.passed_s += FINAL_S + 1
+    assert await world.look() == 1
+    (held,) = await world.held()
+    assert (held.transaction_id, held.state, held.cause) == (
+        identity, "discarded", "booked-anyway",
+    )  # fmt: skip
+    assert held.detail.startswith("given up, and booked: D-7; reverse it there")
+    assert [it.action for it in await world.audited()] == ["double.raise"]
+    assert [it.double async for it in world.reconciler.sweep()] == [True]
+
+    finance = Staff("fay", frozenset({Role.FINANCE}), "api")
+    await world.reconciler.settle(finance, identity, "reversed by C-1")
+    assert await world.held() == []
+    assert [it.double async for it in world.reconciler.sweep()] == [True]
+    assert await world.held() == [], "the same document raises none again"
+
+
+async def test_a_sweep_pages_through_both_kinds_once_each(world: World) -> None:
+    sent = [await world.booked(given_up=bool(n % 2)) for n in range(7)]
+    world.erp.found = [[] if n % 2 else ["D-1"] for n in range(7)]
+    world.clock.passed_s += 1
+    looked = [it async for it in world.reconciler.sweep()]
+    assert [it.record.transaction_id for it in looked] == sorted(sent)
+    assert not any(it.double for it in looked)

@@ -9,7 +9,10 @@ from gateway.canonical.exchange.recording import Record
 
 @dataclass(frozen=True, slots=True)
 class SecondLook:
-    """A booked transaction that was sent more than once, and how often it was looked at since."""
+    """A transaction that may be booked too often, and how often it was looked at since.
+
+    It is booked and was sent more than once, or it was sent and then given up.
+    """
 
     record: Record
     looks: int

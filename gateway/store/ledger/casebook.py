@@ -114,9 +114,9 @@ def _listed(wanted: Wanted, *columns: ColumnElement[Any]) -> Select[Any]:
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    # A message that is tried again has no cause; what has one is held, waits for it to end, or is
-    # booked twice.
-    listed = (State.HELD, State.WAITING, State.BOOKED)
+    # A message that is tried again or given up has no cause; what has one is held, waits for it to
+    # end, or is booked too often.
+    listed = (State.HELD, State.WAITING, State.BOOKED, State.DISCARDED)
     found: list[ColumnElement[bool]] = [_COLUMNS.state.in_(listed)]
     for name in ("cause", "process", "channel", "legal_entity"):
         value = getattr(wanted, name)

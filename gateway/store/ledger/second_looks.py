@@ -1,4 +1,4 @@
-"""The ledger's side of reconciliation: what was sent more than once, and when it is due."""
+"""The ledger's side of reconciliation: what may be booked too often, and when it is due."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    Update,
     and_,
     func,
     or_,
@@ -43,6 +44,16 @@ _MESSAGE: Final = tables.transactions.c
 _LOOK: Final = second_looks.c
 _RECORD: Final = [c for c in _MESSAGE if c.name in Record.__dataclass_fields__]
 _BETWEEN: Final = ", "
+#: Booked after more than one send; or given up after at least one, which may still arrive.
+_LOOKED_AT: Final = (
+    (tables.RESENT, _MESSAGE.state == State.BOOKED.value),
+    (tables.GIVEN_UP, _MESSAGE.attempts > 0),
+)
+#: By state: the cause of the exception, and what staff are told of the documents.
+_TOLD: Final = {
+    State.BOOKED: (Cause.BOOKED_TWICE, "booked {count} times: {told}; reverse all but one there"),
+    State.DISCARDED: (Cause.BOOKED_ANYWAY, "given up, and booked: {told}; reverse it there"),
+}
 
 
 class SecondLookTables(Database):
@@ -54,8 +65,6 @@ class SecondLookTables(Database):
     ) -> Sequence[SecondLook]:  # fmt: skip
         old = _MESSAGE.settled_at <= settled_before
         conditions = [
-            tables.RESENT,
-            _MESSAGE.state == State.BOOKED.value,
             _MESSAGE.owner == erp.value,
             _MESSAGE.transaction_id > after,
         ]
@@ -65,7 +74,7 @@ class SecondLookTables(Database):
             never = func.coalesce(_LOOK.looks, 0) == 0
             due = or_(and_(never, old), _LOOK.next_at <= self._clock.now())
             conditions += [_MESSAGE.partition == partition, due]
-        query = (
+        looked_at = (
             select(*_RECORD, _LOOK.looks)
             .join_from(
                 tables.transactions, second_looks,
@@ -75,7 +84,12 @@ class SecondLookTables(Database):
             .order_by(_MESSAGE.transaction_id)
             .limit(count)
         )  # fmt: skip
-        rows = await self._read(lambda db: db.execute(query).mappings().all())
+        # One query for each of the small indexes that hold them.
+        queries = [looked_at.where(*which) for which in _LOOKED_AT]
+        found = await self._read(
+            lambda db: [row for it in queries for row in db.execute(it).mappings().all()]
+        )
+        rows = sorted(found, key=lambda row: str(row["transaction_id"]))[:count]
         return [
             SecondLook(Record(**{c.name: row[c.name] for c in _RECORD}), row["looks"] or 0)
             for row in rows
@@ -96,33 +110,36 @@ class SecondLookTables(Database):
 
     async def raise_double(self, transaction_id: str, documents: Sequence[str]) -> bool:
         told = _BETWEEN.join(documents)
-        change = (
-            update(tables.transactions)
-            .where(
-                _MESSAGE.transaction_id == transaction_id,
-                _MESSAGE.state == State.BOOKED.value,
-                _MESSAGE.cause == "",
+
+        def change(state: State) -> Update:
+            cause, text = _TOLD[state]
+            said = text.format(count=len(documents), told=told)
+            return (
+                update(tables.transactions)
+                .where(
+                    _MESSAGE.transaction_id == transaction_id,
+                    _MESSAGE.state == state.value,
+                    _MESSAGE.cause == "",
+                )
+                .values(
+                    cause=cause.value,
+                    detail=f"{said}, then `coexist reconcile settle {transaction_id}`",
+                )
             )
-            .values(
-                cause=Cause.BOOKED_TWICE.value,
-                detail=f"booked {len(documents)} times: {told}; reverse all but one there, then "
-                f"`coexist reconcile settle {transaction_id}`",
-            )
-        )
 
         def mark(db: Connection) -> bool:
             _begin(db, transaction_id)
             query = select(_LOOK.settled).where(_LOOK.transaction_id == transaction_id)
             if db.execute(query).scalar() == told:
                 return False
-            return db.execute(change).rowcount > 0
+            return any(db.execute(change(state)).rowcount > 0 for state in _TOLD)
 
         return await self._write(mark)
 
     async def settle_double(self, transaction_id: str) -> bool:
         mine = and_(
             _MESSAGE.transaction_id == transaction_id,
-            _MESSAGE.cause == Cause.BOOKED_TWICE.value,
+            _MESSAGE.cause.in_([cause.value for cause, _ in _TOLD.values()]),
         )
 
         def settle(db: Connection) -> bool:

@@ -52,6 +52,7 @@ class Instant(TypeDecorator[datetime]):
 EXCEPTIONAL: Final[ColumnClause[bool]] = literal_column("cause <> ''")
 PARKED: Final[ColumnClause[bool]] = literal_column("state = 'parked'")
 RESENT: Final[ColumnClause[bool]] = literal_column("attempts > 1")
+GIVEN_UP: Final[ColumnClause[bool]] = literal_column("state = 'discarded'")
 
 
 metadata = MetaData()
@@ -128,6 +129,13 @@ transactions = Table(
         "transaction_id",
         sqlite_where=RESENT,
         postgresql_where=RESENT,
+    ),
+    Index(
+        "transactions_given_up",
+        "partition",
+        "transaction_id",
+        sqlite_where=GIVEN_UP,
+        postgresql_where=GIVEN_UP,
     ),
 )
 
