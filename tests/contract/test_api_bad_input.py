@@ -269,16 +269,26 @@ async def test_the_store_out_of_reach() -> None:
 
 
 async def test_the_ledger_out_of_reach() -> None:
+    """What the buffer does not know is the ledger's to say; an order that follows one is asked."""
     world = World()
     world.ledger.failure = LedgerUnavailable("postgresql at 10.0.0.5 refused", 3)
-    found, answered = await answer_to(
-        world, "/v1/returns", sent_by("returns-desk"), json=examples.RETURN
-    )
+    after = examples.ORDER | {"order_ref": "SHOP-10002", "after": ["SHOP-10001"]}
+    found, answered = await answer_to(world, "/v1/orders", WEBSHOP, json=after)
     assert found == problem(
         "ledger-unavailable",
         "Temporarily unavailable",
         503,
         "the record of transactions does not answer; repeat the same request",
-        "/v1/returns",
     )
     assert answered["retry-after"] == "3"
+
+
+async def test_a_return_whose_owner_the_ledger_cannot_say_now_is_taken() -> None:
+    world = World()
+    world.ledger.failure = LedgerUnavailable("postgresql at 10.0.0.5 refused", 3)
+    async with client_of(world) as client:
+        headers = sent_by("returns-desk")
+        answer = await client.post("/v1/returns", headers=headers, json=examples.RETURN)
+    assert answer.status_code == 202
+    (entry,) = world.buffer.entries.values()
+    assert entry.undecided
