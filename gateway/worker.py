@@ -81,7 +81,7 @@ class Worker:
         self._seeker = Seeker(
             RedisSeeking(parts.client, settings.partitions), parts.book, parts.versions,
             OwnerFinder(parts.ledger, parts.erps, Caller(parts.quotas, clock, parts.windows)),
-            {name: it.legal_entities for name, it in settings.channels.items()},
+            settings.entities_of,
             settings.owners.seek_s * 1000,
         )  # fmt: skip
         self._waker = Waker(parts.lanes)

@@ -10,7 +10,7 @@ deadline: it may be on its way, and then goes first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -33,7 +33,7 @@ PAGE: Final = 20
 class Seeker:
     """Looks for the owners of a partition's sought objects.
 
-    ``entities`` are the legal entities by channel that may be meant where none was named.
+    ``entities_of`` a channel are the legal entities that may be meant where it named none.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class Seeker:
         book: RuleBook,
         versions: RuleVersions,
         finder: OwnerFinder,
-        entities: Mapping[str, Sequence[str]],
+        entities_of: Callable[[str], Sequence[str]],
         seek_ms_max: int,
     ) -> None:
         self._seeking = seeking
         self._book = book
         self._versions = versions
         self._finder = finder
-        self._entities = entities
+        self._entities_of = entities_of
         self._seek_ms_max = seek_ms_max
 
     async def seek(self, lease: Lease) -> int:
@@ -77,8 +77,8 @@ class Seeker:
         except ValidationError as error:
             return error
         facts = Facts(**envelope.facts)
-        channels = self._entities.get(envelope.channel, ())
-        entities = channels if channels and not facts.legal_entity else (facts.legal_entity,)
+        named = facts.legal_entity
+        entities = (named,) if named else self._entities_of(envelope.channel)
         try:
             return await self._finder.find(
                 one.object_key, order_channel(envelope), facts.order_ref, entities

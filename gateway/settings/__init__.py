@@ -200,6 +200,11 @@ class Settings(BaseSettings):
                     )
         return self
 
+    def entities_of(self, channel: str) -> tuple[str, ...]:
+        """Return the legal entities a channel may name: its own, else, or if it is gone, all."""
+        terms = self.channels.get(channel)
+        return (terms.legal_entities if terms else ()) or tuple(self.legal_entities)
+
     @property
     def plans(self) -> Plans:
         """What orders go through before an ERP sees them, by channel and legal entity."""

@@ -79,3 +79,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("COEXIST_CONFIG", str(tmp_path / "nothing.yaml"))
     with pytest.raises(ConfigError, match=r"COEXIST_CONFIG: .*nothing\.yaml is not a file"):
         load()
+
+
+def test_a_channel_may_name_its_own_entities_and_without_any_all(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["channels"]["marketplace"]["legal_entities"] = ["DE01"]
+    config["channels"]["webshop"].pop("legal_entities", None)
+    (tmp_path / "coexist.yaml").write_text(yaml.safe_dump(config))
+    settings = load()
+    assert settings.entities_of("marketplace") == ("DE01",)
+    assert settings.entities_of("webshop") == tuple(settings.legal_entities)
+    assert settings.entities_of("closed-since") == tuple(settings.legal_entities)

@@ -58,7 +58,7 @@ class Town:
         finder = OwnerFinder(self.ledger, self.erps, Caller(quotas, SystemClock()))
         return Seeker(
             self.seeking, self.buffer.book, self.gateway.versions, finder,
-            {"webshop": ("NL01", "BE01")}, DEADLINE_MS,
+            {"webshop": ("NL01", "BE01")}.__getitem__, DEADLINE_MS,
         )  # fmt: skip
 
     def silent(self, *erps: Target) -> None:
