@@ -97,7 +97,7 @@ class Ordering:
         self._follow_ups = FollowUps(self.channel, prefix, chance, world.now)
         self.pool = OrderPool(chance)
 
-    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 - one signature
+    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 -- one signature
         """Do one of the mix; without an order to follow up, place a new one."""
         action = _pick(self._weights, self._chance)
         request_id = self._memory.next_id()
@@ -145,7 +145,7 @@ class ReturnsDesk:
         prefix = f"DESK-{world.tag}"
         self._follow_ups = FollowUps("returns-desk", prefix, self._chance, world.now)
 
-    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 - one signature
+    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 -- one signature
         """Return something; early in the run there may be nothing to return yet."""
         action = _pick(self._weights, self._chance)
         if action == "repeat" and (done := self._memory.some()):
@@ -193,7 +193,7 @@ class Shoppers:
         self._skus = sorted(world.fixtures.prices.items)
         self._entities = sorted(world.fixtures.webshop.entities)
 
-    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 - one signature
+    def act(self, progress: float, send: Send) -> None:  # noqa: ARG002 -- one signature
         """Look something up."""
         action = _pick(self._weights, self._chance)
         sku, entity = self._chance.choice(self._skus), self._chance.choice(self._entities)

@@ -45,9 +45,9 @@ def _run(options: argparse.Namespace) -> int:
     )
     plan = replace(plan, longest_s=max(plan.duration_s, options.longest))
     # Importing Locust patches the standard library: not to be done to an audit or to --help.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 -- see above
 
-    from loadtests import drive  # noqa: PLC0415
+    from loadtests import drive  # noqa: PLC0415 -- see above
 
     summary = drive.run(plan)
     summary.show(Console())
@@ -57,9 +57,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     # Imports an HTTP client, which a run must not do before Locust has patched it.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 -- see above
 
-    from loadtests import audit, present, sources  # noqa: PLC0415
+    from loadtests import audit, present, sources  # noqa: PLC0415 -- see above
 
     evidence = sources.gather(
         journal=options.journal,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 # Locust must patch the standard library before anything else of ours opens a socket.
 from locust.env import Environment  # isort: skip
 
-import gevent.event  # type: ignore[import-untyped]  # it publishes no annotations
+import gevent.event  # type: ignore[import-untyped]  # -- it publishes no annotations
 
 from loadtests.actors import World, build_actors
 from loadtests.journal import End, JournalWriter, Run

@@ -35,7 +35,7 @@ def read_json(path: Path, model: type[Model]) -> Model:
     return validated(path, json_of(path), model)
 
 
-def json_of(path: Path) -> Any:  # noqa: ANN401 - JSON is of any type
+def json_of(path: Path) -> Any:  # noqa: ANN401 -- JSON is of any type
     """Parse a JSON file; raises BadFile if it cannot be read or parsed."""
     try:
         return json.loads(_text(path))

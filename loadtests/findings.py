@@ -196,7 +196,7 @@ class Report:
         return plain
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON is of any type
+def _plain(value: Any) -> Any:  # noqa: ANN401 -- JSON is of any type
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dict):

@@ -85,4 +85,4 @@ for _hook, _listener in (
     (events.init, begin),
     (events.quitting, end),
 ):
-    _hook.add_listener(_listener)  # type: ignore[no-untyped-call]  # Locust has not typed it yet
+    _hook.add_listener(_listener)  # type: ignore[no-untyped-call]  # -- Locust has not typed it yet

@@ -24,7 +24,7 @@ class Constant(Strict):
 
     kind: Literal["constant"]
 
-    def share(self, progress: float) -> float:  # noqa: ARG002 - one signature for all curves
+    def share(self, progress: float) -> float:  # noqa: ARG002 -- one signature for all curves
         """Always 1."""
         return 1.0
 

@@ -87,9 +87,9 @@ def _object(source: str) -> Mapping[str, Any]:
     return content
 
 
-def _fetched(url: str) -> Any:  # noqa: ANN401 - JSON is of any type
+def _fetched(url: str) -> Any:  # noqa: ANN401 -- JSON is of any type
     try:
-        with urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - _is_url lets only http(s) by
+        with urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 -- _is_url lets only http(s) by
             return json.load(response)
     except (URLError, OSError, ValueError) as error:
         raise LoadTestError(f"{url}: cannot be read: {error}") from error

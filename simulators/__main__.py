@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = options_class.from_texts(given)
         asyncio.run(serve(build(options)))
     except (OptionError, CannotServe) as error:
-        print(f"simulators: {error}", file=sys.stderr)  # noqa: T201 - what a command says
+        print(f"simulators: {error}", file=sys.stderr)  # noqa: T201 -- what a command says
         return 2
     return 0
 

@@ -112,7 +112,7 @@ class Options(ServerOptions):
         (), "customers nobody has created yet: their orders are refused", live=True
     )
     known_customers_only: bool = option(
-        False,  # noqa: FBT003 - the default comes first in every row of the table
+        False,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether orders of customers that were not created here are refused",
         live=True,
     )
@@ -166,12 +166,12 @@ class CloudOptions(Options):
         live=True,
     )
     retry_after: bool = option(
-        False,  # noqa: FBT003 - the default comes first in every row of the table
+        False,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether a 429 carries Retry-After; the published limits do not promise it",
         live=True,
     )
     batch_counts_inner: bool = option(
-        True,  # noqa: FBT003 - the default comes first in every row of the table
+        True,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether each operation of a $batch counts as a request; not published, so either",
         live=True,
     )
@@ -204,7 +204,7 @@ def _converted(each: Field[Any], value: object) -> object:
     return value
 
 
-def _check(each: Field[Any], value: Any) -> None:  # noqa: ANN401 - checked here
+def _check(each: Field[Any], value: Any) -> None:  # noqa: ANN401 -- checked here
     default, name = each.default, each.name
     if type(value) is not type(default):
         raise OptionError(f"{name} is {value!r}, it must be of the kind of {default!r}")

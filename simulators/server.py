@@ -77,7 +77,7 @@ async def serve(shell: Served) -> None:
     try:
         if announce_file is not None:
             announce(announce_file, server.url)
-        print(f"{shell.title} at {server.url}, seed {options.seed}", flush=True)  # noqa: T201 - said to people
+        print(f"{shell.title} at {server.url}, seed {options.seed}", flush=True)  # noqa: T201 -- said to people
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), options.max_seconds)
     finally:

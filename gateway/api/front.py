@@ -136,7 +136,7 @@ class Bridge:
             for name, value in asked.headers.items()
         ]
         readable = {name for name, _ in sent}
-        names = [name.encode("latin-1") for name in asked.headers.keys()]  # noqa: SIM118
+        names = [name.encode("latin-1") for name in asked.headers.keys()]  # noqa: SIM118 -- granian's cannot be iterated
         sent += [(name, _UNREADABLE) for name in names if name not in readable]
         scope = {
             "type": "http",

@@ -44,4 +44,4 @@ def bench(arguments: tuple[str, ...]) -> None:
 
 def _run(module: str, arguments: tuple[str, ...]) -> NoReturn:
     """Become that module: its tools patch sockets, and a Ctrl-C or SIGTERM is its to handle."""
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - our own module
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 -- our own module

@@ -64,7 +64,7 @@ def work(announce: Path | None) -> None:
 def simulate(arguments: tuple[str, ...]) -> None:
     """Run a simulated ERP: `coexist simulate legacy|cloud [options]`; --help lists them."""
     # It becomes that process: a Ctrl-C or SIGTERM is the simulator's to handle.
-    os.execv(sys.executable, [sys.executable, "-m", "simulators", *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "simulators", *arguments])  # noqa: S606 -- our own module
 
 
 @click.command()

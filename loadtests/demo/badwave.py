@@ -86,7 +86,7 @@ def _read_again(url: str, key: str) -> None:
 
 
 def _status(url: str, key: str) -> int:
-    request = Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
+    request = Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- the URL of our own process
     try:
         with _OPENER.open(request, timeout=20) as answer:
             return int(answer.status)

@@ -79,7 +79,7 @@ class Child:
         self._started_s = time.monotonic()
         announce = ["--announce", str(self.announcement)] if self._announces else []
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - modules of ours, no shell
+            self._process = subprocess.Popen(  # noqa: S603 -- modules of ours, no shell
                 [sys.executable, "-m", *self._module, *announce],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

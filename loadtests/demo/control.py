@@ -56,7 +56,7 @@ class Control:
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/control/{path}", data, method=method)  # noqa: S310
+        request = Request(f"{self.url}/control/{path}", data, method=method)  # noqa: S310 -- the URL of our own process
         answer = json.loads(fetch(request))
         if not isinstance(answer, dict):
             raise DemoError(f"{request.full_url} answered {answer!r}, not an object")
@@ -65,7 +65,7 @@ class Control:
 
 def metrics(url: str, key: str) -> Samples:
     """Read the figures of the gateway process at ``url``. Raises DemoError."""
-    request = Request(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"})  # noqa: S310
+    request = Request(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- the URL of our own process
     return parse(fetch(request).decode())
 
 

@@ -121,7 +121,7 @@ class Gateway:
     def _run(self, *command: str, good: Sequence[int] = (0,)) -> str:
         words = f"coexist {' '.join(command[:2])}"
         try:
-            done = subprocess.run(  # noqa: S603 - our own module, no shell
+            done = subprocess.run(  # noqa: S603 -- our own module, no shell
                 [sys.executable, "-m", "gateway", *command],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ class Guard:
     """Knows which process groups (by their leader's id) must not outlive the demo."""
 
     def __init__(self) -> None:
-        self._shell = subprocess.Popen(  # noqa: S603 - the shell is where POSIX says it is
+        self._shell = subprocess.Popen(  # noqa: S603 -- the shell is where POSIX says it is
             ["/bin/sh", "-c", _SCRIPT],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

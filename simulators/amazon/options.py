@@ -26,7 +26,7 @@ class MarketOptions(ServerOptions):
     currency: str = option("EUR", "what buyers pay in")
     country: str = option("NL", "where the buyers are: NL or DE")
     prices_include_tax: bool = option(
-        True,  # noqa: FBT003 - the default comes first in every row of the table
+        True,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether the parts of an amount contain the tax, as in Europe, or it is added to them",
     )
     rate_scale: float = option(
@@ -56,7 +56,7 @@ class MarketOptions(ServerOptions):
         0.1, "share of those orders that are cancelled before they ship", high=1, live=True
     )
     subscribed: bool = option(
-        True,  # noqa: FBT003 - the default comes first in every row of the table
+        True,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether ORDER_CHANGE is subscribed to the queue from the start, or the Notifications API "
         "has to be asked",
     )

@@ -256,7 +256,7 @@ def _date(text: str, name: str) -> date | None:
     try:
         if len(text) != 8:
             raise ValueError(text)
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 -- a day has no zone
     except ValueError:
         raise BadSegment(f"Field {name} holds '{text}', expected a date yyyymmdd") from None
 

@@ -46,7 +46,7 @@ def parse(data: bytes) -> Element:
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = doctype
     try:
-        parser.Parse(data, True)  # noqa: FBT003 - expat takes it by position
+        parser.Parse(data, True)  # noqa: FBT003 -- expat takes it by position
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise BadMarkup(f"not well-formed XML: {error}") from None
     return builder.close()

@@ -25,7 +25,7 @@ TOPICS = (
     "orders/create", "orders/updated", "orders/edited", "orders/paid", "orders/cancelled",
     "refunds/create", "app/uninstalled",
 )  # fmt: skip
-NO_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - what the API says
+NO_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 -- what the API says
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -36,7 +36,7 @@ class ShopOptions(ServerOptions):
         high=1, live=True,
     )  # fmt: skip
     refunds: bool = option(
-        True,  # noqa: FBT003 - the default comes first in every row of the table
+        True,  # noqa: FBT003 -- the default comes first in every row of the table
         "whether the shop itself refunds what they send back; else a returns platform does",
         live=True,
     )

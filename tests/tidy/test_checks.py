@@ -202,6 +202,31 @@ def test_binary_files_are_not_read_as_text(tmp_path: Path) -> None:
     assert list(checks.foreign_addresses(tmp_path, [Path("logo.png")])) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "line", "found"),
+    [
+        ("gateway/x.py", "x = 1  # noqa: S101", "# noqa"),
+        ("gateway/x.py", "x = 1  # noqa: S101 - a dash is not enough", "# noqa"),
+        ("gateway/x.py", "x = 1  # noqa: S101 -- ", "# noqa"),
+        ("gateway/x.py", "x = 1  # noqa: S101 -- a reason", None),
+        ("loadtests/x.py", "x = 1  # type: ignore[misc]", "# type: ignore"),
+        ("loadtests/x.py", "x = 1  # type: ignore[misc]  # -- a reason", None),
+        ("gateway/x.py", "x = 1  # type: ignore[misc]  # noqa: S101 -- one for both", None),
+        ("tests/x.py", "x = 1  # type: ignore[misc]", None),
+        ("tests/x.py", "x = 1  # type: ignore[misc]  # noqa: S101", "# noqa"),
+        ("gateway/x.py", 'x = "# noqa: S101"', None),
+        ("docs/x.py", "x = 1  # noqa: S101", None),
+    ],
+)
+def test_an_exemption_ends_in_its_reason(
+    tmp_path: Path, sample: Sample, path: str, line: str, found: str | None
+) -> None:
+    findings = list(checks.unreasoned(tmp_path, [sample(path, f"import y\n{line}\n")]))
+
+    remedy = "says nothing of why: end the line in ` -- ` and the reason"
+    assert [str(it) for it in findings] == ([f"{path}:2: {found} {remedy}"] if found else [])
+
+
 HEADER = (
     "-- Accepts.\n--\n-- KEYS[1] claims\n-- ARGV[1] id\n-- Returns: 1\n-- Invariants: writes last\n"
 )

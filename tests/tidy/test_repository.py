@@ -52,5 +52,9 @@ def test_nothing_points_at_one_machine_or_index(files: list[Path]) -> None:
     assert_none(checks.foreign_addresses(ROOT, files))
 
 
+def test_exemptions_say_why(files: list[Path]) -> None:
+    assert_none(checks.unreasoned(ROOT, files))
+
+
 def test_scripts_state_their_contract(files: list[Path]) -> None:
     assert_none(checks.bare_scripts(ROOT, files))

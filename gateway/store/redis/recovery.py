@@ -167,7 +167,7 @@ def _plain(answer: object) -> dict[str, bytes | str]:
     """XINFO answers a mapping or a flat list, by the protocol in use."""
     if isinstance(answer, dict):
         return {_text(key): value for key, value in answer.items()}
-    flat = list(answer)  # type: ignore[call-overload]
+    flat = list(answer)  # type: ignore[call-overload]  # -- a list, by the protocol
     return {_text(key): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
 
 

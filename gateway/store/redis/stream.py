@@ -49,7 +49,7 @@ class Stream(asyncio.Protocol):
 
     def take_over(self, connection: AbstractConnection) -> None:
         """Speak on ``connection`` from now on; its own reader sees nothing any more."""
-        self._transport = cast("asyncio.Transport", connection._writer.transport)  # type: ignore[union-attr]  # noqa: SLF001
+        self._transport = cast("asyncio.Transport", connection._writer.transport)  # type: ignore[union-attr]  # noqa: SLF001 -- redis-py shows it nowhere else
         self._transport.set_protocol(self)
 
     def send(self, data: bytes, settles: list[Settle]) -> None:

@@ -40,7 +40,7 @@ async def caller(session: aiohttp.ClientSession, redis: Any, limiter: Limiter) -
         body = {**ORDER, "externalDocumentNumber": f"P-{number.decode()}"}
         for refusals in range(1000):
             if HOW == "pyrate":
-                while not await limiter.try_acquire("erp"):  # noqa: ASYNC110
+                while not await limiter.try_acquire("erp"):  # noqa: ASYNC110 -- the peer has no other way
                     await asyncio.sleep(0.01)
             url = f"{ERP}/api/v2.0/companies(NL01)/salesOrders"
             async with session.post(url, json=body, headers=headers) as answer:

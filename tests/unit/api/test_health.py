@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_process_is_alive_whatever_else_is_down(world: World, client: Client) -> None:
     world.buffer.failure = StoreUnavailable("down")
-    world.health["store"] = world.buffer.progress  # type: ignore[assignment]  # never called
+    world.health["store"] = world.buffer.progress  # type: ignore[assignment]  # -- never called
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 

@@ -59,7 +59,7 @@ class Hall:
         stop = asyncio.Event()
         running = asyncio.create_task(self.dispatcher.run(stop))
         async with asyncio.timeout(30):
-            while len(self.erp.asked) < count or self.erp.now:  # noqa: ASYNC110
+            while len(self.erp.asked) < count or self.erp.now:  # noqa: ASYNC110 -- nothing tells
                 await asyncio.sleep(0.01)
         stop.set()
         await running

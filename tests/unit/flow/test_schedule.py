@@ -200,7 +200,7 @@ async def test_whoever_is_on_duty_next_finishes_what_a_killed_one_began(
     assert set(await governed.book.partitions()) == {Marker(2, draft.version)}
 
 
-def _dies_when_done(it: Governed):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _dies_when_done(it: Governed):  # type: ignore[no-untyped-def]  # noqa: ANN202 -- told by its body
     advance = it.ledger.advance
 
     async def dying(schedule: Schedule, seen: Stage) -> bool:

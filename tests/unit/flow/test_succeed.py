@@ -83,7 +83,7 @@ class Queue:
         try:
             async with asyncio.timeout(seconds):
                 for one in until:
-                    while await self.state(one) not in ("booked", "held"):  # noqa: ASYNC110
+                    while await self.state(one) not in ("booked", "held"):  # noqa: ASYNC110 -- nothing tells
                         await asyncio.sleep(0.01)
             if not until:
                 await asyncio.sleep(seconds)

@@ -100,7 +100,7 @@ class Scene:
         self.commands = Commanded({})
         log = EventLog(self.folder.events)
         self.market = Market(stage, self.folder, self.board, log, self.commands, date(2026, 11, 21))
-        self.market.sources = (Fixed(process),)  # type: ignore[assignment]  # as much as is asked of
+        self.market.sources = (Fixed(process),)  # type: ignore[assignment]  # -- as much as is asked of
 
     def settle(self) -> str:
         (path,) = self.market.settle(lambda: None)

@@ -35,7 +35,7 @@ class Metrics(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(METRICS if good else b"")
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as inherited
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- as inherited
         """Say nothing."""
 
 

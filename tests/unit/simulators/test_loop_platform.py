@@ -38,7 +38,7 @@ class Told:
     def __init__(self) -> None:
         self.said: list[tuple[str, Mapping[str, Any]]] = []
         self.books = ChannelBooks(SystemClock())
-        listen = lambda trigger, snapshot: self.said.append((trigger, snapshot))  # noqa: E731
+        listen = lambda trigger, snapshot: self.said.append((trigger, snapshot))  # noqa: E731 -- a line says it
         self.platform = Platform(SystemClock(), self.books, listen)
 
 
