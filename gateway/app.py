@@ -77,8 +77,8 @@ class Application:
         try:
             loop.run_until_complete(ready)
         except CoexistError as error:
-            print(f"coexist serve: {error}", file=sys.stderr, flush=True)  # noqa: T201
-            sys.exit(1)
+            print(f"coexist: {error}", file=sys.stderr, flush=True)  # noqa: T201 -- as commands do
+            sys.exit(error.exit_code)
 
     def __rsgi__(self, asked: Asked, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""

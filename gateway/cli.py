@@ -14,9 +14,7 @@ from typing import Final
 import rich_click as click
 
 from gateway import __version__
-from gateway.errors import CoexistError, ConfigError, RulesError, Unavailable
-
-EXIT_NO, EXIT_WRONG, EXIT_LATER = 1, 2, 75
+from gateway.errors import CoexistError, RulesError
 
 #: Commands by the module of ``gateway.commands`` they are in.
 MODULES: Final[dict[str, tuple[str, ...]]] = {
@@ -92,13 +90,7 @@ def main() -> None:
         for problem in error.problems:
             click.echo(str(problem), err=True)
         click.echo(f"{len(error.problems)} problem(s) in {error.what}", err=True)
-        sys.exit(EXIT_NO)
-    except ConfigError as error:
-        click.echo(f"coexist: {error}", err=True)
-        sys.exit(EXIT_WRONG)
-    except Unavailable as error:
-        click.echo(f"coexist: {error}", err=True)
-        sys.exit(EXIT_LATER)
+        sys.exit(error.exit_code)
     except CoexistError as error:
         click.echo(f"coexist: {error}", err=True)
-        sys.exit(EXIT_NO)
+        sys.exit(error.exit_code)

@@ -2,7 +2,7 @@
 
 ::
 
-    CoexistError                     stage, retryable
+    CoexistError                     stage, retryable, exit code
     ├── InputError                   the caller must change something; never retried by us
     │   ├── BadRequest        400    not JSON, a header that cannot be read
     │   ├── Unauthenticated   401    no key, or a key nobody owns
@@ -31,7 +31,8 @@
     └── FencedOut                    another worker holds the partition now
 
 An error knows the *stage* it arose in and whether the same call may be *retried*; the HTTP status
-of those that reach a channel stands beside it, so that the API needs no second table.
+of those that reach a channel, and the exit code of the command or process it ends, stand beside it,
+so that neither needs a second table.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class CoexistError(Exception):
 
     stage: ClassVar[str] = "gateway"
     retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -171,6 +173,7 @@ class Unavailable(CoexistError):
 
     stage = "service"
     retryable = True
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: whoever supervises tries again later
     status: ClassVar[int] = 503
     code: ClassVar[str] = "unavailable"
     title: ClassVar[str] = "Temporarily unavailable"
@@ -233,6 +236,7 @@ class ConfigError(CoexistError):
     """A setting that cannot work; the process does not start."""
 
     stage = "configuration"
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +258,7 @@ class RulesError(ConfigError):
     """Routing rules with problems; ``problems`` lists all of all files."""
 
     stage = "routing"
+    exit_code = 1  # files were checked, and the answer is no
     what: ClassVar[str] = "the routing rules"
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:

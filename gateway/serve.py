@@ -13,8 +13,8 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.server import MPServer
 
 from gateway.settings import load
 
@@ -26,6 +26,16 @@ ADDRESS_ENV: Final = "COEXIST_ANNOUNCE_URL"
 LISTENING_S: Final = 0.01
 
 
+class Server(MPServer):
+    """Ends with the exit code of its worker process, if that ended by itself."""
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Stop, and end the process if its worker could not start or was killed."""
+        ended = [worker.inner.exitcode or 0 for worker in self.wrks]
+        by_itself = max(0, *ended) if self.interrupt_children else 0
+        super().shutdown(exit_code or by_itself)  # type: ignore[no-untyped-call]  # -- as granian has it
+
+
 def serve(host: str, port: int, announce: Path | None) -> None:
     """Serve until stopped. Port 0 takes a free one; ``announce`` gets the URL once ready."""
     load()  # what is wrong is said here, not by a child that does not start
@@ -34,7 +44,7 @@ def serve(host: str, port: int, announce: Path | None) -> None:
     os.environ[ADDRESS_ENV] = f"http://{host}:{port}"
     if announce is not None:
         os.environ[ANNOUNCE_ENV] = str(announce)
-    Granian(
+    Server(
         "gateway.app:application",
         address=host,
         port=port,

@@ -31,7 +31,7 @@ class Holding:
             def do_GET(self) -> None:
                 holding._forward(self, target, what)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- its name
                 return
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -12,7 +12,7 @@ from gateway.api.views import Problem
 from gateway.canonical.lifecycle import TRANSITIONS, Event, State
 from gateway.commands.pages.markdown import COMMAND, table
 from gateway.commands.reference import pages
-from gateway.errors import InputError, Unavailable
+from gateway.errors import CoexistError, ConfigError, InputError, Unavailable
 from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,8 +70,8 @@ def test_every_command_has_a_section_and_hidden_ones_have_none() -> None:
 
 
 def test_the_exit_codes_it_tells_are_those_of_the_command_line() -> None:
-    for code in (cli.EXIT_NO, cli.EXIT_WRONG, cli.EXIT_LATER):
-        assert f" {code} " in PAGES["cli.md"].partition("\n## ")[0]
+    for error in (CoexistError, ConfigError, Unavailable):
+        assert f" {error.exit_code} " in PAGES["cli.md"].partition("\n## ")[0]
 
 
 def test_every_error_of_the_tree_has_a_row_with_its_status() -> None:
