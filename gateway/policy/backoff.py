@@ -1,7 +1,7 @@
 """How long to wait before the next try: pure functions of what happened and a chance.
 
-Full jitter: the wait is drawn evenly from nothing to the cap of its step, so that a thousand
-objects refused in one instant do not come back in one instant.
+Jitter: the wait is drawn evenly from a part of its step to the whole, so that a thousand objects
+refused in one instant do not come back in one instant.
 """
 
 from __future__ import annotations
