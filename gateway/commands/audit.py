@@ -10,7 +10,7 @@ from typing import TextIO
 import rich_click as click
 
 from gateway.canonical.audit import AuditRow, Chain, Head
-from gateway.commands.common import installation, json_option, print_json, run
+from gateway.commands.common import count_option, installation, json_option, print_json, run
 from gateway.flow.audit import Verdict
 
 
@@ -20,7 +20,7 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--count", default=20, show_default=True, help="How many rows.")
+@count_option("How many rows.")
 @json_option
 def list_rows(count: int, *, as_json: bool) -> None:
     """List what was changed, by whom and why, the newest first."""

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.wiring import Parts
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 by_option = click.option(
@@ -29,6 +30,13 @@ by_option = click.option(
     show_default="your login",
     help="Who does this, for the record.",
 )
+
+
+def count_option(text: str) -> Callable[[C], C]:
+    """Return the option of a list that says how many lines of it are wanted: 1 or more."""
+    return click.option(
+        "--count", type=click.IntRange(min=1), default=20, show_default=True, help=text
+    )
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -13,7 +13,15 @@ import rich_click as click
 from gateway.canonical.exchange import Wanted
 from gateway.canonical.staff import Staff
 from gateway.commands import exceptions_view as view
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import (
+    acting,
+    by_option,
+    count_option,
+    installation,
+    json_option,
+    print_json,
+    run,
+)
 from gateway.errors import Conflict, NotFound
 from gateway.flow import readout
 from gateway.flow.correct import Corrected, Corrector, GivenUp
@@ -62,7 +70,7 @@ def filter_options(command: Command) -> Command:
 @exceptions.command("list")
 @filter_options
 @click.option("--first", default=0, show_default=True, help="Leave out so many, for a next page.")
-@click.option("--count", default=20, show_default=True, help="How many lines at most.")
+@count_option("How many lines at most.")
 @by_option
 @json_option
 def list_held(first: int, count: int, by: str, *, as_json: bool, **named: str) -> None:

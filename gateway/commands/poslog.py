@@ -12,7 +12,15 @@ import rich_click as click
 
 from gateway.canonical.exchange.stores import FileTotal, TakenFile
 from gateway.canonical.money import plain
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import (
+    acting,
+    by_option,
+    count_option,
+    installation,
+    json_option,
+    print_json,
+    run,
+)
 
 if TYPE_CHECKING:
     from gateway.channels.pos.files import PosLogFile, Stated
@@ -81,7 +89,7 @@ def import_files(
 
 
 @poslog.command("list")
-@click.option("--count", default=20, show_default=True, help="How many.")
+@count_option("How many.")
 @json_option
 def list_files(count: int, *, as_json: bool) -> None:
     """List the files that were taken, the newest first, and those that are not taken whole."""

@@ -16,7 +16,15 @@ from gateway.canonical.exchange.reports import Report
 from gateway.canonical.exchange.settlements import KeptSettlement
 from gateway.canonical.money import plain
 from gateway.channels.amazon.settlement import PROVIDER, SettlementFile
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import (
+    acting,
+    by_option,
+    count_option,
+    installation,
+    json_option,
+    print_json,
+    run,
+)
 from gateway.errors import NotFound
 from gateway.flow.settlements import take_settlement
 
@@ -87,7 +95,7 @@ def import_file(
 
 
 @settlements.command("list")
-@click.option("--count", default=20, show_default=True, help="How many.")
+@count_option("How many.")
 @json_option
 def list_all(count: int, *, as_json: bool) -> None:
     """List what was taken, the newest period first."""
@@ -109,7 +117,7 @@ def list_all(count: int, *, as_json: bool) -> None:
 
 
 @settlements.command("reports")
-@click.option("--count", default=20, show_default=True, help="How many.")
+@count_option("How many.")
 @json_option
 def list_reports(count: int, *, as_json: bool) -> None:
     """List the reports gateways found, the newest first, and what became of each."""

@@ -10,7 +10,7 @@ import rich_click as click
 
 from gateway.canonical.guardrail import Finding
 from gateway.commands import wave_status
-from gateway.commands.common import installation, json_option, print_json, run
+from gateway.commands.common import count_option, installation, json_option, print_json, run
 from gateway.commands.rules.common import load_directory
 from gateway.errors import NotFound
 from gateway.flow.hypercare import Status
@@ -84,7 +84,7 @@ def status(name: str, *, as_json: bool) -> None:
 
 @wave.command()
 @click.argument("name", metavar="[WAVE]", required=False, default="")
-@click.option("--count", default=20, show_default=True, help="How many at most.")
+@count_option("How many at most.")
 @json_option
 def guardrails(name: str, count: int, *, as_json: bool) -> None:
     """List what guardrails decided, of all waves or of WAVE, and the numbers they saw."""

@@ -9,7 +9,15 @@ from typing import Any, Final
 import rich_click as click
 
 from gateway.canonical.exchange.governance import Proposal, Ruling
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import (
+    acting,
+    by_option,
+    count_option,
+    installation,
+    json_option,
+    print_json,
+    run,
+)
 from gateway.commands.rules.common import directory_argument, load_directory
 
 proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")
@@ -65,7 +73,7 @@ def reject(proposal_id: str, by: str, reason: str, *, as_json: bool) -> None:
 
 
 @click.command("approvals")
-@click.option("--count", default=20, show_default=True, help="How many at most.")
+@count_option("How many at most.")
 @click.option("--evidence", "shown", metavar="PROPOSAL", help="Print the evidence of this one.")
 @json_option
 def list_approvals(count: int, shown: str | None, *, as_json: bool) -> None:

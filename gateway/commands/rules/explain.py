@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,8 @@ def explain(
     Without --rules the rules in force are asked.
     """
     if transaction is not None:
+        if process is not None or directory is not None:
+            raise click.UsageError("--transaction ID is explained as it was decided; name no more")
         explanation = run(_explain_transaction(transaction))
     elif process is None:
         raise click.UsageError("name a PROCESS, or a recorded one with --transaction ID")
@@ -59,8 +62,17 @@ def _facts(process: str, pairs: tuple[str, ...]) -> Facts:
         if not separator or name not in Facts._fields or name == "process":
             known = ", ".join(Facts._fields[1:])
             raise click.UsageError(f"{pair!r} is not a fact; write name=value with one of {known}")
+        if name == "business_date" and not _is_day(value):
+            raise click.UsageError(f"{pair!r} is no day; write business_date=2026-11-21")
         values[name] = value
     return Facts(process, **values)
+
+
+def _is_day(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 async def _in_force() -> Compiled:

@@ -6,11 +6,11 @@ from typing import Final
 
 import rich_click as click
 
-from gateway.commands.common import installation, json_option, print_json, run
+from gateway.commands.common import count_option, installation, json_option, print_json, run
 
 
 @click.command()
-@click.option("--count", default=20, show_default=True, help="How many lines.")
+@count_option("How many lines.")
 @json_option
 def history(count: int, *, as_json: bool) -> None:
     """List flips, the newest first, and what is in force."""

@@ -10,7 +10,15 @@ from typing import Any, Final
 import rich_click as click
 
 from gateway.canonical.exchange.governance import Schedule
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import (
+    acting,
+    by_option,
+    count_option,
+    installation,
+    json_option,
+    print_json,
+    run,
+)
 from gateway.commands.rules.common import directory_argument, load_directory
 from gateway.commands.rules.waiving import backlog_option, waive_options, waiver_of
 from gateway.errors import BadRequest
@@ -51,7 +59,7 @@ def schedule(
 
 
 @click.command()
-@click.option("--count", default=20, show_default=True, help="How many at most.")
+@count_option("How many at most.")
 @json_option
 def scheduled(count: int, *, as_json: bool) -> None:
     """List flips with a time, the latest first, and what became of them."""
