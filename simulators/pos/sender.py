@@ -71,7 +71,8 @@ class Sender:
         """Send a batch; return what has to be sent again."""
         options, counters = self._channel.options, self._channel.counters
         for item in batch:
-            self._first.setdefault(_name(store, item), self._channel.clock.now())
+            if (name := _name(store, item)) not in self._told:
+                self._first.setdefault(name, self._channel.clock.now())
         results = await self._answered(store, batch)
         if results is None:
             counters.add("batches_failed")
@@ -97,15 +98,18 @@ class Sender:
         return left
 
     def _answer(self, store: Store, item: dict[str, object], result: dict[str, Any]) -> None:
-        """Enter what the gateway said, the first time it is said of a receipt."""
+        """Enter what the gateway said, the first time it is said of a receipt.
+
+        A number used for two receipts is one name, and both may be in one batch.
+        """
         name = _name(store, item)
-        first = self._first.pop(name)
-        if name not in self._told and "transaction_id" in result:
-            self._told.add(name)
-            self._channel.books.enter(
-                "answer", name=name, first_sent_at=first.isoformat(), status=result["status"],
-                transaction_id=result["transaction_id"],
-            )  # fmt: skip
+        if name in self._told or "transaction_id" not in result:
+            return
+        self._told.add(name)
+        self._channel.books.enter(
+            "answer", name=name, first_sent_at=self._first.pop(name).isoformat(),
+            status=result["status"], transaction_id=result["transaction_id"],
+        )  # fmt: skip
 
     async def _answered(
         self, store: Store, batch: list[dict[str, object]]
