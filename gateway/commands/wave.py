@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import rich_click as click
 
@@ -12,9 +13,9 @@ from gateway.canonical.guardrail import Finding
 from gateway.commands import wave_status
 from gateway.commands.common import count_option, installation, json_option, print_json, run
 from gateway.commands.rules.common import load_directory
-from gateway.errors import NotFound
+from gateway.errors import NotFound, RulesError
 from gateway.flow.hypercare import Status
-from gateway.flow.readiness import Gate
+from gateway.flow.readiness import Gate, unreadable
 from gateway.routing.ruleset import RuleSet
 
 
@@ -32,7 +33,10 @@ def ready(name: str, directory: Path | None, *, as_json: bool) -> None:
 
     Ends with 1 if one is red. `coexist rules apply` asks the same gates.
     """
-    draft = load_directory(directory)
+    try:
+        draft = load_directory(directory)
+    except RulesError as error:
+        _unreadable(name, error, as_json=as_json)
     if name not in {it.name for it in draft.waves}:
         known = ", ".join(it.name for it in draft.waves) or "none"
         raise NotFound(f"no wave {name!r} in the rule files; known here: {known}")
@@ -47,11 +51,31 @@ def ready(name: str, directory: Path | None, *, as_json: bool) -> None:
         if not touched:
             click.echo(f"{name} is in force as the files say it; there is nothing to apply")
         for gate in gates:
-            colour, word = ("green", "green") if gate.green else ("red", "RED")
-            mark = click.style(f"{word:<6}", fg=colour)
-            click.echo(f"{mark} {gate.name:<13} {gate.finding}  [{gate.owner}]")
+            _show(gate)
     if not go:
         sys.exit(1)
+
+
+def _unreadable(name: str, error: RulesError, *, as_json: bool) -> NoReturn:
+    """Show the one gate that can be asked about files with problems, red; end with 1."""
+    gate = unreadable(len(error.problems))
+    if as_json:
+        print_json({
+            "wave": name, "version": "", "go": False, "changes": None, "gates": [asdict(gate)],
+            "problems": [asdict(it) for it in error.problems],
+        })  # fmt: skip
+    else:
+        _show(gate)
+        for problem in error.problems:
+            click.echo(f"       {problem}")
+        click.echo("the other gates were not asked: they are about rules that can be read")
+    sys.exit(1)
+
+
+def _show(gate: Gate) -> None:
+    colour, word = ("green", "green") if gate.green else ("red", "RED")
+    mark = click.style(f"{word:<6}", fg=colour)
+    click.echo(f"{mark} {gate.name:<13} {gate.finding}  [{gate.owner}]")
 
 
 async def _gates(draft: RuleSet, name: str) -> tuple[list[Gate], bool]:

@@ -89,6 +89,11 @@ GATES: Final[dict[str, str]] = {
 }
 
 
+def unreadable(problems: int) -> Gate:
+    """Return the gate of rule files that have problems: no other can be asked about them."""
+    return Gate("rules", LEAD, f"{problems} problem(s) in the rule files", green=False)
+
+
 class Readiness:
     """Asks the gates."""
 

@@ -108,6 +108,9 @@ class Walk:
             assert found is self.fixed[key], key
             answer = await self.stage.intake.accept(replace(one, owner_found=found))
         assert isinstance(answer, Accepted)
+        progress = await self.stage.it.buffer.intake.progress(one.transaction_id)
+        assert progress is not None
+        assert progress.owner is self.fixed[key], key
         lease = await self.stage.it.buffer.lease_of(key)
         taken = await self.stage.lanes.take(lease, self.fixed[key], 50)
         if one.transaction_id in [it.transaction_id for it in taken]:  # else it waits behind others
