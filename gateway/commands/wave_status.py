@@ -15,6 +15,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "wave": status.wave,
         "owner": status.owner,
         "epoch": status.epoch,
+        "in_force_since": status.flipped.isoformat(),
         "since": status.now.start.isoformat(),
         "until": status.now.end.isoformat(),
         "messages": [
@@ -35,8 +36,10 @@ def as_json(status: Status) -> dict[str, Any]:
 
 def lines(status: Status) -> Iterator[str]:
     """Return lines for people."""
-    since = status.now.start.isoformat(timespec="seconds")
-    yield f"{status.wave} [{status.owner}], epoch {status.epoch}, since {since}"
+    flipped, since = (at.isoformat(timespec="seconds") for at in (status.flipped, status.now.start))
+    yield f"{status.wave} [{status.owner}], epoch {status.epoch}, in force since {flipped}"
+    if since != flipped:
+        yield f"  figures since {since}: of a day at most"
     if not status.messages and not status.reads:
         yield "  no traffic of its processes yet"
     for route, (now, before) in status.messages.items():

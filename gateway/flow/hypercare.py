@@ -36,11 +36,13 @@ class Status:
 
     ``reads`` count (process, ``ok`` or ``error``). ``errors`` are of ``answers``, what ERPs said
     about the wave's own messages; ``lag_s`` is the age of the oldest one that no ERP has.
+    ``flipped`` is when the wave came into force as it is; the figures are of the last day at most.
     """
 
     wave: str
     owner: str
     epoch: int
+    flipped: datetime
     now: Span
     before: Span
     messages: Mapping[Route, tuple[int, int]]
@@ -87,7 +89,8 @@ class Hypercare:
     ) -> Status:
         records = self._records
         now = records.clock.now()
-        since = max(await in_force_since(wave, rules, history, records.versions, now), now - DAY)
+        flipped = await in_force_since(wave, rules, history, records.versions, now)
+        since = max(flipped, now - DAY)
         spans = Span(since, now), Span(since - DAY, now - DAY)
         mine = [rule for rule in rules.rules if rule.wave == wave.name]
         ids, processes = {rule.rule_id for rule in mine}, {rule.process for rule in mine}
@@ -100,7 +103,8 @@ class Hypercare:
         for finding in await records.findings.findings(100, wave.name):
             newest.setdefault(finding.signal, finding)
         return Status(
-            wave=wave.name, owner=wave.owner, epoch=epoch, now=spans[0], before=spans[1],
+            wave=wave.name, owner=wave.owner, epoch=epoch, flipped=flipped,
+            now=spans[0], before=spans[1],
             messages=_beside(*messages), reads=_beside(*reads), errors=errors, answers=answers,
             held_objects=int(held.value or 0), lag_s=lag.value or 0.0,
             guardrails=list(newest.values()),

@@ -49,6 +49,7 @@ def story(installation: Installation, name: str, day: str) -> list[tuple[int, st
     return seen
 
 
+@pytest.mark.long
 def test_every_process_answers_alike_whichever_erp_serves_it(installation: Installation) -> None:
     installation.erps()
     installation.rules("legacy")
