@@ -3,8 +3,9 @@
 Times in seconds of the machine's monotonic clock, as in the journal. One event a line:
 
 ``apply``  ``at_start``, ``at_return`` (null if it never returned), ``epoch``, ``version``,
-           ``kind`` (initial, apply, rollback), ``backlog`` (drain: what was accepted before stays;
-           move: what nobody had attempted follows) and ``rules``: the *whole* rule set in force
+           ``kind`` (initial, apply, rollback), ``scheduled`` (nobody had to be there),
+           ``backlog`` (drain: what was accepted before stays; move: what nobody had attempted
+           follows) and ``rules``: the *whole* rule set in force
            from then on, a list of rules as the rule files write them (id, process, when, mode,
            cloud_percent, sticky_by …). The rules a run starts under are an ``initial`` event.
 ``kill``   ``what`` (worker, gateway, store, flip: a command that was bringing rules into force),
@@ -20,6 +21,7 @@ Times in seconds of the machine's monotonic clock, as in the journal. One event 
            ``different`` differed
 ``channel``  what channel ``name`` counted of itself in the whole run
 ``day``    from ``at`` on, stores sold on ``business_date``
+``traffic_end``  traffic ended ``at``, and ``counters`` are what ``erp`` had counted by then
 ``pause``  a guardrail paused ``wave``, and ``at`` the webhook that says so arrived, well signed
 """
 
@@ -49,6 +51,7 @@ class Apply(Strict):
     kind: Literal["initial", "apply", "rollback"]
     version: str = ""
     backlog: Literal["drain", "move"] = "drain"
+    scheduled: bool = False
 
 
 class Kill(Strict):
@@ -133,7 +136,18 @@ class Pause(Strict):
     wave: str
 
 
-Event = Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Channel | Day | Pause
+class TrafficEnd(Strict):
+    """What an ERP had counted when traffic ended; what is done to it later is another story."""
+
+    event: Literal["traffic_end"] = "traffic_end"
+    at: float
+    erp: Literal["legacy", "cloud"]
+    counters: Mapping[str, int]
+
+
+Event = (
+    Apply | Kill | Stop | Jump | Strain | Fault | Comparison | Channel | Day | Pause | TrafficEnd
+)
 
 
 class _AnyEvent(RootModel[Annotated[Event, Field(discriminator="event")]]):
@@ -154,6 +168,7 @@ class Events:
     channels: list[Channel] = field(default_factory=list)
     days: list[Day] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    traffic_ends: list[TrafficEnd] = field(default_factory=list)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Events:
@@ -170,6 +185,7 @@ class Events:
             Channel: sorted_events.channels,
             Day: sorted_events.days,
             Pause: sorted_events.pauses,
+            TrafficEnd: sorted_events.traffic_ends,
         }
         for event in events:
             lists[type(event)].append(event)

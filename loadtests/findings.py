@@ -51,20 +51,38 @@ HAZARDS = {
 #: What the demo's story has besides: how a wave is led.
 WAVES = {
     "compared": "answers of the two ERPs compared before the first wave",
+    "waves_scheduled": "waves that came into force by themselves, as scheduled",
     "waves_paused": "waves paused by a guardrail, which said so",
+    "rollbacks": "flips taken back",
 }
+
+#: What the demo's story has of the cloud ERP alone, while traffic ran: the same counters of the
+#: legacy ERP, or of a later outage, are no witnesses of it.
+CLOUD = {
+    "cloud_lost_replies": "answers the cloud ERP lost after booking",
+    "cloud_late_bookings": "bookings of the cloud ERP after the caller had given up",
+    "cloud_429": "refusals by the cloud ERP's limits (429)",
+    "cloud_outage_refusals": "connections the cloud ERP refused while it was down",
+}
+
+#: Processes the demo kills, each kind for itself.
+KILLED = {"workers_killed": "workers killed", "gateways_killed": "gateways killed"}
 
 #: What the demo's channels do besides selling.
 CHANNELS = {
     "deliveries_lost": "webhooks and notifications of channels that never came",
     "deliveries_repeated": "webhooks, notifications and receipts that came again",
     "deliveries_missigned": "webhooks refused for a wrong signature",
+    "deliveries_disordered": "webhooks and notifications that came after later ones",
+    "batches_disordered": "batches of receipts that came in another order than they were rung",
 }
+
+#: All the demo claims to survive.
+DEMO = HAZARDS | WAVES | CLOUD | KILLED | CHANNELS
 
 #: What a chaos run must have survived besides.
 CHAOS = {
-    "workers_killed": "workers killed",
-    "gateways_killed": "gateways killed",
+    **KILLED,
     "stores_killed": "stores killed, and started again on their files",
     "workers_stopped": "workers that stood still and went on",
     "stopped_with_work_in_flight": "workers that stood still amid a send",
@@ -74,7 +92,7 @@ CHAOS = {
     "clock_jumps": "jumps of a worker's clock",
     "refusals_when_full": "requests refused while the store was full",
     "ledger_outages": "times the ledger could not be written",
-    "rollbacks": "flips taken back",
+    "rollbacks": WAVES["rollbacks"],
     "flips_interrupted": "flips killed midway, and finished later",
     "lagged_lookups": "look-ups that did not find what was booked",
     "outage_refusals": "connections an ERP refused while it was down",
@@ -141,10 +159,17 @@ class Report:
     flips: int = 0
     kills: int = 0
     compared: int = 0
+    waves_scheduled: int = 0
     waves_paused: int = 0
+    cloud_lost_replies: int = 0
+    cloud_late_bookings: int = 0
+    cloud_429: int = 0
+    cloud_outage_refusals: int = 0
     deliveries_lost: int = 0
     deliveries_repeated: int = 0
     deliveries_missigned: int = 0
+    deliveries_disordered: int = 0
+    batches_disordered: int = 0
     workers_killed: int = 0
     gateways_killed: int = 0
     stores_killed: int = 0

@@ -46,6 +46,11 @@ def flips(events: Events) -> int:
     return sum(one.at_return is not None for one in changes)
 
 
+def waves_scheduled(events: Events) -> int:
+    """Scheduled rule changes that came into force with nobody there."""
+    return sum(one.scheduled and one.at_return is not None for one in events.applies)
+
+
 def killed_with_work_in_flight(events: Events) -> int:
     """Workers killed while at least one of their sends was under way."""
     return sum(kill.what == "worker" and kill.in_flight > 0 for kill in events.kills)
@@ -89,6 +94,22 @@ def refusals_when_full(events: Events, attempts: Sequence[Attempt]) -> int:
         and any(strain.at <= attempt.sent and attempt.answered <= strain.until for strain in full)
         for attempt in attempts
     )
+
+
+#: What the cloud ERP counts, by the names of ``findings.CLOUD``.
+_BY_CLOUD = {
+    "cloud_lost_replies": "lost_replies_after_booking",
+    "cloud_late_bookings": "late_bookings",
+    "cloud_429": "throttled_429",
+    "cloud_outage_refusals": "outage_refusals",
+}
+
+
+def of_cloud(events: Events, counters: Counters) -> dict[str, int]:
+    """What the cloud ERP did while traffic ran; in the whole run, if nobody said when it ended."""
+    ended = [one.counters for one in events.traffic_ends if one.erp == "cloud"]
+    of_erp = ended[0] if ended else counters.get("cloud", {})
+    return {name: of_erp.get(counted_as, 0) for name, counted_as in _BY_CLOUD.items()}
 
 
 def counted(counters: Counters, name: str) -> int:
@@ -147,6 +168,8 @@ _BY_CHANNELS = {
     "deliveries_lost": ("webhooks_missing", "notifications_missing"),
     "deliveries_repeated": ("webhooks_duplicated", "notifications_duplicated", "duplicates"),
     "deliveries_missigned": ("webhooks_wrongly_signed",),
+    "deliveries_disordered": ("webhooks_disordered", "notifications_disordered"),
+    "batches_disordered": ("disordered",),
 }
 
 

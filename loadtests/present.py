@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.audit import Verdict
-from loadtests.findings import CHANNELS, CHAOS, FAILURES, HAZARDS, WAVES, Report
+from loadtests.findings import CHAOS, DEMO, FAILURES, HAZARDS, Report
 
 #: Findings printed in full; the JSON report has all of them.
 SHOWN = 20
@@ -82,8 +82,8 @@ def _faults(report: Report) -> Table:
 def _hazards(report: Report) -> Table:
     rows = [(words, getattr(report, name)) for name, words in HAZARDS.items()]
     # What only some runs do is no part of the story of others.
-    others = [(words, getattr(report, name)) for name, words in (WAVES | CHANNELS | CHAOS).items()]
-    rows += [row for row in others if row[1]]
+    others = [(words, getattr(report, name)) for name, words in (DEMO | CHAOS).items()]
+    rows += [row for row in others if row[1] and row not in rows]
     return _filled(_table("What happened meanwhile"), rows)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 from loadtests.demo.board import Board
-from loadtests.demo.errors import DemoError
+from loadtests.demo.errors import Unmet
 from loadtests.demo.stage import Stage
 
 CHANNEL = "webshop"
@@ -42,8 +42,8 @@ def bad_wave(
     """Bring a wave into force whose reads fail, and wait until it is paused and said to be.
 
     Return its name as the webhook gave it. ``key`` reads products; ``apply`` brings the wave into
-    force; ``told`` waits for a webhook. Raises DemoError if nothing pauses the wave, or if its
-    reads do not come back.
+    force; ``told`` waits for a webhook. Raises Unmet if nothing pauses the wave, or if its reads
+    do not come back.
     """
     board.phase = "guardrail"
     apply()
@@ -63,11 +63,11 @@ def bad_wave(
 
 
 def _paused(url: str, key: str, told: Told) -> dict[str, Any]:
-    """Go on reading until somebody is told. Raises DemoError."""
+    """Go on reading until somebody is told. Raises Unmet."""
     until = time.monotonic() + PAUSED_WITHIN_S
     while (notice := told(KIND, LOOK_S)) is None:
         if time.monotonic() > until:
-            raise DemoError(f"nobody was told of a paused wave within {PAUSED_WITHIN_S:g} s")
+            raise Unmet(f"nobody was told of a paused wave within {PAUSED_WITHIN_S:g} s")
         _status(url, key)
     return notice
 
@@ -77,11 +77,11 @@ def _figures(notice: dict[str, Any]) -> str:
 
 
 def _read_again(url: str, key: str) -> None:
-    """See a read answered. Raises DemoError."""
+    """See a read answered. Raises Unmet."""
     until = time.monotonic() + PAUSED_WITHIN_S
     while (status := _status(url, key)) != 200:
         if time.monotonic() > until:
-            raise DemoError(f"a read of the paused wave was answered {status}")
+            raise Unmet(f"a read of the paused wave was answered {status}")
         time.sleep(LOOK_S)
 
 

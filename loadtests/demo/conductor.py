@@ -13,7 +13,7 @@ from loadtests.books import ERPS, Erp
 from loadtests.demo import rules
 from loadtests.demo.board import Board
 from loadtests.demo.children import Child
-from loadtests.demo.errors import CommandError, DemoError
+from loadtests.demo.errors import CommandError, DemoError, Unmet
 from loadtests.demo.gateway import Gateway, Marker
 from loadtests.demo.stage import Stage
 from loadtests.demo.timeline import (
@@ -183,7 +183,7 @@ class Conductor:
         raise DemoError(f"no command of the gateway ends within {due_s + LATER_S[-1]:g} s")
 
     def _await(self, name: str, words: str) -> None:
-        """See a scheduled flip come, done by whichever process is on duty then."""
+        """See a scheduled flip come, done by whichever process is on duty then. Raises Unmet."""
         if self._scheduled is None:
             raise DemoError(f"{words}: nobody scheduled it")
         schedule_id, due = self._scheduled
@@ -191,15 +191,16 @@ class Conductor:
         while self._clock() < due + FLIPPED_WITHIN_S:
             stage, reason, marker = self._gateway.scheduled(schedule_id)
             if stage == "done":
-                self._in_force(name, "apply", due, marker)
+                self._in_force(name, "apply", due, marker, scheduled=True)
                 said = f"{words}: in force as epoch {marker.epoch}, as scheduled"
                 self._board.note(said, "flip")
                 return
             if stage not in ("scheduled", "running"):
-                self._in_force(name, "apply", due, None)
-                raise DemoError(f"the scheduled flip is {stage}: {reason}")
+                self._in_force(name, "apply", due, None, scheduled=True)
+                raise Unmet(f"the scheduled flip is {stage}: {reason}")
             self.wait_until(self._clock() + 2 * LOOK_S)
-        raise DemoError(f"the scheduled flip did not come within {FLIPPED_WITHIN_S:g} s")
+        self._in_force(name, "apply", due, None, scheduled=True)
+        raise Unmet(f"the scheduled flip did not come within {FLIPPED_WITHIN_S:g} s")
 
     def _compare(self, words: str) -> None:
         """Look at what was compared so far; that something was, the audit demands."""
@@ -221,6 +222,8 @@ class Conductor:
         kind: Literal["initial", "apply", "rollback"],
         at_start: float,
         marker: Marker | None,
+        *,
+        scheduled: bool = False,
     ) -> None:
         """Record a flip; ``marker`` None means it never returned."""
         found = rules.read(self._rules / name)
@@ -232,6 +235,7 @@ class Conductor:
                 version=marker.version if marker else "",
                 kind=kind,
                 rules=found,
+                scheduled=scheduled,
             )
         )
         if marker:

@@ -4,7 +4,8 @@
 LoadTestError
 └── DemoError            the demo cannot go on; the message says what happened and where to look
     ├── ChildError       a process did not start or ended by itself; its last words are quoted
-    └── CommandError     a command of the gateway was refused
+    ├── CommandError     a command of the gateway was refused
+    └── Unmet            what the gateway was to do by itself it did not do: the audit's to judge
 KeyboardInterrupt
 └── Stopped              Ctrl-C, SIGTERM or SIGHUP: everything is stopped in order, then exit 130
 ```
@@ -25,6 +26,10 @@ class ChildError(DemoError):
 
 class CommandError(DemoError):
     """A command of the gateway ended with another exit code than 0."""
+
+
+class Unmet(DemoError):
+    """The gateway did not do by itself what the story waits for; the run is still audited."""
 
 
 class Stopped(KeyboardInterrupt):

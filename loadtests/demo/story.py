@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +18,15 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtests import audit, present, sources
+from loadtests.books import ERPS
 from loadtests.demo import folder as folders
 from loadtests.demo import rules
 from loadtests.demo.badwave import CHANNEL, bad_wave
 from loadtests.demo.board import Board
+from loadtests.demo.children import Child
 from loadtests.demo.conductor import LOOK_S, Conductor
 from loadtests.demo.drain import drain, heal
-from loadtests.demo.errors import DemoError, Stopped
+from loadtests.demo.errors import DemoError, Stopped, Unmet
 from loadtests.demo.folder import WorkFolder
 from loadtests.demo.gateway import Gateway
 from loadtests.demo.guard import Guard
@@ -44,7 +46,7 @@ from loadtests.demo.timeline import (
 from loadtests.demo.view import View, view_of
 from loadtests.demo.watch import Watch
 from loadtests.errors import LoadTestError
-from loadtests.events import EventLog, Pause
+from loadtests.events import EventLog, Pause, TrafficEnd
 
 #: The driver imports its tools before it begins its journal.
 DRIVER_START_S = 30.0
@@ -102,9 +104,9 @@ class Demo:
             )
             conductor = self._set_up(stage, receiver)
             with self._watched(stage, view):
-                self._traffic(stage, conductor)
-                heal(stage, self._board)
-                self._bad_wave(stage, receiver)
+                if self._traffic(stage, conductor):
+                    heal(stage, self._board)
+                    self._met(lambda: self._bad_wave(stage, receiver))
                 heal(stage, self._board)
                 sold = self._market.settle(stage.must_run)
                 drain(stage, self._gateway, self._board)
@@ -136,7 +138,17 @@ class Demo:
         board.note(f"{len(stage.gateways)} gateways and {len(stage.workers)} workers are up")
         return conductor
 
-    def _traffic(self, stage: Stage, conductor: Conductor) -> None:
+    def _met(self, part: Callable[[], None]) -> bool:
+        """Carry out a part of the story; whether it came to its end. The audit misses the rest."""
+        try:
+            part()
+        except Unmet as error:
+            self._board.note(str(error), "bad")
+            return False
+        return True
+
+    def _traffic(self, stage: Stage, conductor: Conductor) -> bool:
+        """Let traffic run while the timeline is carried out; whether all of it was."""
         options, board = self._options, self._board
         driver = stage.start_driver(self._today, OVERTIME_S, DRIVEN)
         board.traffic_from_s = started = self._driver_began(stage)
@@ -145,8 +157,13 @@ class Demo:
         board.phase = "traffic"
         board.note("traffic has begun")
         steps = timeline(options.duration_s, options.seed)
-        conductor.run(steps, started, self._market.tills)
-        conductor.wait_until(started + options.duration_s)
+        whole = self._met(lambda: conductor.run(steps, started, self._market.tills))
+        if whole:
+            conductor.wait_until(started + options.duration_s)
+        self._end_traffic(stage, driver, conductor)
+        return whole
+
+    def _end_traffic(self, stage: Stage, driver: Child, conductor: Conductor) -> None:
         self._market.close()
         driver.ask_to_stop()
         until = time.monotonic() + DRIVER_END_S
@@ -155,8 +172,12 @@ class Demo:
                 raise DemoError(f"the driver did not end; see {driver.log}")
             conductor.wait_until(time.monotonic() + LOOK_S)
         conductor.all_there()
-        accepted = board.reading.traffic.accepted
-        board.note(f"traffic has ended; callers of the API had {accepted} transactions accepted")
+        for erp in ERPS:
+            counters = stage.control(erp).counters()
+            self._log.append(TrafficEnd(at=time.monotonic(), erp=erp, counters=counters))
+        accepted = self._board.reading.traffic.accepted
+        words = f"traffic has ended; callers of the API had {accepted} transactions accepted"
+        self._board.note(words)
 
     def _bad_wave(self, stage: Stage, receiver: Receiver) -> None:
         key, rules_of_it = folders.key_of(self._folder, CHANNEL), RULES_BAD_WAVE

@@ -34,7 +34,10 @@ MUST_NOT_HAPPEN = (
 MUST_HAPPEN = (
     "duplicates_answered", "followups_across_flip", "late_days_after_flip",
     "lost_replies_after_booking", "late_bookings", "killed_with_work_in_flight", "erp_429",
-    "compared", "waves_paused", "deliveries_lost", "deliveries_repeated",
+    "compared", "waves_scheduled", "waves_paused", "rollbacks", "cloud_lost_replies",
+    "cloud_late_bookings", "cloud_429", "cloud_outage_refusals", "workers_killed",
+    "gateways_killed", "deliveries_lost", "deliveries_repeated", "deliveries_missigned",
+    "deliveries_disordered", "batches_disordered",
 )  # fmt: skip
 
 

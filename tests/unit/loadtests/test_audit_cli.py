@@ -22,7 +22,7 @@ from loadtests.books import ERPS, Document, documents_of
 from loadtests.cli import main
 from loadtests.errors import BadFile, LoadTestError
 from loadtests.events import EventLog
-from loadtests.findings import HAZARDS
+from loadtests.findings import DEMO, HAZARDS
 from loadtests.journal import JournalWriter
 from tests.unit.loadtests.doctoring import good_run
 from tests.unit.loadtests.history import History, tampered
@@ -260,8 +260,20 @@ def test_a_long_list_of_findings_is_cut_on_screen_only(history: History) -> None
     assert "value accepted, EUR" in shown
 
 
+#: Written out, so that nothing the demo says it survives can be dropped unseen.
+DEMO_CLAIMS = {
+    "duplicates_answered", "followups_across_flip", "late_days_after_flip",
+    "lost_replies_after_booking", "late_bookings", "killed_with_work_in_flight", "erp_429",
+    "flips", "kills", "compared", "waves_scheduled", "waves_paused", "rollbacks",
+    "cloud_lost_replies", "cloud_late_bookings", "cloud_429", "cloud_outage_refusals",
+    "workers_killed", "gateways_killed", "deliveries_lost", "deliveries_repeated",
+    "deliveries_missigned", "deliveries_disordered", "batches_disordered",
+}  # fmt: skip
+
+
 def test_claims_by_name() -> None:
     assert Claims.parse("all").hazards == frozenset(HAZARDS)
+    assert Claims.parse("demo").hazards == DEMO.keys() == DEMO_CLAIMS
     assert Claims.parse("none", 3) == Claims(frozenset(), 3)
     assert Claims.parse("flips, kills").hazards == {"flips", "kills"}
     with pytest.raises(LoadTestError, match="no such hazard"):

@@ -9,8 +9,9 @@ import pytest
 
 from loadtests import hazards
 from loadtests.books import KINDS, Document, Erp
-from loadtests.events import Apply, Day, Events
+from loadtests.events import Apply, Channel, Day, Events, TrafficEnd
 from loadtests.expect import Timeline
+from loadtests.findings import CHANNELS, CLOUD
 from loadtests.journal import Run
 from loadtests.ledger import Ledger, Transaction
 from loadtests.messages import CANCELLATION, ORDER, RETURN, SALE, Message
@@ -166,3 +167,38 @@ def test_counters_of_both_erps_add_up() -> None:
     assert hazards.counted(counters, "late_bookings") == 2
     assert hazards.counted(counters, "throttled_429") == 5
     assert hazards.counted({}, "throttled_429") == 0
+
+
+def test_what_the_cloud_erp_did_is_told_from_the_other_and_from_what_came_after_traffic() -> None:
+    counters: hazards.Counters = {
+        "legacy": {"late_bookings": 2, "lost_replies_after_booking": 4, "throttled_429": 1},
+        "cloud": {"outage_refusals": 9},
+    }
+    nothing = dict.fromkeys(CLOUD, 0)
+    assert hazards.of_cloud(Events(), counters) == nothing | {"cloud_outage_refusals": 9}
+    ends = Events.of(
+        [
+            TrafficEnd(at=9, erp="legacy", counters={"outage_refusals": 7}),
+            TrafficEnd(at=9, erp="cloud", counters={"outage_refusals": 0, "late_bookings": 3}),
+        ]
+    )
+    assert hazards.of_cloud(ends, counters) == nothing | {"cloud_late_bookings": 3}
+
+
+def test_a_scheduled_flip_that_never_came_does_not_count() -> None:
+    came, never = (
+        Apply(at_start=9, at_return=at, epoch=1, rules=(), kind="apply", scheduled=True)
+        for at in (10.0, None)
+    )
+    assert hazards.waves_scheduled(Events.of(applied(1050))) == 0
+    assert hazards.waves_scheduled(Events.of([never])) == 0
+    assert hazards.waves_scheduled(Events.of([came, never])) == 1
+
+
+def test_what_came_in_disorder_is_counted_for_webhooks_and_receipts_apart() -> None:
+    shop = Channel(name="shop", counters={"webhooks_disordered": 2})
+    market = Channel(name="market", counters={"notifications_disordered": 1})
+    stores = Channel(name="pos", counters={"disordered": 5})
+    found = hazards.of_channels(Events.of([shop, market, stores]))
+    assert (found["deliveries_disordered"], found["batches_disordered"]) == (3, 5)
+    assert set(found) == set(CHANNELS)

@@ -10,7 +10,7 @@ import pytest
 from loadtests.demo import rules
 from loadtests.demo.board import Board
 from loadtests.demo.conductor import AMID_S, DISTANCE_S, KILLS_MAX, LATER_S, Conductor
-from loadtests.demo.errors import CommandError, DemoError
+from loadtests.demo.errors import CommandError, DemoError, Unmet
 from loadtests.demo.guard import Guard
 from loadtests.demo.timeline import (
     RULES_FIRST,
@@ -88,6 +88,7 @@ def test_a_scheduled_flip_is_approved_first_and_comes_when_it_is_due(scene: Scen
     (apply,) = scene.run(*SCHEDULED, AWAITED).applies
     assert scene.gateway.approvals == [RULES_WAVE_1]
     assert (apply.kind, apply.epoch, apply.at_start) == ("apply", 1, 1012)
+    assert apply.scheduled
     assert apply.at_return is not None
     assert apply.at_return >= 1012
 
@@ -104,12 +105,12 @@ def test_a_schedule_that_always_comes_too_late_ends_the_demo(scene: Scene) -> No
         scene.run(*SCHEDULED)
 
 
-def test_a_scheduled_flip_that_is_suspended_ends_the_demo(scene: Scene) -> None:
+def test_a_scheduled_flip_that_is_suspended_is_for_the_audit_to_judge(scene: Scene) -> None:
     scene.gateway.suspends = True
-    with pytest.raises(DemoError, match="is suspended: a freeze"):
+    with pytest.raises(Unmet, match="is suspended: a freeze"):
         scene.run(*SCHEDULED, AWAITED)
     (apply,) = read_events(scene.path).applies
-    assert apply.at_return is None
+    assert (apply.at_return, apply.scheduled) == (None, True)
 
 
 def test_what_nobody_scheduled_is_not_waited_for(scene: Scene) -> None:
