@@ -166,7 +166,7 @@ class Model:
         if transaction_id in fifo:
             fifo.remove(transaction_id)
         if was_head:
-            self.place(it.entry.object_key)
+            self.place(it.entry.object_key, next_head=True)
 
     def stored(self, taken: Taken, document: str, poll_after_ms: int) -> bool:
         if not self._in_hand(taken):
@@ -177,7 +177,7 @@ class Model:
         self.history.add(taken.object_key)
         if it.entry.pipelined:
             self.fifos[taken.object_key].pop(0)
-            self.place(taken.object_key)
+            self.place(taken.object_key, next_head=True)
         else:
             self.places[taken.object_key] = Place("stored")
         return True
@@ -305,7 +305,8 @@ class Model:
         if place.name.startswith("l:"):
             place.name = f"{place.name[:-1]}{self._class(object_key)}"
 
-    def place(self, object_key: str, delay_ms: int = 0) -> None:
+    def place(self, object_key: str, delay_ms: int = 0, *, next_head: bool = False) -> None:
+        """Put an object where its head belongs; a new head has waited since it was accepted."""
         fifo = self.fifos[object_key]
         if not fifo:
             self.places.pop(object_key, None)
@@ -314,4 +315,7 @@ class Model:
         name = f"l:{owner}:{self._class(object_key)}"
         if head.hold or owner is None:
             name = "parked" if head.hold else "sought"
-        self.places[object_key] = Place(name, self.now_ms + delay_ms)
+        due_ms = self.now_ms + delay_ms
+        if next_head and name.startswith("l:"):
+            due_ms = min(due_ms, head.accepted_ms)
+        self.places[object_key] = Place(name, due_ms)

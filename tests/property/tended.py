@@ -45,7 +45,7 @@ class Tended(Model):
         if not was_head:
             return Discarded("")
         if not (creates and fifo):
-            self.place(case.object_key)
+            self.place(case.object_key, next_head=True)
             return Discarded("")
         follower = self.messages[fifo[0]]
         follower.state, follower.takes = "held", 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.canonical.envelope import Marker, partition_of
+from gateway.canonical.envelope import Marker, order_key, partition_of
 from gateway.canonical.exchange import Entry, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
@@ -307,3 +307,30 @@ async def test_a_lease_that_ran_out_is_not_revived_and_its_objects_come_back(
     assert await buffer.lanes.renew([taken.lease], 5000) == []
     again = await taken_head(buffer, one)
     assert again.lease.token > taken.lease.token
+
+
+async def test_what_waited_behind_others_of_its_object_does_not_wait_behind_later_ones(
+    buffer: Buffer,
+) -> None:
+    """The next message of an object stands in its lane by when it was accepted."""
+    one = entry("A-1")
+    same_partition = next(
+        ref for ref in (f"B-{n}" for n in range(100))
+        if partition_of(order_key("webshop", ref), PARTITIONS)
+        == partition_of(one.object_key, PARTITIONS)
+    )  # fmt: skip
+    then = entry("A-1", reference="A-1/2", process="order.intake")
+    await buffer.intake.accept(one)
+    await buffer.intake.accept(then)
+    buffer.later(1000)
+    late = entry(same_partition)
+    await buffer.intake.accept(late)
+    buffer.later(1000)
+    lease = await buffer.lease_of(one.object_key)
+    order = []
+    for _ in range(3):
+        (taken,) = await buffer.lanes.take(lease, LEGACY, 1)
+        order.append(taken.transaction_id)
+        await buffer.lanes.attempt(taken)
+        await buffer.lanes.book(taken.transaction_id, "D", "")
+    assert order == [one.transaction_id, then.transaction_id, late.transaction_id]

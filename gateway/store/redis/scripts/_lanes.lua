@@ -48,7 +48,19 @@ local function into(P, object, owner, class, channel, due)
   write('HSET', P .. 'b:' .. object, 'st', 'ready', 'ln', lane)
 end
 
--- Put an object where its head belongs; `due` is when it may be taken (ms). What this script writes
+-- When a message was accepted (ms): ten digits of its id, behind the partition.
+local DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
+local function accepted_ms(tx)
+  local ms = 0
+  for at = 4, 13 do
+    ms = ms * 32 + string.find(DIGITS, string.sub(tx, at, at), 1, true) - 1
+  end
+  return ms
+end
+
+-- Put an object where its head belongs; `due` is when it may be taken (ms). A message that becomes
+-- the head has waited since it was accepted: it stands in its lane by that time, not behind all that
+-- came while it waited for those before it. What this script writes
 -- but has not written yet is told by `but`: `left`, the class of a head that leaves; `owner`;
 -- `sent_on`, the head is not under a hold route any more; `head`, a message that joins an empty
 -- fifo; `class` of the head, and which one it `was`.
@@ -70,7 +82,7 @@ local function place(P, object, due, but)
     if lent == but.left or lent == but.was then count = count - 1 end
     if count > 0 then class = lent break end
   end
-  into(P, object, owner, class, it[3], due)
+  into(P, object, owner, class, it[3], but.left and math.min(due, accepted_ms(head)) or due)
 end
 
 -- Take an object out of wherever it is.
