@@ -124,6 +124,11 @@ class Checks:
             raise Forbidden(_not_yours(channel, named))
         return named
 
+    def store_asked_for(self, store: str) -> None:
+        """Raise :class:`Invalid` if there is no such store."""
+        if store not in self._settings.stores:
+            raise Invalid(f"store '{store}' is not known; check its code")
+
     def _entity(self, channel: Channel, code: str, currency: str) -> Sequence[FieldError]:
         if code not in self._settings.legal_entities:
             detail = f"legal entity '{code}' is not known; use {_list(channel)}"

@@ -42,6 +42,16 @@ def _in_path(name: str, example: str) -> Parameter:
     return Parameter(name=name, param_in="path", required=True, schema=_TEXT, example=example)
 
 
+def _in_query(name: str, description: str, example: str) -> Parameter:
+    return Parameter(
+        name=name,
+        param_in="query",
+        schema=Schema(type=OpenAPIType.STRING, max_length=40),
+        description=description,
+        example=example,
+    )
+
+
 def _legal_entity(description: str) -> Parameter:
     return Parameter(
         name="legal_entity",
@@ -62,6 +72,13 @@ LEGAL_ENTITY: Final = _legal_entity(
 LEGAL_ENTITY_OPTIONAL: Final = _legal_entity(
     "Through whose master data to look; any of the channel's will do."
 )
+#: What the rules may route an enquiry by, beside channel and entity; none of it changes the answer.
+STORE: Final = _in_query("store", "The store that asks, by its code.", "NL-001")
+NODE: Final = _in_query("node", "The warehouse or store whose goods are meant.", "UTR-1")
+BRAND: Final = _in_query("brand", "The item's brand, as the routing rules call it.", "house")
+CATEGORY: Final = _in_query("category", "The item's category, as the rules call it.", "shirts")
+CUSTOMER_GROUP: Final = _in_query("customer_group", "The group whose price is meant.", "retail")
+ROUTED_BY: Final = (STORE, NODE, BRAND, CATEGORY)
 LEGAL_ENTITY_OF_ORDER: Final = _legal_entity(
     "Whose order it is; spares a search if the order is older than the gateway."
 )

@@ -11,13 +11,22 @@ from pydantic import BaseModel, TypeAdapter
 from gateway.api import describe
 from gateway.api.answers import NO_STORE, Answer
 from gateway.api.calls import AnyRequest, Call, admit
-from gateway.canonical.base import Sku
+from gateway.canonical.base import ShortText, Sku
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.fields import matches
-from gateway.errors import NotFound
+from gateway.canonical.process import PROCESSES, Kind
+from gateway.errors import Invalid, NotFound
 from gateway.routing.facts import Facts
 
 _SKU: Final = TypeAdapter(Sku)
+_WORDS: Final = TypeAdapter(ShortText)
+
+#: What an enquiry may name, of what rules may route it by, beside its channel and entity.
+_OPTIONAL: Final = {
+    name: tuple(it for it in process.basis if it not in {"channel", "legal_entity"})
+    for name, process in PROCESSES.items()
+    if process.kind is Kind.READ
+}
 
 
 class MasterData(Controller):
@@ -29,7 +38,9 @@ class MasterData(Controller):
     @get(
         "/inventory/{sku:str}",
         summary="Read what may be promised of a SKU",
-        operation_class=describe.read(Availability, describe.SKU, describe.LEGAL_ENTITY),
+        operation_class=describe.read(
+            Availability, describe.SKU, describe.LEGAL_ENTITY, *describe.ROUTED_BY
+        ),
     )
     async def availability(self, request: AnyRequest) -> ASGIApp:
         """Return the pieces of a SKU that may be promised now."""
@@ -40,7 +51,13 @@ class MasterData(Controller):
     @get(
         "/prices/{sku:str}",
         summary="Read the sales price of a SKU",
-        operation_class=describe.read(Price, describe.SKU, describe.LEGAL_ENTITY),
+        operation_class=describe.read(
+            Price,
+            describe.SKU,
+            describe.LEGAL_ENTITY,
+            *describe.ROUTED_BY,
+            describe.CUSTOMER_GROUP,
+        ),
     )
     async def price(self, request: AnyRequest) -> ASGIApp:
         """Return the price of one piece."""
@@ -51,7 +68,9 @@ class MasterData(Controller):
     @get(
         "/products/{sku:str}",
         summary="Read what a SKU is",
-        operation_class=describe.read(Product, describe.SKU, describe.LEGAL_ENTITY_OPTIONAL),
+        operation_class=describe.read(
+            Product, describe.SKU, describe.LEGAL_ENTITY_OPTIONAL, *describe.ROUTED_BY
+        ),
     )
     async def product(self, request: AnyRequest) -> ASGIApp:
         """Return a product. Its text is the same for all entities, so naming one is optional."""
@@ -67,7 +86,25 @@ def _facts(call: Call, process: str, entity_by_default: str = "") -> Facts:
     legal_entity = call.checks.entity_asked_for(call.channel, named)
     if not matches(_SKU, sku):
         raise NotFound(f"no item with SKU {sku!r} is known; check the SKU")
-    return Facts(process=process, channel=call.channel.name, legal_entity=legal_entity, sku=sku)
+    return Facts(
+        process=process,
+        channel=call.channel.name,
+        legal_entity=legal_entity,
+        sku=sku,
+        **_routed_by(call, process),
+    )
+
+
+def _routed_by(call: Call, process: str) -> dict[str, str]:
+    """Return what else of the process's basis was named; a store has to be one there is."""
+    asked = call.request.query_params
+    found = {name: asked.get(name, "") for name in _OPTIONAL[process]}
+    for name, value in found.items():
+        if value and not matches(_WORDS, value):
+            raise Invalid(f"{name} {value[:40]!r} is not a short text of at most 40 characters")
+    if found["store"]:
+        call.checks.store_asked_for(found["store"])
+    return found
 
 
 def _answer(found: BaseModel) -> Answer:

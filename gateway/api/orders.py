@@ -107,6 +107,7 @@ def intake_of(channel: str, order: Order | quick.Order, text: bytes, key: str | 
             legal_entity=order.legal_entity,
             country=order.ship_to.country,
             region=str(order.ship_to.region or ""),
+            node=_node(order),
             customer_group=str(order.customer.group or ""),
             customer_ref=order.customer.ref,
             order_ref=order.order_ref,
@@ -115,6 +116,14 @@ def intake_of(channel: str, order: Order | quick.Order, text: bytes, key: str | 
         digest=intake.digest(f"order.intake|{order.order_ref}", text),
         key=key,
     )
+
+
+def _node(order: Order | quick.Order) -> str:
+    """Return where all of it is to come from; "" if lines differ. Quick orders name no node."""
+    if isinstance(order, quick.Order):
+        return ""
+    nodes = {line.node for line in order.lines}
+    return nodes.pop() if len(nodes) == 1 else ""
 
 
 def _cancellation_of(

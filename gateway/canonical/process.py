@@ -40,7 +40,8 @@ class Priority(IntEnum):
 class Process:
     """One row of the table.
 
-    ``basis`` names the facts that rules may route by; ``sticky_keys`` those a split may hash.
+    ``basis`` names the facts that rules may route by, all of which a request can carry;
+    ``sticky_keys`` those a split may hash.
     ``pipelined`` lets the next message of the object leave as soon as the ERP has *stored* this
     one: the receipts of a store day do not depend on each other's posting, an order and its
     cancellation do.
@@ -57,15 +58,16 @@ class Process:
 
 
 _SALES = ("channel", "legal_entity", "country", "region", "customer_group")
+_FOLLOWS = ("channel", "legal_entity")
 _READS = ("channel", "legal_entity", "store", "node", "brand", "category")
 
 _TABLE = (
     Process(
-        "order.intake", Kind.CREATE, Priority.HIGH, (*_SALES, "node", "brand", "category"),
+        "order.intake", Kind.CREATE, Priority.HIGH, (*_SALES, "node"),
         may_split=True, sticky_keys=("customer_ref", "order_ref"), lag_s_max=300,
     ),
-    Process("order.cancellation", Kind.FOLLOW_UP, Priority.CRITICAL, _SALES, lag_s_max=60),
-    Process("return.credit", Kind.FOLLOW_UP, Priority.NORMAL, _SALES, lag_s_max=3600),
+    Process("order.cancellation", Kind.FOLLOW_UP, Priority.CRITICAL, _FOLLOWS, lag_s_max=60),
+    Process("return.credit", Kind.FOLLOW_UP, Priority.NORMAL, _FOLLOWS, lag_s_max=3600),
     Process(
         "store.sale", Kind.CREATE, Priority.NORMAL,
         ("channel", "legal_entity", "store", "business_date"), pipelined=True, lag_s_max=3600,

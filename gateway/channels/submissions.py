@@ -45,12 +45,15 @@ def order_submission(
 ) -> Submission:
     """Return the submission of an order."""
     order_ref, to = draft.body["order_ref"], draft.body["ship_to"]
+    nodes = {line.get("node", "") for line in draft.body["lines"]}
     facts = Facts(
         process="order.intake",
         channel=channel,
         legal_entity=terms.legal_entity,
         country=to["country"],
         region=to.get("region", ""),
+        node=nodes.pop() if len(nodes) == 1 else "",
+        customer_group=draft.body["customer"].get("group", ""),
         customer_ref=draft.body["customer"]["ref"],
         order_ref=order_ref,
     )

@@ -6,6 +6,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from gateway.api.edge import Gateway
+from gateway.canonical.process import PROCESSES
 from gateway.errors import ErpUnavailable, RulesUnavailable
 from gateway.routing.model import Mode, Rule
 from tests.unit.api.world import World, all_legacy, client_of, sent_by
@@ -71,6 +72,37 @@ async def test_the_rules_say_who_answers(world: World) -> None:
             path = f"/v1/inventory/TEE-BLK-M?legal_entity={entity}"
             assert (await client.get(path, headers=sent_by("webshop"))).status_code == 200
     assert (len(world.cloud.asked), len(world.legacy.asked)) == (1, 1)
+
+
+async def test_all_that_rules_may_route_an_enquiry_by_can_be_named() -> None:
+    for process, path in (
+        ("inventory.availability", "inventory"),
+        ("catalog.product", "products"),
+        ("catalog.price", "prices"),
+    ):
+        for fact in PROCESSES[process].basis:
+            if fact in {"channel", "legal_entity"}:
+                continue
+            value = "NL-001" if fact == "store" else "x"
+            world = World(
+                rules=all_legacy(Rule("r", process, Mode.CLOUD, when=((fact, (value,)),)))
+            )
+            async with client_of(world) as client:
+                asked = f"/v1/{path}/TEE-BLK-M?legal_entity=NL01"
+                for more in ("", f"&{fact}={value}"):
+                    answer = await client.get(asked + more, headers=sent_by("webshop"))
+                    assert answer.status_code == 200, answer.text
+            assert (len(world.cloud.asked), len(world.legacy.asked)) == (1, 1), (process, fact)
+
+
+async def test_what_an_enquiry_names_is_checked(client: Client) -> None:
+    for more, detail in (
+        ("store=NL-999", "store 'NL-999' is not known; check its code"),
+        (f"brand={'b' * 41}", f"brand '{'b' * 40}' is not a short text of at most 40 characters"),
+    ):
+        path = f"/v1/inventory/TEE-BLK-M?legal_entity=NL01&{more}"
+        answer = await client.get(path, headers=sent_by("webshop"))
+        assert (answer.status_code, answer.json()["detail"]) == (422, detail)
 
 
 async def test_a_channel_of_one_entity_need_not_name_it(client: Client) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -69,6 +70,19 @@ async def test_what_is_enqueued_is_what_was_received_and_reads_as_the_same_order
     assert order.tax_included
     assert order.shipping.amount == order.lines[0].discount == 0
     assert order.payment.status == "paid"
+
+
+async def test_rules_may_route_by_the_node_all_lines_agree_on(world: World, client: Client) -> None:
+    for ref, nodes, fact in (("A", ("UTR", "UTR"), "UTR"), ("B", ("UTR", "RTM"), "")):
+        lines = [{**examples.ORDER["lines"][0], "line": n, "node": node}
+                 for n, node in enumerate(nodes, start=1)]  # fmt: skip
+        total = sum(Decimal(it["unit_price"]) * it["quantity"] - Decimal(it.get("discount", "0"))
+                    for it in lines)  # fmt: skip
+        order = {**examples.ORDER, "order_ref": ref, "lines": lines, "total": f"{total}"}
+        order.pop("shipping")
+        answer = await client.post("/v1/orders", json=order, headers=WEBSHOP)
+        assert answer.status_code == 202, answer.text
+        assert world.buffer.facts(answer.json()["transaction_id"]).get("node", "") == fact
 
 
 async def test_an_order_may_come_only_after_what_was_accepted(world: World, client: Client) -> None:

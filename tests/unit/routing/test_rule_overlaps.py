@@ -52,8 +52,8 @@ def test_the_overlap_is_settled_by_a_rule_that_names_more(files: RuleFiles) -> N
 def test_three_rules_tie_in_pairs(files: RuleFiles) -> None:
     files.wave(
         intake("a", "channel: pos, region: N")
-        + intake("b", "channel: pos, brand: X")
-        + intake("c", "region: N, brand: X")
+        + intake("b", "channel: pos, node: X")
+        + intake("c", "region: N, node: X")
     )
 
     assert [said.split("winner: ")[1].split(" both match")[0] for said in files.problems()] == [
@@ -174,7 +174,7 @@ def test_a_flood_of_overlaps_is_cut(files: RuleFiles) -> None:
     files.wave(
         "".join(
             intake(f"c{n}", f"channel: [pos], region: R{n}")
-            + intake(f"b{n}", f"region: R{n}, brand: B")
+            + intake(f"b{n}", f"region: R{n}, node: B")
             for n in range(FOUND_MAX + 20)
         )
     )

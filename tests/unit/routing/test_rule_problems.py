@@ -149,7 +149,7 @@ CASES = [
         "rule of a wave without when",
         f"{{{INTAKE}, mode: cloud}}",
         "5:3: rules[0]: a rule of a wave must say when it applies; name some of channel, "
-        "legal_entity, country, region, customer_group, node, brand, category in 'when', or change "
+        "legal_entity, country, region, customer_group, node in 'when', or change "
         "the default in defaults.yaml instead",
     ),
     Case(

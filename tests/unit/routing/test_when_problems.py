@@ -13,13 +13,13 @@ CASES = [
         "unknown dimension",
         f"{{{INTAKE}, when: {{chanel: webshop}}, mode: cloud}}",
         "5:41: rules[0].when.chanel: unknown key 'chanel'; did you mean 'channel'? known here: "
-        "channel, legal_entity, country, region, customer_group, node, brand, category",
+        "channel, legal_entity, country, region, customer_group, node",
     ),
     Case(
         "dimension outside the routing basis",
         f"{{{INTAKE}, when: {{store: NL-001}}, mode: cloud}}",
         "5:48: rules[0].when.store: order.intake is not routed by 'store'; its dimensions are "
-        "channel, legal_entity, country, region, customer_group, node, brand, category",
+        "channel, legal_entity, country, region, customer_group, node",
     ),
     Case(
         "unknown channel",
@@ -171,7 +171,7 @@ def test_a_problem_of_when(files: RuleFiles, case: Case) -> None:
 
 def test_too_many_combinations_of_one_rule(files: RuleFiles) -> None:
     many = ", ".join(f"v{n}" for n in range(101))
-    files.wave(f"- {{{INTAKE}, when: {{region: [{many}], brand: [{many}]}}, mode: cloud}}\n")
+    files.wave(f"- {{{INTAKE}, when: {{region: [{many}], node: [{many}]}}, mode: cloud}}\n")
 
     assert files.problems() == [
         (
@@ -185,7 +185,7 @@ def test_too_many_combinations_of_all_rules(files: RuleFiles) -> None:
     many = ", ".join(f"v{n}" for n in range(100))
     files.wave("".join(
         f"- {{id: r{n}, process: order.intake, mode: cloud, "
-        f"when: {{country: C{n}, region: [{many}], brand: [{many}]}}}}\n"
+        f"when: {{country: C{n}, region: [{many}], node: [{many}]}}}}\n"
         for n in range(50)
     ))  # fmt: skip
 
