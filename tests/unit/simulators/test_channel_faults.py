@@ -117,7 +117,7 @@ def test_loop_tells_twice_late_or_never(hooked: Hooked) -> None:
     hooked.ask()
     (first, _), (again, _) = hooked.told(2)
     assert first == again
-    hooked.there.fault("disordered_webhook", count=1, delay_ms=200)
+    hooked.there.fault("disordered_webhook", count=1, delay_ms=2_000)
     late, soon = hooked.ask(), hooked.ask()
     assert [it["id"] for it, _ in hooked.told(2)] == [soon, late]
     hooked.there.fault("missing_webhook", count=1)
