@@ -249,8 +249,9 @@ def test_too_many_calls_of_one_key_are_refused_and_another_key_is_not(
     with httpx.Client() as client:
         url = f"{running.running['gateway'].url}/admin/v1/backlog"
         headers = {"Authorization": "Bearer key-of-finance"}
-        seen = [client.get(url, headers=headers).status_code for _ in range(LIMIT + 5)]
-    assert seen[-1] == 429
+        # The minute may turn in the midst of them: two minutes' worth are refused all the same.
+        answers = (client.get(url, headers=headers).status_code for _ in range(2 * LIMIT + 1))
+        assert 429 in answers
     assert call(running, "approver", "GET", "/backlog").status_code == 200
 
 
