@@ -26,6 +26,9 @@ define check_python
 	  echo "make: '$(PYTHON)' cannot create virtual environments. Install its venv module (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 endef
 
+# Tests and demo start hundreds of processes: compiling every module anew would take most of their time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-long check bench chaos lock clean
 
