@@ -180,6 +180,8 @@ def _figures(report: Report, ledger: Ledger, evidence: Evidence) -> None:
     transactions = ledger.transactions.values()
     ours = [document for document in evidence.documents if document.transaction_id]
     report.accepted = len(transactions)
+    by_driver = (it for it in entries if it.attempts and it.state == "accepted")
+    report.accepted_from_callers = len({it.transaction_id for it in by_driver})
     report.booked_once = sum(len(one.documents) == 1 for one in transactions)
     report.booked_legacy = sum(document.erp == "legacy" for document in ours)
     report.booked_cloud = sum(document.erp == "cloud" for document in ours)

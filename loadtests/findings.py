@@ -126,12 +126,14 @@ class Report:
     ``unknown`` requests never got an answer; ``unknown_booked`` of them are in the books, which is
     fine once. ``rejected`` messages were refused for good. ``held`` are accepted, not booked, and
     said to be held by the gateway. ``foreign_documents`` carry no reference of ours.
+    ``accepted_from_callers`` of the accepted came by the API; channels sold the rest by themselves.
     ``channels``: of each channel that sells by itself what its books have (``sold``, ``value``,
     ``tax``, ``quantity``) and what the ERPs' have for it (``booked``, ``value_booked`` …).
     ``slowest_s`` is what :mod:`~loadtests.promise` says.
     """
 
     accepted: int = 0
+    accepted_from_callers: int = 0
     duplicates_answered: int = 0
     booked_legacy: int = 0
     booked_cloud: int = 0

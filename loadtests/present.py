@@ -45,6 +45,7 @@ def _bookings(report: Report) -> Table:
     table = _table(f"What was taken and booked (seed {report.seed}, {report.duration_s:g} s)")
     rows: list[tuple[str, object]] = [
         ("transactions accepted", report.accepted),
+        *_origins(report),
         ("booked exactly once", report.booked_once),
         ("documents in the legacy ERP", report.booked_legacy),
         ("documents in the cloud ERP", report.booked_cloud),
@@ -59,6 +60,17 @@ def _bookings(report: Report) -> Table:
     rows.append(("time to accept, half of the requests", f"{report.accept_p50_ms} ms"))
     rows.append(("time to accept, 99 of 100 requests", f"{report.accept_p99_ms} ms"))
     return _filled(table, rows)
+
+
+def _origins(report: Report) -> list[tuple[str, object]]:
+    """Where it came from, as the live view counts it; nothing if all came by the API."""
+    if not report.channels:
+        return []
+    callers = report.accepted_from_callers
+    return [
+        ("  of callers of the API", callers),
+        ("  sold by channels themselves", report.accepted - callers),
+    ]
 
 
 def _channels(report: Report) -> Table:

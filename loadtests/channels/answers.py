@@ -37,10 +37,10 @@ class Clocks:
         return self.monotonic_s - (self.wall - at).total_seconds()
 
 
-def books_of(url: str) -> list[Entry]:
-    """Read all a channel's books. Raises LoadTestError."""
+def books_of(url: str, after: int = 0) -> list[Entry]:
+    """Read a channel's books from behind entry ``after`` on. Raises LoadTestError."""
     with Web(url) as simulator:
-        entries: list[Entry] = simulator.get("/control/books")["documents"]
+        entries: list[Entry] = simulator.get(f"/control/books?after={after}")["documents"]
         return entries
 
 

@@ -43,13 +43,22 @@ class ErpReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The whole installation at one moment. ``flight``: objects workers are bringing over."""
+    """The whole installation at one moment. ``flight``: objects workers are bringing over.
+
+    ``traffic`` is that of callers of the API; ``sold`` what each other channel sold by its books.
+    """
 
     erps: Mapping[Erp, ErpReading] = field(default_factory=dict)
     flight: int = 0
     held: int = 0
     parked: int = 0
     traffic: Traffic = NO_TRAFFIC
+    sold: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> int:
+        """All that is to be booked: the "transactions accepted" of the audit, once it has come."""
+        return self.traffic.accepted + sum(self.sold.values())
 
 
 class Board:

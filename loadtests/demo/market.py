@@ -19,6 +19,7 @@ from loadtests.demo.board import Board
 from loadtests.demo.control import Control
 from loadtests.demo.folder import WorkFolder
 from loadtests.demo.gateway import Gateway as Commands
+from loadtests.demo.sales import Sales
 from loadtests.demo.stage import Stage
 from loadtests.events import Channel, Day, EventLog
 from loadtests.journal import JournalWriter
@@ -63,6 +64,8 @@ class Market:
             self._estate,
         )
         self._quiet_s = 0.0
+        #: What they have sold so far, for the view.
+        self.sales = Sales(self.sources, self._url)
 
     def connect(self) -> None:
         """Tell the gateway of the channels, whose simulators have been started."""
@@ -118,12 +121,14 @@ class Market:
             if not missing or time.monotonic() > until:
                 break
             time.sleep(LOOK_S)
-        self._say(source, sold, missing)
+        entries = answers.entries(sold, Clocks.now())
+        self.sales.settle(source.name, len(entries))
+        self._say(source, len(entries), missing)
         counters = Control(self._url(source)).counters()
         self._log.append(Channel(name=source.name, counters=counters))
         path = self._folder.sold(source.name)
         journal = JournalWriter(path)
-        for entry in answers.entries(sold, Clocks.now()):
+        for entry in entries:
             journal.write(entry)
         journal.close()
         return path
@@ -134,8 +139,8 @@ class Market:
         polled = self._commands.pulled_until().get(source.name) if unheard else None
         return [it for it in missing if not (it in unheard and polled and it.at < polled)]
 
-    def _say(self, source: Source, sold: Sequence[Sold], missing: Sequence[Sold]) -> None:
-        words = f"{source.name} sold and took back {len(sold)} times"
+    def _say(self, source: Source, sold: int, missing: Sequence[Sold]) -> None:
+        words = f"{source.name} sold and took back {sold} times"
         if missing:
             first = missing[0].message.reference
             self._board.note(f"{words}; {len(missing)} never came, {first} first", "bad")

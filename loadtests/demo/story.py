@@ -43,7 +43,7 @@ from loadtests.demo.timeline import (
     RULES_WAVE_2,
     timeline,
 )
-from loadtests.demo.view import View, view_of
+from loadtests.demo.view import View, taken_words, view_of
 from loadtests.demo.watch import Watch
 from loadtests.errors import LoadTestError
 from loadtests.events import EventLog, Pause, TrafficEnd
@@ -175,9 +175,7 @@ class Demo:
         for erp in ERPS:
             counters = stage.control(erp).counters()
             self._log.append(TrafficEnd(at=time.monotonic(), erp=erp, counters=counters))
-        accepted = self._board.reading.traffic.accepted
-        words = f"traffic has ended; callers of the API had {accepted} transactions accepted"
-        self._board.note(words)
+        self._board.note(f"traffic has ended; {taken_words(self._board.reading)}")
 
     def _bad_wave(self, stage: Stage, receiver: Receiver) -> None:
         key, rules_of_it = folders.key_of(self._folder, CHANNEL), RULES_BAD_WAVE
@@ -265,9 +263,11 @@ class Demo:
     @contextmanager
     def _watched(self, stage: Stage, view: View) -> Iterator[None]:
         key, tail = folders.ops_key(self._folder), JournalTail(self._folder.journal)
-        watch = Watch(self._board, stage, key, tail, view.draw)
+        watch = Watch(self._board, stage, key, tail, view.draw, self._market.sales.read)
         watch.start()
         try:
             yield
         finally:
             watch.end()
+        self._board.reading = reading = watch.read()
+        self._board.note(f"before the audit: {taken_words(reading)}")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.books import ERPS
-from loadtests.demo.board import Board, ErpReading, Kind, Note
+from loadtests.demo.board import Board, ErpReading, Kind, Note, Reading
 
 #: Without a terminal a progress line comes this often, in s.
 PROGRESS_S = 5.0
@@ -107,13 +107,13 @@ def status_line(board: Board) -> str:
     traffic = reading.traffic
     erps = " | ".join(f"{erp}: {_erp_words(reading.erps.get(erp, ErpReading()))}" for erp in ERPS)
     return (
-        f"{board.phase} | accepted {traffic.accepted}, repeats {traffic.repeats}, "
+        f"{board.phase} | {taken_words(reading)}, repeats {traffic.repeats}, "
         f"p50 {traffic.p50_ms:.0f} ms, p99 {traffic.p99_ms:.0f} ms | {erps} | held {reading.held}"
     )
 
 
 def picture(board: Board) -> RenderableType:
-    """The live view: progress, routes, ERPs, channels."""
+    """The live view: progress, routes, ERPs, channels, callers."""
     heading = Table.grid(expand=True, padding=(0, 1))
     heading.add_column()
     heading.add_column(ratio=1)
@@ -123,7 +123,7 @@ def picture(board: Board) -> RenderableType:
         ProgressBar(total=1.0, completed=board.progress),
         f"{board.elapsed_s:.0f} s",
     )
-    body = Group(heading, _routes(board), _erps(board), _channels(board))
+    body = Group(heading, _routes(board), _erps(board), _sold(board), _callers(board))
     return Panel(body, title=board.title, border_style="blue")
 
 
@@ -151,12 +151,22 @@ def _erps(board: Board) -> Table:
     return table
 
 
-def _channels(board: Board) -> Table:
+def _sold(board: Board) -> Table:
+    """What each channel brought so far, and the sum: the first figure of the audit in the end."""
+    reading = board.reading
+    table = _table("Taken so far")
+    figures = {"callers of the API": reading.traffic.accepted, **reading.sold, "all": reading.taken}
+    for name in figures:
+        table.add_column(name, justify="right")
+    table.add_row(*(str(figure) for figure in figures.values()))
+    return table
+
+
+def _callers(board: Board) -> Table:
     reading = board.reading
     traffic = reading.traffic
-    table = _table("Channels and buffer")
+    table = _table("Callers of the API, and the buffer")
     figures = {
-        "accepted": traffic.accepted,
         "repeats": traffic.repeats,
         "refused": traffic.rejected,
         "reads": traffic.reads,
@@ -179,6 +189,15 @@ def _table(title: str) -> Table:
 
 def _said(note: Note) -> Text:
     return Text(f"{note.at_s:6.1f} s  {note.text}", style=_STYLES[note.kind])
+
+
+def taken_words(reading: Reading) -> str:
+    """The sum, and what it is of if there is more than the API: as the audit's first lines."""
+    callers = reading.traffic.accepted
+    if not reading.sold:
+        return f"accepted {callers}"
+    sold = ", ".join(f"{name} {count}" for name, count in reading.sold.items())
+    return f"taken {reading.taken} (callers of the API {callers}, {sold})"
 
 
 def _erp_words(one: ErpReading) -> str:

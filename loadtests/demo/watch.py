@@ -6,7 +6,7 @@ What cannot be read for a moment (a gateway was just killed) keeps its last valu
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from loadtests.books import ERPS, Erp
@@ -21,10 +21,19 @@ EVERY_S = 1.0
 
 
 class Watch(threading.Thread):
-    """A thread that keeps ``board.reading`` fresh and has the view drawn."""
+    """A thread that keeps ``board.reading`` fresh and has the view drawn.
+
+    ``sold`` says what channels sold by themselves; without it there are none.
+    """
 
     def __init__(
-        self, board: Board, stage: Stage, key: str, tail: JournalTail, draw: Callable[[], None]
+        self,
+        board: Board,
+        stage: Stage,
+        key: str,
+        tail: JournalTail,
+        draw: Callable[[], None],
+        sold: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         super().__init__(name="watch", daemon=True)
         self._board = board
@@ -32,12 +41,13 @@ class Watch(threading.Thread):
         self._key = key
         self._tail = tail
         self._draw = draw
+        self._sold = sold
         self._ended = threading.Event()
 
     def run(self) -> None:
         """Read and draw until :meth:`end`."""
         while not self._ended.wait(EVERY_S):
-            self._board.reading = self._read()
+            self._board.reading = self.read()
             self._draw()
 
     def end(self) -> None:
@@ -45,11 +55,12 @@ class Watch(threading.Thread):
         self._ended.set()
         self.join(timeout=10)
 
-    def _read(self) -> Reading:
+    def read(self) -> Reading:
+        """How it stands now."""
         before = self._board.reading
         samples = self._samples()
         erps = {erp: self._erp(erp, before.erps.get(erp, ErpReading()), samples) for erp in ERPS}
-        reading = replace(before, erps=erps, traffic=self._tail.read())
+        reading = replace(before, erps=erps, traffic=self._tail.read(), sold=self._sold())
         if samples is None:
             return reading
         return replace(

@@ -137,6 +137,9 @@ def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
         assert it["sold"] == it["booked"] > 3, (channel, said)
         for figure in ("value", "tax", "quantity"):
             assert it[figure] == it[f"{figure}_booked"], (channel, figure, said)
+    taken = report["accepted_from_callers"] + sum(it["sold"] for it in sold.values())
+    assert report["accepted"] == taken
+    assert f"before the audit: taken {taken} (callers of the API " in said, "the view adds up"
     assert report["kills"] >= 2
     assert report["accepted"] == report["booked_once"] > 100
     assert report["value_accepted"] == report["value_booked"]

@@ -58,7 +58,7 @@ class Commanded(Commands):
 def url() -> Iterator[str]:
     """A simulator and a gateway at one address; the gateway knows the order when it is asked."""
     answers: dict[str, Any] = {
-        "/control/books": {"documents": [{"kind": "order"}]},
+        "/control/books?after=0": {"documents": [{"kind": "order"}]},
         "/control/counters": {"webhooks_missing": 2},
         "/v1/orders/1": {
             "transactions": [
@@ -111,6 +111,7 @@ class Scene:
 def test_what_the_gateway_knows_is_written_down(url: str, guard: Guard, tmp_path: Path) -> None:
     scene = Scene(url, guard, tmp_path, ORDER)
     assert scene.settle() == "0a-1"
+    assert scene.market.sales.read()["shop-nl"] == 1, "the view counts what the audit counts"
     assert "knows of all of it" in scene.board.notes()[-1].text
     (counted,) = read_events(scene.folder.events).channels
     assert counted.counters == {"webhooks_missing": 2}

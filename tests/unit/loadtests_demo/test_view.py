@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,7 @@ READING = Reading(
     flight=4,
     held=2,
     traffic=Traffic(accepted=250, repeats=31, p50_ms=12.4, p99_ms=88),
+    sold={"amazon-de": 31, "pos": 400},
 )
 
 
@@ -89,7 +91,7 @@ def test_without_a_terminal_a_progress_line_comes_now_and_then(
 def test_the_status_line_says_backlog_books_and_faults(board: Board) -> None:
     line = status_line(board)
     for words in (
-        "accepted 250",
+        "taken 681 (callers of the API 250, amazon-de 31, pos 400)",
         "repeats 31",
         "p99 88 ms",
         "legacy: waiting 12",
@@ -97,6 +99,11 @@ def test_the_status_line_says_backlog_books_and_faults(board: Board) -> None:
         "held 2",
     ):
         assert words in line
+
+
+def test_what_has_no_channels_of_its_own_says_so_shortly(board: Board) -> None:
+    board.reading = replace(READING, sold={})
+    assert "traffic | accepted 250, repeats 31" in status_line(board)
 
 
 def test_the_picture_shows_routes_quotas_and_faults(board: Board, clock: Clock) -> None:
@@ -107,6 +114,7 @@ def test_the_picture_shows_routes_quotas_and_faults(board: Board, clock: Clock) 
     for words in ("Routes in force", "DE01", "everything else", "in window", "77"):
         assert words in shown
     assert "outage, closed for 1.5 s" in shown
+    assert shown.index("amazon-de") < shown.index("681") < shown.index("Callers of the API, and")
     assert board.progress == 0.5
 
 

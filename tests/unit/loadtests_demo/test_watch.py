@@ -71,7 +71,8 @@ def board() -> Board:
 def watched(board: Board, stage: SaidStage, journal: Path) -> int:
     """Watch until something was drawn; how often."""
     drawn = threading.Event()
-    watch = Watch(board, stage, "ops-key", JournalTail(journal), drawn.set)
+    tail = JournalTail(journal)
+    watch = Watch(board, stage, "ops-key", tail, drawn.set, lambda: {"pos": 6, "shop-nl": 4})
     watch.start()
     assert drawn.wait(EVERY_S * 10)
     watch.end()
@@ -90,7 +91,8 @@ def test_a_reading_joins_metrics_counters_and_journal(
     stage.gateways = [gateway(guard, "gateway-1", served)]
     stage.controls["cloud"].switch_on("outage", {})
     journal = tmp_path / "journal.jsonl"
-    journal.write_text('{"entry": "read"}\n')
+    taken = '{"entry": "message", "state": "accepted", "transaction_id": "a", "replayed": false'
+    journal.write_text('{"entry": "read"}\n' + taken + ', "intended": 1, "answered": 2}\n')
     assert watched(board, stage, journal)
     reading = board.reading
     assert (reading.flight, reading.held, reading.parked) == (4, 1, 0)
@@ -100,6 +102,8 @@ def test_a_reading_joins_metrics_counters_and_journal(
         faults=("outage",),
     )  # fmt: skip
     assert reading.traffic.reads == 1
+    assert reading.sold == {"pos": 6, "shop-nl": 4}
+    assert reading.taken == 11
 
 
 def test_a_killed_gateway_is_passed_over(
