@@ -53,23 +53,25 @@ def token_bits(bits: int = 80) -> int:
 
 
 class TokenPool:
-    """:func:`token_bits` for a hot path: fetched some hundred at a time, not at a syscall each.
+    """Random texts for a hot path: made some hundred at a time, not at a syscall each.
 
-    For one event loop of one process: neither threads nor a fork may share a pool.
+    A text has 16 of the 32 letters of ``alphabet``: 80 bits, as :func:`token_bits`. For one event
+    loop of one process: neither threads nor a fork may share a pool.
     """
 
-    BITS: Final = 80
-    _BYTES: Final = BITS // 8
+    LETTERS: Final = 16
 
-    def __init__(self, tokens: int = 400) -> None:
-        self._size = tokens * self._BYTES
-        self._bytes = b""
+    def __init__(self, alphabet: str, tokens: int = 400) -> None:
+        self._letters = (alphabet * 8).encode()  # of each byte of chance five bits count
+        self._size = tokens * self.LETTERS
+        self._text = ""
         self._at = 0
 
-    def next(self) -> int:
-        """Return 80 bits that were never returned before."""
-        if self._at == len(self._bytes):
-            self._bytes, self._at = os.urandom(self._size), 0
-        start = self._at
-        self._at += self._BYTES
-        return int.from_bytes(self._bytes[start : self._at], "big")
+    def next(self) -> str:
+        """Return a text that was never returned before."""
+        at = self._at
+        if at == len(self._text):
+            self._text = os.urandom(self._size).translate(self._letters).decode()
+            at = 0
+        self._at = at + self.LETTERS
+        return self._text[at : self._at]

@@ -15,8 +15,9 @@ from gateway.canonical.base import Document
 from gateway.canonical.order import Cancellation, Order, Return
 from gateway.canonical.sale import StoreSale
 
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+#: Letters of transaction ids (Crockford's base 32): five bits each.
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = tuple(high + low for high in ALPHABET for low in ALPHABET)
 # Two characters are ten bits: 50 of time, which last until the year 37648, and 80 of chance.
 _TIME_SHIFTS: Final = range(40, -1, -10)
 _CHANCE_SHIFTS: Final = range(70, -1, -10)
@@ -87,8 +88,12 @@ def new_transaction_id(partition: int, at: datetime, chance: int) -> str:
     Ids of one partition sort by time of acceptance; the partition in front lets any process find
     the transaction without a directory.
     """
-    ms = int(at.timestamp() * 1000)
-    return f"{partition:02x}-{_time_text(ms)}{_pairs(chance, _CHANCE_SHIFTS)}"
+    return transaction_id_of(partition, at, _pairs(chance, _CHANCE_SHIFTS))
+
+
+def transaction_id_of(partition: int, at: datetime, chance: str) -> str:
+    """Make a transaction id as ``new_transaction_id`` does, of chance that is 16 letters."""
+    return f"{partition:02x}-{_time_text(int(at.timestamp() * 1000))}{chance}"
 
 
 @lru_cache(maxsize=1)

@@ -10,13 +10,13 @@ now, it is taken all the same, and waits until it can (``flow/seek``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.canonical.envelope import new_transaction_id, partition_of
+from gateway.canonical.envelope import ALPHABET, partition_of, transaction_id_of
 from gateway.canonical.exchange import Accepted, Clash, Entry, Ownerless, Replay, Stale
 from gateway.canonical.process import PROCESSES, Kind, Priority, Target
 from gateway.clock import Clock, TokenPool
@@ -94,7 +94,6 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What was taken: now, or (``replayed``) by the first of equal submissions."""
 
     transaction_id: str
-    accepted_at: datetime
     replayed: bool
 
 
@@ -120,7 +119,7 @@ class Acceptor:
         self._owners = owners
         self._clock = clock
         self._partitions = partitions
-        self._tokens = TokenPool()
+        self._tokens = TokenPool(ALPHABET)
 
     async def accept(self, submission: Submission) -> Receipt:
         """Take a submission, or say that its first copy was taken.
@@ -133,18 +132,16 @@ class Acceptor:
         self._admit(PROCESSES[submission.process].priority)
         partition = partition_of(submission.object_key, self._partitions)
         now = self._clock.now()
-        proposed = new_transaction_id(partition, now, self._tokens.next())
-        transaction_id = proposed
+        taken_as = transaction_id_of(partition, now, self._tokens.next())
         if submission.key is not None:
-            transaction_id = await self._bound(submission, submission.key, proposed)
-        answer = await self._take(submission, partition, transaction_id, now)
+            taken_as = await self._bound(submission, submission.key, taken_as)
+        answer = await self._take(submission, partition, taken_as, now)
         if isinstance(answer, Clash):
             raise IdempotencyClash(
                 f"reference {submission.reference!r} was accepted before with a different body, as "
                 f"transaction {answer.transaction_id}; send the same body, or a new reference"
             )
-        replayed = isinstance(answer, Replay)
-        return Receipt(answer.transaction_id, _instant(answer.accepted_ms), replayed)
+        return Receipt(answer.transaction_id, isinstance(answer, Replay))
 
     async def _bound(self, submission: Submission, key: str, proposed: str) -> str:
         """Reserve the idempotency key first, so that one key can never carry two bodies."""
@@ -243,7 +240,3 @@ def _asked_target(kind: Kind, decision: Decision, owner: Target | None) -> Targe
     if decision.target is Target.HOLD:
         return decision.target
     return None if kind is Kind.FOLLOW_UP else owner or decision.target
-
-
-def _instant(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

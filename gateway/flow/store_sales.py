@@ -195,11 +195,11 @@ class StoreIntake:
         progress = await self._buffer.progress(taken)
         if progress is not None:
             envelope = progress.envelope
-            return Receipt(taken, envelope.accepted_at, replayed=True), envelope.body
+            return Receipt(taken, replayed=True), envelope.body
         record = await self._ledger.transaction(taken)
         if record is None:
             return None
-        return Receipt(taken, record.accepted_at, replayed=True), record.body
+        return Receipt(taken, replayed=True), record.body
 
     async def _note(self, channel: str, items: Sequence[Item]) -> None:
         if not items:

@@ -45,7 +45,7 @@ class StoreClock:
         if self._known is None:
             return self._local.now()
         then, then_s = self._known
-        return then + timedelta(seconds=self._local.monotonic_s() - then_s)
+        return then + timedelta(0, self._local.monotonic_s() - then_s)
 
     def monotonic_s(self) -> float:
         """Return the monotonic clock of this process in seconds."""
