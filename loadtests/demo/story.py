@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtests import audit, present, sources
+from loadtests import audit, sources
 from loadtests.books import ERPS
 from loadtests.demo import folder as folders
 from loadtests.demo import rules
@@ -43,6 +43,7 @@ from loadtests.demo.timeline import (
     RULES_WAVE_2,
     timeline,
 )
+from loadtests.demo.verdict import judge
 from loadtests.demo.view import View, taken_words, view_of
 from loadtests.demo.watch import Watch
 from loadtests.errors import LoadTestError
@@ -214,19 +215,7 @@ class Demo:
             raise DemoError(f"no audit is possible: {error}") from error
 
     def _judge(self, evidence: audit.Evidence) -> int:
-        report = audit.audit(evidence)
-        verdict = audit.verdict(report, audit.Claims.parse("demo"))
-        present.show(report, verdict, self._console)
-        if verdict.reasons and not any(report.failures().values()) and not report.held:
-            self._console.print(
-                "Nothing went wrong, but not every hazard was met: give chance more room with a "
-                "longer --duration or a higher --rate, or another --seed.",
-                soft_wrap=True,
-            )
-        if self._options.json is not None:
-            text = json.dumps(present.as_json(report, verdict), indent=2, ensure_ascii=False)
-            self._options.json.write_text(text + "\n", encoding="utf-8")
-        return verdict.exit_code
+        return judge(evidence, self._console, self._options.json)
 
     def _linger(self, stage: Stage) -> None:
         """Say how to use what runs, and leave it running until somebody stops it."""

@@ -1,0 +1,30 @@
+"""What a demo came to: its audit for people and programs, and the exit code that follows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from loadtests import audit, present
+
+
+def judge(evidence: audit.Evidence, console: Console, report_file: Path | None = None) -> int:
+    """Audit a demo, show it, and write it to ``report_file``.
+
+    0 if nothing went wrong and all that the story claims to survive occurred, else 1.
+    """
+    report = audit.audit(evidence)
+    verdict = audit.verdict(report, audit.Claims.parse("demo"))
+    present.show(report, verdict, console)
+    if verdict.reasons and not any(report.failures().values()) and not report.held:
+        console.print(
+            "Nothing went wrong, but not every hazard was met: give chance more room with a "
+            "longer --duration or a higher --rate, or another --seed.",
+            soft_wrap=True,
+        )
+    if report_file is not None:
+        text = json.dumps(present.as_json(report, verdict), indent=2, ensure_ascii=False)
+        report_file.write_text(text + "\n", encoding="utf-8")
+    return verdict.exit_code
