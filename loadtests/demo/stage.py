@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,11 @@ ALONE_S: Final = 900
 KEPT_S: Final = 86_000
 #: Names of the gateway at the ERPs.
 USER: Final = "GATEWAY"
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A channel's own seed: two shops of one demo have different buyers."""
+    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:4], "big")
 
 
 class Stage:
@@ -57,7 +63,8 @@ class Stage:
     def start_channels(self, sources: Sequence[Source]) -> None:
         """Start what simulates channels; :meth:`channels_ready` waits for them."""
         for source in sources:
-            command = [*source.command(self._options.seed), f"--max-seconds={self._lives_s}"]
+            seed = seed_of(self._options.seed, source.name)
+            command = [*source.command(seed), f"--max-seconds={self._lives_s}"]
             self.channels[source.name] = self._child(source.name, command)
             self.channels[source.name].start()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.bench import accept, memory, pos_storm
 from tests.bench.__main__ import BENCHES
@@ -15,10 +18,12 @@ from tests.bench.servers import granian
 from tests.processes import ROOT
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """``coexist bench``, as `make bench` calls it."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.bench", *arguments],
-        cwd=ROOT,
+        [sys.executable, "-m", "gateway", "bench", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -31,6 +36,9 @@ def test_figures_are_written_as_json(tmp_path: Path) -> None:
     done = bench("decide", "--quick", "--json", str(file))
     figures = json.loads(file.read_text())
     assert done.returncode in {0, 1}, done.stderr
+    assert figures, "one named benchmark, and only that"
+    assert all(it["name"].startswith("decide: ") for it in figures)
+    assert all(it["name"] in done.stdout for it in figures)
     assert [set(it) for it in figures] == [
         {"name", "value", "unit", "against", "bar", "holds"}
     ] * len(figures)
@@ -41,6 +49,18 @@ def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
     done = bench("flipp")
     assert done.returncode == 2
     assert f"unknown benchmark 'flipp'; known are {', '.join(BENCHES)}" in done.stderr
+
+
+def test_outside_a_checkout_it_says_where_to_go(tmp_path: Path) -> None:
+    done = bench("decide", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "benchmarks run from a checkout: change to the project's folder first" in done.stderr
+
+
+@pytest.mark.parametrize("module", BENCHES.values())
+def test_every_benchmark_is_a_module_that_can_be_run(module: str) -> None:
+    text = (ROOT / "tests" / "bench" / f"{module}.py").read_text(encoding="utf-8")
+    assert "\ndef run(quick: bool) -> list[Figure]:" in text
 
 
 def test_bars_hold_on_their_edge() -> None:

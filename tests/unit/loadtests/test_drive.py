@@ -1,4 +1,4 @@
-"""The driver as it is run: a process of its own, over real HTTP, to its own end.
+"""`coexist load run` as it is run: a process of its own, over real HTTP, to its own end.
 
 Locust patches the standard library when it is imported, so no test imports it: each run is a child
 process, as it is for the demo.
@@ -44,7 +44,7 @@ class Ran:
 
 def command(folder: Path, scenario: str, gateways: Sequence[str], *more: str) -> list[str]:
     (folder / "keys.json").write_text(json.dumps(KEYS), "utf-8")
-    named = [sys.executable, "-m", "loadtests", "run", scenario, *more]
+    named = [sys.executable, "-m", "gateway", "load", "run", scenario, *more]
     for url in gateways:
         named += ["--gateway", url]
     for name, file in (("keys", "keys.json"), ("journal", "j.jsonl"), ("json", "summary.json")):
@@ -312,6 +312,13 @@ def test_wrong_input_exits_2_before_anything_is_sent(
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "j.jsonl").exists()
+
+
+def test_a_scenario_that_is_not_there_is_named(tmp_path: Path) -> None:
+    named = command(tmp_path, "nowhere.yaml", ["http://127.0.0.1:1"])
+    done = subprocess.run(named, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("nowhere.yaml: cannot be read: No such file")
 
 
 def test_locusts_own_entry_point_drives_the_same(tmp_path: Path) -> None:

@@ -25,19 +25,34 @@ def written(tmp_path: Path, content: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["normal", "demo", "peak"])
+SHIPPED = sorted(path.stem for path in SCENARIOS.glob("*"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_scenarios_load(name: str) -> None:
     scenario = load_scenario(SCENARIOS / f"{name}.yaml")
     assert scenario.scenario == name
     assert scenario.description
-    assert {"webshop", "marketplace", "pos"} <= set(scenario.users.taking_part())
+    assert {"webshop", "marketplace", "shoppers"} <= set(scenario.users.taking_part())
+    assert (scenario.users.pos is None) == (name == "callers")
+
+
+def test_every_shipped_scenario_is_named_in_the_help_and_the_guide() -> None:
+    assert SHIPPED == ["callers", "demo", "normal", "peak"]
+    root = SCENARIOS.parents[1]
+    texts = (root / "loadtests" / "cli.py", root / "docs" / "how-to" / "rehearse.md")
+    for name in SHIPPED:
+        assert all(name in path.read_text(encoding="utf-8") for path in texts), name
 
 
 def test_the_demo_leaves_to_its_channels_what_they_sell() -> None:
     scenario = load_scenario(SCENARIOS / "callers.yaml")
     assert scenario.scenario == "callers"
     assert 0 < scenario.old_orders <= 20
-    assert scenario.users.pos is None
+    assert set(scenario.users.taking_part()) == {
+        "webshop", "marketplace", "returns-desk", "shoppers"
+    }  # fmt: skip
+    assert all(plan.weight for plan in scenario.users.taking_part().values())
 
 
 def test_the_demo_has_all_it_takes_to_cross_a_flip() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.channels.port import Entry, Sold
+from loadtests.channels.port import Entry, Gateway, Sold
 from loadtests.demo import market as markets
 from loadtests.demo.board import Board
 from loadtests.demo.folder import WorkFolder
@@ -35,6 +35,10 @@ class Fixed:
 
     def __init__(self, process: str) -> None:
         self.process = process
+        self.opened: list[tuple[str, Gateway, float]] = []
+
+    def open(self, url: str, at: Gateway, rate_per_s: float) -> None:
+        self.opened.append((url, at, rate_per_s))
 
     def sold(self, books: list[Entry]) -> list[Sold]:
         message = Message(
@@ -100,7 +104,8 @@ class Scene:
         self.commands = Commanded({})
         log = EventLog(self.folder.events)
         self.market = Market(stage, self.folder, self.board, log, self.commands, date(2026, 11, 21))
-        self.market.sources = (Fixed(process),)  # type: ignore[assignment]  # -- as much as is asked of
+        self.source = Fixed(process)
+        self.market.sources = (self.source,)  # type: ignore[assignment]  # -- as much as is asked of
 
     def settle(self) -> str:
         (path,) = self.market.settle(lambda: None)
@@ -147,3 +152,16 @@ def test_every_channel_has_a_share_and_the_driver_the_rest(
     )  # fmt: skip
     assert {it.name for it in market.sources} == set(SHARES)
     assert 0 < DRIVEN < 1
+    assert sum(SHARES.values()) + DRIVEN == pytest.approx(1)
+
+
+def test_channels_are_opened_at_their_share_of_the_rate(
+    url: str, guard: Guard, tmp_path: Path
+) -> None:
+    scene = Scene(url, guard, tmp_path, ORDER)
+    scene.market.open(20.0)
+    ((at, gateway, rate),) = scene.source.opened
+    assert (at, gateway.url, gateway.key) == (url, url, "key")
+    assert rate == 20.0 * SHARES["shop-nl"]
+    (day,) = read_events(scene.folder.events).days
+    assert day.business_date == "2026-11-20", "the stores' first day"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.channels.amazon import Marketplace
+from loadtests.channels.loop import Returns
+from loadtests.channels.port import Source
+from loadtests.channels.pos import Estate
+from loadtests.channels.shopify import Shop
 from loadtests.demo.children import Child
 from loadtests.demo.folder import LEGACY_SESSIONS, WorkFolder
 from loadtests.demo.guard import Guard
@@ -16,6 +22,18 @@ from loadtests.demo.stage import OLD_ORDERS, Stage
 from loadtests.scenario import SCENARIOS, load_scenario
 from simulators.__main__ import SYSTEMS, build_parser
 from simulators.options import CloudOptions, LegacyOptions, ServerOptions
+
+SHOP = Shop("shop-nl", "NL", "NL01", returned_elsewhere=True)
+SOURCES: tuple[Source, ...] = (
+    SHOP,
+    Shop("shop-de", "DE", "DE01"),
+    Returns("returns", SHOP),
+    Marketplace("amazon-de", "DE", "A1PA6795UKMFR9", "DE01"),
+    Estate("pos", {"NL-001": "NL01"}, "2026-11-20"),
+)
+
+#: What simulators call the rate at which they sell.
+SELLS = {"orders_per_s", "returns_per_s", "sales_per_s"}
 
 
 class Remembering(Child):
@@ -79,13 +97,40 @@ def test_the_cloud_erp_has_the_published_limits(guard: Guard) -> None:
     assert (cloud.concurrency, cloud.queue, cloud.limit, cloud.window_s) == (5, 95, 6000, 300)
 
 
+def test_each_channel_has_a_seed_of_its_own_that_follows_from_the_demos(guard: Guard) -> None:
+    def seeds(seed: int) -> dict[str, int]:
+        dry = stage(guard, seed=seed)
+        dry.start_channels(SOURCES)
+        dry.channels_ready()
+        assert set(dry.channels) == {it.name for it in SOURCES}
+        return {name: simulator_options(child).seed for name, child in dry.channels.items()}
+
+    assert seeds(5) == seeds(5)
+    assert len(set(seeds(5).values())) == len(SOURCES), "two shops have different buyers"
+    assert not set(seeds(5).values()) & set(seeds(6).values())
+
+
+@pytest.mark.parametrize("wishes", [{}, {"keep_running": True}, {"duration_s": 86_400.0}])
+def test_channels_live_as_long_as_the_demo_and_sell_nothing_before_they_are_opened(
+    guard: Guard, wishes: dict[str, Any]
+) -> None:
+    dry = stage(guard, **wishes)
+    dry.start_channels(SOURCES)
+    for child in dry.channels.values():
+        options = simulator_options(child)
+        asked_s = Options(**wishes).duration_s
+        assert options.max_seconds > asked_s or options.max_seconds == 86_400
+        (rate,) = (value for name, value in asdict(options).items() if name in SELLS)
+        assert rate == 0, "it comes when the channel is opened"
+
+
 def test_the_driver_is_told_seed_rate_and_every_gateway(guard: Guard) -> None:
     dry = stage(guard, seed=5, rate_per_s=8.0, duration_s=30.0)
     dry.start_gateways_and_workers()
-    words = " ".join(command(dry.start_driver(date(2026, 11, 21))))
+    words = " ".join(command(dry.start_driver(date(2026, 11, 21), share=0.25)))
     assert words.startswith("loadtests run callers --gateway http")
     assert words.count("--gateway ") == 2
-    for part in ("--seed 5", "--rate 8.0", "--duration 30.0", "--business-date 2026-11-21"):
+    for part in ("--seed 5", "--rate 2.0", "--duration 30.0", "--business-date 2026-11-21"):
         assert part in words
 
 

@@ -86,6 +86,49 @@ def test_the_demo_starts_with_everything_in_legacy(tmp_path: Path) -> None:
         assert rules.decide(facts).target in (Target.LEGACY, None)
 
 
+def test_before_wave_1_what_it_is_to_move_is_compared_and_nothing_is_moved(tmp_path: Path) -> None:
+    before = demo_rules("0-all-legacy", tmp_path)
+    compared = demo_rules("0-wave-1-compared", tmp_path)
+    wave = demo_rules("1-first-stores-and-split", tmp_path)
+
+    asked = set()
+    for process in PROCESSES:
+        for channel in ("webshop", "marketplace", "pos", "shop-nl"):
+            for entity in ("NL01", "DE01"):
+                facts = Facts(
+                    process, channel, entity, store="NL-001", business_date=TODAY, sku="X",
+                    customer_ref="C-1",
+                )  # fmt: skip
+                decision = compared.decide(facts)
+                assert decision.target is before.decide(facts).target
+                assert before.decide(facts).shadow is None
+                if decision.shadow is Target.CLOUD:
+                    asked.add((process, channel, entity))
+                    assert wave.decide(facts).rule_id == decision.rule_id, "what the wave moves"
+    assert asked == {
+        *(("order.intake", it, "NL01") for it in ("webshop", "marketplace", "pos", "shop-nl")),
+        ("inventory.availability", "webshop", "NL01"),
+    }
+    assert [it.name for it in compared.rule_set.waves] == [it.name for it in wave.rule_set.waves]
+
+
+def test_the_bad_wave_is_wave_1_and_reads_with_a_guardrail(tmp_path: Path) -> None:
+    before = demo_rules("1-first-stores-and-split", tmp_path)
+    bad = demo_rules("3-bad-wave", tmp_path)
+
+    (added,) = set(bad.rule_set.rules) - set(before.rule_set.rules)
+    assert set(before.rule_set.rules) < set(bad.rule_set.rules)
+    assert (added.process, added.mode) == ("catalog.product", Mode.CLOUD), "no write is touched"
+    (wave,) = (it for it in bad.rule_set.waves if it.name == "bad-wave")
+    assert wave.guardrails
+
+
+def test_every_rule_set_of_the_demo_is_checked_here() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    for folder in DEMO.iterdir():
+        assert folder.is_file() or f'demo_rules("{folder.name}", tmp_path)' in text
+
+
 def test_wave_1_moves_three_stores_from_today_on_and_splits_dutch_orders(tmp_path: Path) -> None:
     rules = demo_rules("1-first-stores-and-split", tmp_path)
 
