@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from gateway.canonical.exchange import Lease, Permit, Ready, Taken, Traffic
@@ -125,7 +126,11 @@ class Dispatcher:
         if takes and polls:
             return dict(ready)
         return {
-            lease: Ready(it.by_class if takes else (0, 0, 0, 0), it.polls if polls else 0)
+            lease: replace(
+                it,
+                by_class=it.by_class if takes else (0, 0, 0, 0),
+                polls=it.polls if polls else 0,
+            )
             for lease, it in ready.items()
         }
 
@@ -136,7 +141,7 @@ class Dispatcher:
             permits.remove(permit)
             self._start(self._confirm(polls, permit))
         rows = [(lease, work) for lease, work in due.items() if work.objects]
-        self._chance.shuffle(rows)  # no partition is always the last to get a permit
+        self._chance.shuffle(rows)  # of partitions whose time is not known, none is always last
         counts = Counter(it.kind for it in permits)
         plan = planned({kind: n * size for kind, n in counts.items()}, rows)
         try:
@@ -167,7 +172,7 @@ class Dispatcher:
         return [row for row in rows if row[1].transaction_id in kept]
 
     def _less(self, plan: Mapping[Lease, Sequence[int]], polls: Sequence[Lease]) -> None:
-        """Remember what is left of what was due."""
+        """Remember what is left of what was due; since when the rest is, the next look tells."""
         for lease in {*plan, *polls}:
             known = self._due.get(lease)
             if known is not None:

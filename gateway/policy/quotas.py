@@ -72,6 +72,8 @@ def wanted(work: Iterable[Ready], room: int, polls_per_call: int) -> dict[Traffi
 def planned(permits: Mapping[Traffic, int], work: Sequence[tuple[K, Ready]]) -> dict[K, list[int]]:
     """Say how many objects of each class to take from where, the most urgent of all places first.
 
+    Among equally urgent ones those that are due the longest are first: a place where one object
+    has many messages, of which only the first is ever due, gets its turn as often as that is.
     A permit may serve a more urgent object than it was asked for, never a less urgent one.
     """
     left = {where: list(ready.by_class) for where, ready in work}
@@ -79,9 +81,12 @@ def planned(permits: Mapping[Traffic, int], work: Sequence[tuple[K, Ready]]) -> 
     for kind in CLASSES:
         free = permits.get(kind, 0)
         for level in range(CLASSES.index(kind) + 1):
-            for where, objects in left.items():
-                count = min(free, objects[level])
-                objects[level] -= count
+            if not free:
+                break
+            since = {where: it.since_ms[level] for where, it in work if left[where][level]}
+            for where in sorted(since, key=since.__getitem__):
+                count = min(free, left[where][level])
+                left[where][level] -= count
                 takes[where][level] += count
                 free -= count
     return {where: counts for where, counts in takes.items() if any(counts)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from gateway.canonical.process import Target
 
@@ -81,10 +82,14 @@ class Movable:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a partition has to do for an ERP now: objects to take by class, documents to poll."""
+    """What a partition has to do for an ERP now: objects to take by class, documents to poll.
+
+    ``since_ms`` says by class since when the first of them is due; infinite if that is not known.
+    """
 
     by_class: tuple[int, int, int, int]
     polls: int
+    since_ms: tuple[float, float, float, float] = (inf, inf, inf, inf)
 
     @property
     def objects(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from gateway.canonical.envelope import partition_of, partition_of_transaction
@@ -81,8 +82,9 @@ class RedisLanes:
         for lease, answer in zip(leases, await self._client.scripts(calls), strict=True):
             if isinstance(answer, BaseException):
                 raise answer
-            polls, *by_class = map(int, answer)
-            found[lease] = Ready((by_class[0], by_class[1], by_class[2], by_class[3]), polls)
+            polls, a, b, c, d, *since = map(int, answer)
+            w, x, y, z = (inf if it < 0 else it for it in since)
+            found[lease] = Ready((a, b, c, d), polls, (w, x, y, z))
         return found
 
     async def take(self, lease: Lease, erp: Target, count: int) -> Sequence[Taken]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from random import Random
 
 import pytest
@@ -123,6 +124,17 @@ def test_permits_go_to_their_class_wherever_it_waits() -> None:
     work = [("a", Ready((0, 0, 0, 9), 0)), ("b", Ready((1, 0, 3, 0), 0))]
     permits = {Traffic.CRITICAL: 1, Traffic.NORMAL: 2, Traffic.LOW: 3}
     assert planned(permits, work) == {"a": [0, 0, 0, 2], "b": [1, 0, 3, 0]}
+
+
+def test_of_equally_urgent_ones_what_is_due_the_longest_gets_a_permit() -> None:
+    work = [
+        ("unknown", Ready((0, 9, 0, 0), 0)),
+        ("new", Ready((0, 9, 0, 0), 0, (inf, 30, inf, inf))),
+        ("old", Ready((0, 1, 9, 0), 0, (inf, 20, 10, inf))),
+    ]
+    assert planned({Traffic.HIGH: 1}, work) == {"old": [0, 1, 0, 0]}
+    assert planned({Traffic.HIGH: 3}, work) == {"old": [0, 1, 0, 0], "new": [0, 2, 0, 0]}
+    assert planned({Traffic.HIGH: 11}, work)["unknown"] == [0, 1, 0, 0]
 
 
 def test_what_an_answer_says_of_the_erp() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -123,6 +124,8 @@ async def test_what_has_waited_rises_and_never_above_the_critical(buffer: Buffer
     lease = await leased(buffer, Fairness(rise_ms=1000))
     (ready,) = (await buffer.lanes.ready([lease], LEGACY)).values()
     assert ready.by_class == (2, 16, 0, 0)
+    urgent, risen, *none = ready.since_ms
+    assert (urgent - risen, none) == (2500, [inf, inf]), "since what is due the longest came"
     taken = await buffer.lanes.take(lease, LEGACY, 18)
     low = [n for n, it in enumerate(taken) if it.object_key.rpartition(":")[2] in MINE[:4]]
     assert low[0] >= 2, "the critical ones first"
