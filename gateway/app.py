@@ -42,7 +42,7 @@ from gateway.ruling import duties
 from gateway.serve import announce
 from gateway.settings import Settings, load
 from gateway.store.redis.clock import SYNC_S
-from gateway.taking import acceptor, store_intake
+from gateway.taking import acceptor, payments, store_intake
 from gateway.wiring import Parts, opened, shadows_of
 
 #: Containers made before the collector looks: about a hundred orders' worth.
@@ -132,7 +132,7 @@ def services(parts: Parts, reads: ReadLog, shadows: Shadows) -> Services:
     return Services(
         acceptor=taking,
         stores=store_intake(parts, taking),
-        shopify=ShopifyIntake(taking, parts.intake, parts.ledger),
+        shopify=ShopifyIntake(taking, parts.intake, parts.ledger, payments(parts)),
         loop=LoopIntake(taking, parts.intake, parts.ledger),
         enquiries=Enquiries(
             parts.versions, parts.erps, caller, reads.note, shadows, parts.reads.count

@@ -40,7 +40,7 @@ from gateway.settings.amazon import AmazonSettings
 from gateway.settings.loop import LoopSettings
 from gateway.settings.shopify import ShopifySettings
 from gateway.store.redis.duties import RedisDuties
-from gateway.taking import acceptor
+from gateway.taking import acceptor, payments
 from gateway.wiring import Parts
 
 #: Longest wait for an answer of Amazon's; searches of 100 orders take seconds.
@@ -102,7 +102,7 @@ def pulling(parts: Parts, holder: str, stack: AsyncExitStack) -> Pulling:
     caller = Caller(parts.quotas, parts.clock, parts.windows)
     taking = acceptor(parts, caller)
     sold = AmazonIntake(taking, parts.intake, parts.ledger)
-    shops = ShopifyIntake(taking, parts.intake, parts.ledger)
+    shops = ShopifyIntake(taking, parts.intake, parts.ledger, payments(parts))
     returned = LoopIntake(taking, parts.intake, parts.ledger)
     pullers: list[Pulled] = []
     for name, channel in parts.settings.channels.items():

@@ -8,6 +8,7 @@ from gateway.canonical.process import Priority
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.owners import OwnerFinder
+from gateway.flow.payment import Payments
 from gateway.flow.store_sales import StoreIntake
 from gateway.wiring import Parts
 
@@ -29,6 +30,11 @@ def store_intake(parts: Parts, taking: Acceptor) -> StoreIntake:
     return StoreIntake(
         taking, parts.intake, parts.ledger, parts.ledger, parts.clock, parts.settings.partitions
     )
+
+
+def payments(parts: Parts) -> Payments:
+    """Return who is told of orders that are paid."""
+    return Payments(parts.desk, parts.lanes, parts.auditor, parts.settings.plans)
 
 
 def admission(parts: Parts) -> Callable[[Priority], None]:

@@ -59,6 +59,7 @@ TRANSITIONS: Final[dict[tuple[State | None, Event], State]] = {
     (State.HELD, Event.RELEASE): State.WAITING,
     (State.HELD, Event.EDIT): State.HELD,
     (State.WAITING, Event.EDIT): State.WAITING,
+    (State.PARKED, Event.EDIT): State.PARKED,
     (State.HELD, Event.DISCARD): State.DISCARDED,
     (State.WAITING, Event.DISCARD): State.DISCARDED,
     # A booking is a fact and may be recorded whatever we believed before.

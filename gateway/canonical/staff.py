@@ -82,7 +82,7 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody who acts. ``via`` is ``cli`` or ``api``.
+    """Somebody who acts. ``via`` is ``cli``, ``api``, or ``channel``: then it is one.
 
     ``roles`` are all of them where no staff is configured: then whoever can reach store and ledger
     is taken at their word, as the audit log's ``via`` says.

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange import Record
 from gateway.canonical.process import Target
 from gateway.channels.draft import Draft
 from gateway.ports import Intake, Ledger
@@ -25,14 +27,19 @@ class Said(NamedTuple):
     process: str
     reference: str
     body: Mapping[str, Any]
+    transaction_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An order as it was accepted ({} if only its owner is known), and all that followed."""
+    """An order as it was accepted ({} if only its owner is known), and all that followed.
+
+    ``transaction_id`` is that of its acceptance, "" if it was taken just now.
+    """
 
     order: Mapping[str, Any]
     said: tuple[Said, ...] = ()
+    transaction_id: str = ""
 
     @property
     def is_whole_cancelled(self) -> bool:
@@ -93,13 +100,17 @@ class Memory:
         """
         buffered = await self._buffer.progress_of(key)
         said = {
-            (it.channel, it.process, it.reference): Said(it.process, it.reference, it.body)
+            (it.channel, it.process, it.reference): _said(it)
             for it in await self._ledger.transactions_of(key)
         }
         for it in (progress.envelope for progress in buffered):
-            said[it.channel, it.process, it.reference] = Said(it.process, it.reference, it.body)
+            said[it.channel, it.process, it.reference] = _said(it)
         return said
 
     async def owner(self, key: str) -> Target | None:
         """Return who owns an order, as far as buffer and ledger know."""
         return await self._buffer.owner(key) or await self._ledger.owner(key)
+
+
+def _said(it: Record | Envelope) -> Said:
+    return Said(it.process, it.reference, it.body, it.transaction_id)

@@ -16,7 +16,7 @@ from gateway.routing.facts import Facts
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
-What = Literal["order", "cancellation", "return", "exception"]
+What = Literal["order", "cancellation", "return", "payment", "exception"]
 
 
 class Taken(NamedTuple):

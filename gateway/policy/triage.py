@@ -31,7 +31,7 @@ REMEDY: Final[dict[Cause, str]] = {
     Cause.ORDER_DISCARDED: "discard it too, or book the order by hand and retry",
     Cause.TAKEN_BEFORE: "discard it; if it is another order, retry, and its ERP will judge",
     Cause.OWNER_UNDECIDED: "see that both ERPs answer and one of them has the order; then retry",
-    Cause.PAYMENT_PENDING: "once it is paid, say so with `edit` (payment/status); or discard it",
+    Cause.PAYMENT_PENDING: "a Shopify shop says when it is; else say so: `edit` (payment/status)",
     Cause.FEE_UNKNOWN: "say in the channel's chain.fees which item the fee is, then retry",
     Cause.TAX_DIFFERS: "correct category or tax with `edit`, or the engine's rates; then retry",
 }

@@ -29,9 +29,13 @@ class Desk(Protocol):
         ...
 
     async def edit(
-        self, case: Case, edition: Edition, by: str, reason: str
+        self, case: Case, edition: Edition, by: str, reason: str, *, early: bool = False
     ) -> Edited | StaffRefused:
-        """Replace a message's content, if it still is as ``case`` says."""
+        """Replace a message's content, if it still is as ``case`` says.
+
+        ``early`` does so too before anything stopped it: while it waits for its turn or under a
+        ``hold`` route. What is in a worker's hands is refused as open.
+        """
         ...
 
     async def discard(

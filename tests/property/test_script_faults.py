@@ -200,6 +200,13 @@ async def edit(buffer: Buffer) -> Work:
     return lambda: buffer.desk.edit(case, Edition(case.payload, b"{}", b"{}"), "olga", "typo")
 
 
+async def edit_early(buffer: Buffer) -> Work:
+    await two(buffer, target=Target.HOLD)
+    case = await buffer.desk.case(message(1).transaction_id)
+    assert case is not None
+    return lambda: buffer.desk.edit(case, Edition(b"{}", b"{}", b"{}"), "me", "now", early=True)
+
+
 async def discard(buffer: Buffer) -> Work:
     case = await held(buffer)
     return lambda: buffer.desk.discard(case, "lee", "test", creates=False, absent=False)
@@ -275,7 +282,7 @@ async def finish(buffer: Buffer) -> Work:
 
 TAKING = (
     accept_first, accept_held, accept_behind, accept_undecided, accept_before_what_came_early, lend,
-    reserve, edit,
+    reserve, edit, edit_early,
 )  # fmt: skip
 SETTLING = (
     take, attempt, book, book_after_posting, stored, stored_pipelined, awaiting, defer, untake,

@@ -129,7 +129,7 @@ class Refusal(StrEnum):
     GONE = "gone"  #: it is not in the buffer (any more)
     STATE = "state"  #: it is neither held nor waiting for a cause
     CHANGED = "changed"  #: somebody else changed it since it was looked at
-    OPEN = "open"  #: an attempt is open: it may be booked
+    OPEN = "open"  #: an attempt is open, or may begin this moment: it may be booked
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,7 @@ def since_accepted(
     payload: Payload, known: Known, terms: Terms, now: Draft | None = None
 ) -> list[FollowUp]:
     """Return what a snapshot says that was not taken yet; ``now`` is its order, if it is made."""
-    taken_as_of, as_of = (
-        wire.instant(known.order, "updated_at"),
-        wire.instant(payload, "updated_at"),
-    )
-    if taken_as_of and as_of and as_of < taken_as_of:
+    if is_overtaken(payload, known):
         return []
     found = []
     if payload.get("cancelled_at"):
@@ -55,6 +51,13 @@ def since_accepted(
     if known.order and UNMAPPED not in known.order:
         found += _changed(payload, known, terms, now or order_of(payload, terms))
     return found
+
+
+def is_overtaken(payload: Payload, known: Known) -> bool:
+    """Say whether a snapshot is older than the one the order was taken from."""
+    taken_as_of = wire.instant(known.order, "updated_at")
+    as_of = wire.instant(payload, "updated_at")
+    return taken_as_of is not None and as_of is not None and as_of < taken_as_of
 
 
 def refunded(refund: Payload, known: Known, terms: Terms, channel: str) -> list[FollowUp]:

@@ -2,7 +2,8 @@
 
 The sentence the code follows: *an order nobody has seen is taken as it was sold, whichever topic
 brings it first; whatever a snapshot says beyond what was taken becomes a follow-up; of two that
-find the same, the claim lets one through, and the other looks again.*
+find the same, the claim lets one through, and the other looks again; an order that waits for its
+payment goes on when a snapshot says that it is paid.*
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from gateway.canonical.order import Order
 from gateway.channels.known import FollowUp, Known, Memory
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Terms
-from gateway.channels.shopify.followups import refunded, since_accepted
-from gateway.channels.shopify.order import order_of
+from gateway.channels.shopify.followups import is_overtaken, refunded, since_accepted
+from gateway.channels.shopify.order import is_paid, order_of
 from gateway.channels.shopify.wire import Payload
 from gateway.channels.submissions import (
     Accepts,
@@ -30,6 +31,7 @@ from gateway.channels.submissions import (
 )
 from gateway.errors import BadRequest, IdempotencyClash, NotFound, OwnerUndecidable
 from gateway.flow.accept import Submission
+from gateway.flow.payment import Settles
 from gateway.ports import Intake, Ledger
 
 #: Looks before giving up: as many webhooks of one order would have to be taken meanwhile.
@@ -64,9 +66,12 @@ class Delivery:
 class ShopifyIntake:
     """Takes the webhooks of all shops of an installation."""
 
-    def __init__(self, acceptor: Accepts, buffer: Intake, ledger: Ledger) -> None:
+    def __init__(
+        self, acceptor: Accepts, buffer: Intake, ledger: Ledger, payments: Settles
+    ) -> None:
         self._acceptor = acceptor
         self._memory = Memory(buffer, ledger)
+        self._payments = payments
 
     async def take(self, shop: Shop, delivery: Delivery) -> list[Taken]:
         """Take what a webhook says; an empty list if that is nothing new, or nothing to book.
@@ -103,10 +108,20 @@ class ShopifyIntake:
                     known = Known(body_of(now, delivery.text))
                 found = since_accepted(delivery.payload, known, shop.terms, now)
                 taken += [await self._follow(shop, delivery, order_ref, it) for it in found]
+                taken += await self._settle(shop, delivery.payload, known)
             except IdempotencyClash:
                 continue  # somebody was quicker: what is left to say is another thing now
             return taken
         raise OwnerUndecidable(f"order {order_ref} changes faster than it can be read", _RETRY_S)
+
+    async def _settle(self, shop: Shop, payload: Payload, known: Known) -> list[Taken]:
+        """Tell who waits for it that an order taken before is paid."""
+        of, said = known.transaction_id, is_paid(payload)
+        if not (of and said and self._payments.concerns(shop.channel, shop.terms.legal_entity)):
+            return []
+        if is_overtaken(payload, known) or not await self._payments.paid(shop.channel, of):
+            return []
+        return [Taken("payment", of, replayed=False)]
 
     async def _refund(self, shop: Shop, delivery: Delivery, order_ref: str) -> list[Taken]:
         known = await self._known(shop, delivery, order_ref)
@@ -128,7 +143,7 @@ class ShopifyIntake:
         said = await self._memory.said(key)
         order = said.get((shop.channel, "order.intake", order_ref))
         if order is not None:
-            return Known(order.body, tuple(said.values()))
+            return Known(order.body, tuple(said.values()), order.transaction_id)
         if _is_old(shop, delivery.payload) or await self._memory.owner(key):
             return Known({}, tuple(said.values()))
         return None

@@ -226,6 +226,11 @@ def _address(payload: Payload, terms: Terms) -> dict[str, Any]:
     return found | ({"region": region} if region else {})
 
 
+def is_paid(payload: Payload) -> bool:
+    """Say whether a payload states outright that its order is (or was) paid in full."""
+    return _payment(payload)["status"] == "paid"
+
+
 def _payment(payload: Payload) -> dict[str, str]:
     status = payload.get("financial_status")
     return {

@@ -52,12 +52,13 @@ class RedisDesk:
         )
 
     async def edit(
-        self, case: Case, edition: Edition, by: str, reason: str
+        self, case: Case, edition: Edition, by: str, reason: str, *, early: bool = False
     ) -> Edited | StaffRefused:
         """Replace a message's content, if it still is as ``case`` says."""
         answer = await self._run(
-            "edit", case, packed(edition.payload), edition.body, by, reason, edition.patch
-        )
+            "edit", case, packed(edition.payload), edition.body, by, reason, edition.patch,
+            1 if early else 0,
+        )  # fmt: skip
         return Edited(int(answer[1])) if answer[0] == b"ok" else _refused(answer)
 
     async def discard(

@@ -20,7 +20,7 @@ from gateway.canonical.envelope import Envelope
 from gateway.canonical.process import Target
 from gateway.canonical.unmapped import why_unmapped
 from gateway.channels.shopify.signature import signature
-from gateway.errors import LedgerUnavailable, StoreUnavailable
+from gateway.errors import LedgerUnavailable, OwnerUndecidable, StoreUnavailable
 from gateway.settings.shopify import ShopifySettings
 from tests.unit.api.world import Plan, Sender, World, client_of
 from tests.unit.channels.shopify_payloads import ORDER_ID, item, less, order, refund, row
@@ -277,6 +277,20 @@ async def test_an_outage_asks_for_the_delivery_again_and_a_new_order_needs_no_le
     await deliver(client, "orders/paid", order(), number="w-2", status=503)
     world.buffer.failure = StoreUnavailable("no")
     await deliver(client, "orders/create", order(id=ORDER_ID + 1), number="w-3", status=503)
+
+
+async def test_a_shop_whose_orders_wait_says_that_one_is_paid(world: World, client: Client) -> None:
+    world.payments.shops = {"shop"}
+    pending, later = order(financial_status="pending"), order(updated_at="2026-11-21T11:00:00Z")
+    for expected in (["order"], []):
+        assert await deliver(client, "orders/updated", pending) == expected
+    world.payments.failure = OwnerUndecidable("it is being worked on", 15)
+    await deliver(client, "orders/paid", later, number="w-3", status=503)
+    world.payments.failure = None
+    for expected in (["payment"], []):
+        assert await deliver(client, "orders/paid", later) == expected
+    assert set(world.payments.paid_ones) == set(world.buffer.entries)
+    assert sent(world) == [TAKEN]
 
 
 async def test_drift_is_counted(world: World, client: Client) -> None:

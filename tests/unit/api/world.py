@@ -15,6 +15,7 @@ from gateway.api.services import Check, Services
 from gateway.canonical.process import PROCESSES, Target
 from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
+from gateway.errors import CoexistError
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
@@ -133,6 +134,26 @@ class Counting:
         self.on_answer(self.seen[-1])
 
 
+class Till:
+    """Notes which orders were said to be paid, of shops whose orders wait for that."""
+
+    def __init__(self) -> None:
+        self.shops: set[str] = set()
+        self.paid_ones: list[str] = []
+        self.failure: CoexistError | None = None
+
+    def concerns(self, channel: str, legal_entity: str) -> bool:
+        assert legal_entity
+        return channel in self.shops
+
+    async def paid(self, channel: str, transaction_id: str) -> bool:
+        assert channel in self.shops
+        if self.failure is not None:
+            raise self.failure
+        self.paid_ones.append(transaction_id)
+        return len(self.paid_ones) == 1
+
+
 class World:
     """Everything behind one application, open to be set up and looked into."""
 
@@ -145,6 +166,7 @@ class World:
         self.cloud = OneItemErp(Target.CLOUD)
         self.book = FixedBook(rules or all_legacy())
         self.observer = Counting()
+        self.payments = Till()
         self.health: dict[str, Check] = {
             "store": self._healthy,
             "ledger": self._healthy,
@@ -164,7 +186,7 @@ class World:
             stores=StoreIntake(
                 acceptor, intake, ledger, cast("StoreBook", self.ledger), clock, PARTITIONS
             ),
-            shopify=ShopifyIntake(acceptor, intake, ledger),
+            shopify=ShopifyIntake(acceptor, intake, ledger, self.payments),
             loop=LoopIntake(acceptor, intake, ledger),
             enquiries=Enquiries(versions, erps, caller),
             statuses=Statuses(intake, ledger, clock),

@@ -58,7 +58,10 @@ class Bench:
         terms = Terms(poll_s, 60.0)
         search = Search(self.channel, LONG_AGO, terms, orders, self.ledger, self.clock)
         intake = ShopifyIntake(
-            self.world.services().acceptor, self.world.buffer, cast("Ledger", self.world.ledger)
+            self.world.services().acceptor,
+            self.world.buffer,
+            cast("Ledger", self.world.ledger),
+            self.world.payments,
         )
         booking = Booking("NL01", "NL", "GUEST")
         mine = Shop(self.channel, booking, LONG_AGO, lambda _: None)

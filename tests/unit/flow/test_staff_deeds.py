@@ -73,7 +73,7 @@ class Dying:
         return await self._desk.case(transaction_id)
 
     async def edit(
-        self, case: Case, edition: Edition, by: str, reason: str
+        self, case: Case, edition: Edition, by: str, reason: str, *, early: bool = False
     ) -> Edited | StaffRefused:
         raise StoreUnavailable("killed")
 
