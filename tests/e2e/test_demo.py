@@ -141,6 +141,7 @@ def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
     assert report["accepted"] == taken
     assert f"before the audit: taken {taken} (callers of the API " in said, "the view adds up"
     assert report["kills"] >= 2
+    assert report["reads"] > 10
     assert report["accepted"] == report["booked_once"] > 100
     assert report["value_accepted"] == report["value_booked"]
     assert report["booked_legacy"] > report["booked_cloud"] > 10
