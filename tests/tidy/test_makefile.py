@@ -25,9 +25,8 @@ TARGETS = {
 
 def make(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Call make as from a shell, also if it was make that called the tests."""
-    ours = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MF"))
-    }
+    own = ("MAKE", "MFLAGS", "ARGS", "PYTHON")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return subprocess.run(
         ["make", *words], cwd=cwd, env=ours, capture_output=True, text=True, check=False
     )
