@@ -52,6 +52,7 @@ def init(folder: Path, *, force: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(yaml.safe_dump(first_configuration(issued), sort_keys=False))
     keys.touch(mode=0o600)
+    keys.chmod(0o600)  # one that was there may have been open to all
     keys.write_text(json.dumps(issued, indent=2))
     click.echo(f"wrote {config} (hashes of the keys) and {keys} (the keys themselves: keep safe)")
 
