@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
 
+from loadtests import present
 from loadtests.audit import Claims, verdict
 from loadtests.books import Document
 from loadtests.journal import MessageEntry
@@ -161,3 +164,21 @@ def test_a_cent_off(books: Books, channel: str) -> None:
     line = replace(document.lines[0], amount=document.lines[0].amount + Decimal("0.01"))
     books.documents[victim.transaction_id] = replace(document, lines=(line,))
     assert books.failing() == {"wrong_amount": 1}
+
+
+def test_the_table_adds_up_and_shows_what_differs(books: Books) -> None:
+    victim = of("pos")[0]
+    document = books.documents[victim.transaction_id]
+    books.documents[victim.transaction_id] = replace(document, tax=Decimal("3.47"))
+    report = books.audited()
+    console = Console(file=io.StringIO(), width=100)
+    present.show(report, verdict(report, NOTHING), console)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+    figures = {row[0]: row[1] for row in rows if len(row) == 2}
+    assert figures["transactions accepted"] == str(len(HAPPENED))
+    assert figures["of callers of the API"] == "0"
+    assert figures["sold by channels themselves"] == str(len(HAPPENED))
+    assert "≠" in next(line for line in lines if line.startswith("│ pos "))
+    assert "FAILED: 1 booked with another quantity or amount" in lines

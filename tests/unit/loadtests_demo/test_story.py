@@ -18,7 +18,7 @@ from loadtests.audit import Evidence
 from loadtests.demo import cli, story
 from loadtests.demo.children import Child
 from loadtests.demo.conductor import Conductor
-from loadtests.demo.errors import DemoError, Unmet
+from loadtests.demo.errors import DemoError, Stopped, Unmet
 from loadtests.demo.guard import Guard
 from loadtests.demo.options import Options
 from loadtests.demo.receiver import Receiver
@@ -168,7 +168,7 @@ def said(console: Console) -> str:
     return console.file.getvalue()
 
 
-def fails(error: Exception) -> Part:
+def fails(error: BaseException) -> Part:
     def part(*_: object) -> None:
         raise error
 
@@ -227,4 +227,16 @@ def test_what_could_not_be_carried_out_is_judged_by_nobody(
     captured = capsys.readouterr()
     assert "coexist demo: gateway-1 ended with exit code 3" in captured.err
     assert "PASSED" not in captured.out
+    assert paused == []
+
+
+def test_who_is_stopped_leaves_nothing_and_ends_with_130(
+    paused: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Rehearsed, "part", fails(Stopped("SIGTERM")))
+    assert cli.main(["--duration", "30"]) == 130
+    captured = capsys.readouterr()
+    assert "coexist demo: stopped by SIGTERM; nothing is left running" in captured.err
+    folder = captured.out.split("work folder: ")[1].splitlines()[0]
+    assert not Path(folder).exists()
     assert paused == []
