@@ -12,7 +12,8 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from gateway import __version__
@@ -189,6 +190,7 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         asyncio.create_task(_keep_guard(parts)),
         asyncio.create_task(_keep(parts, "reads", reads.flush)),
         asyncio.create_task(_keep(parts, "shadow", shadows.flush)),
+        asyncio.create_task(_keep(parts, "drift", partial(_keep_drifts, parts))),
         asyncio.create_task(_follow_crosswalks(parts)),
         asyncio.create_task(_pull(parts, name)),
         asyncio.create_task(_end_with_parent()),
@@ -199,6 +201,8 @@ async def watching(parts: Parts, reads: ReadLog, shadows: Shadows) -> AsyncItera
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(CoexistError):
+            await _keep_drifts(parts)
 
 
 async def _follow_rules(parts: Parts) -> None:
@@ -239,6 +243,10 @@ async def _measure(parts: Parts) -> None:
         except CoexistError as error:
             parts.observer.trouble("measure", error)
         await parts.clock.sleep(MEASURE_S)
+
+
+async def _keep_drifts(parts: Parts) -> None:
+    await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
 
 
 async def _keep(

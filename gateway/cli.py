@@ -35,6 +35,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "settlements": ("settlements",),
     "poslog": ("poslog",),
     "pulls": ("pulls",),
+    "drift": ("drift",),
     "stores": ("stores",),
     "xref": ("xref",),
     "reference": ("reference",),

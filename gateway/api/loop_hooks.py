@@ -41,7 +41,7 @@ class LoopHooks(Controller):
                 "X-Loop-Signature does not sign this body; check the webhook's secret"
             )
         payload = reading.read(came.body) if came.body.strip() else {}
-        came.drifted(drift(payload))
+        came.drifted("return", drift(payload))
         platform = Platform(came.channel.name, loop.legal_entity, loop.order_channel)
         taken = await takes.take(platform, payload, came.body.decode("utf-8", "replace"))
         return as_json({"taken": [it._asdict() for it in taken]})

@@ -107,8 +107,8 @@ class Observer(Protocol):
         """Note one answer; ``route`` is the path template, so that it has few values."""
         ...
 
-    def drifted(self, channel: str, found: str) -> None:
-        """Note what a channel sent and nobody announced, as ``field:…`` or ``null:…``."""
+    def drifted(self, channel: str, payload: str, found: str) -> None:
+        """Note what a payload of a channel has and nobody announced, as ``field:…``."""
         ...
 
 

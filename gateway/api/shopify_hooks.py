@@ -48,7 +48,7 @@ class ShopifyHooks(Controller):
         _authenticate(shop, came)
         delivery = _delivery(came)
         if delivery.topic.startswith("orders/") and "line_items" in delivery.payload:
-            came.drifted(wire.drift(delivery.payload))
+            came.drifted("order", wire.drift(delivery.payload))
         taken = await takes.take(shop_of(came.facade.checks, came.channel, shop), delivery)
         return as_json({"taken": [it._asdict() for it in taken]})
 

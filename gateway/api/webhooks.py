@@ -29,10 +29,10 @@ class Webhook:
         """Return a header, b"" if it did not come."""
         return self.headers.get(name, b"")
 
-    def drifted(self, found: list[str]) -> None:
-        """Tell what came and nobody announced."""
+    def drifted(self, payload: str, found: list[str]) -> None:
+        """Tell what came in a payload and nobody announced."""
         for it in found:
-            self.facade.services.observer.drifted(self.channel.name, it)
+            self.facade.services.observer.drifted(self.channel.name, payload, it)
 
 
 def terms_of(request: AnyRequest) -> ChannelTerms | None:

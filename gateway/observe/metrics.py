@@ -104,8 +104,9 @@ class Metrics:
                 self._answered[key] = child
         child.observe(seconds)
 
-    def drifted(self, channel: str, found: str) -> None:
+    def drifted(self, channel: str, payload: str, found: str) -> None:
         """Count what a channel sent and nobody announced, such as ``field:loyalty_tier``."""
+        del payload
         self._drift.labels(channel, found.partition(":")[0]).inc()
 
     def called(self, erp: str, call: str, process: str, outcome: str, seconds: float) -> None:

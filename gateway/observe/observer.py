@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from gateway.observe.drifts import DriftTally
 from gateway.observe.metrics import Metrics
 
 #: Calls an ERP answers as hoped are not worth a warning.
@@ -22,6 +23,7 @@ class ProcessObserver(Metrics):
 
     def __init__(self) -> None:
         super().__init__()
+        self.drifts = DriftTally()
         self._log = structlog.get_logger("coexist")
 
     def attempt(
@@ -58,10 +60,11 @@ class ProcessObserver(Metrics):
             "booked_twice", erp=erp, transaction_id=transaction_id, documents=list(documents)
         )
 
-    def drifted(self, channel: str, found: str) -> None:
-        """A channel sent what nobody announced."""
-        super().drifted(channel, found)
-        self._log.warning("channel_drift", channel=channel, found=found)
+    def drifted(self, channel: str, payload: str, found: str) -> None:
+        """A channel sent what nobody announced, in an ``order`` or another ``payload``."""
+        super().drifted(channel, payload, found)
+        self.drifts.note(channel, payload, found)
+        self._log.warning("channel_drift", channel=channel, payload=payload, found=found)
 
     def misconfigured(self, erp: str, detail: str) -> None:
         """An ERP says that our configuration is wrong; "" says that it works again."""

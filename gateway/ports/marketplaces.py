@@ -86,8 +86,8 @@ class Duties(Protocol):
 class PullObserver(Protocol):
     """Told of what happens while pulling; never fails and never waits."""
 
-    def drifted(self, channel: str, found: str) -> None:
-        """A marketplace sent what nobody announced."""
+    def drifted(self, channel: str, payload: str, found: str) -> None:
+        """A marketplace sent what nobody announced, in an ``order`` or another ``payload``."""
         ...
 
     def trouble(self, where: str, error: BaseException) -> None:

@@ -5,6 +5,7 @@ Some never come: what they would have brought is found by the poll.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -108,3 +109,14 @@ def test_each_order_is_booked_once_and_what_follows_it_too(installation: Install
     assert found["webhooks_duplicated"]
     assert found["webhooks_wrongly_signed"]
     assert kept["id"]
+    surprise = {"probability": 1.0, "mode": "unknown_field"}
+    httpx.put(f"{shop.url}/control/faults/schema_surprise", json=surprise).raise_for_status()
+    shop.act(kept, "edit", line_id=kept["line_items"][0]["id"], quantity=1)
+
+    def is_listed() -> bool:
+        listed: list[dict[str, Any]] = json.loads(
+            installation.coexist("drift", "--channel", "shop", "--json")
+        )
+        return any((it["payload"], it["kind"]) == ("order", "field") for it in listed)
+
+    until(is_listed, 30, "what nobody announced is kept and listed")

@@ -103,7 +103,7 @@ class Puller:
     def _told(self, body: str) -> Noticed:
         message, change = change_of(body)
         for found in wire.notice_drift(change):
-            self._observer.drifted(self.channel, f"notification {found}")
+            self._observer.drifted(self.channel, "notification", found)
         return noticed(message, change, self.channel, self._clock.now())
 
     # ------------------------------------------------------------------ single orders
@@ -128,7 +128,7 @@ class Puller:
     async def _take(self, order: Payload, told: Noticed | None) -> int:
         """Take an order; one that cannot be taken now is asked for again, and stops no other."""
         for found in wire.drift(order):
-            self._observer.drifted(self.channel, found)
+            self._observer.drifted(self.channel, "order", found)
         order_ref = wire.text(order, "orderId", 35)
         as_of = wire.instant(order, "lastUpdatedTime") or NO_INSTANT
         if wire.status(order) in wire.WAITING:

@@ -27,7 +27,7 @@ class PolledPlatform:
 
     async def take(self, found: Payload) -> int:
         for it in drift(found):
-            self._observer.drifted(self.channel, it)
+            self._observer.drifted(self.channel, "return", it)
         taken = await self._intake.take(self._platform, found, _text(found).decode())
         return sum(not it.replayed for it in taken)
 

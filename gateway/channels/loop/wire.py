@@ -30,7 +30,7 @@ _NEVER_NULL: Final = (
 def drift(payload: Payload) -> list[str]:
     """Name what nobody announced: a new field, a null, a new state, an empty payload."""
     if not payload.get("id"):
-        return ["field:no id"]
+        return ["null:id"]
     found = [f"field:{str(name)[:40]}" for name in payload if name not in FIELDS]
     found += [f"null:{name}" for name in _NEVER_NULL if name in payload and payload[name] is None]
     state = reading.text(payload, "state", 40).lower()

@@ -28,7 +28,7 @@ class PolledShop:
         if found.get("test") is True:
             return 0
         for drift in wire.drift(found):
-            self._observer.drifted(self.channel, drift)
+            self._observer.drifted(self.channel, "order", drift)
         taken = await self._given("orders/updated", found)
         for refund in wire.objects(found, "refunds"):
             taken += await self._given("refunds/create", refund)

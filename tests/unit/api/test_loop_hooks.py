@@ -245,9 +245,11 @@ async def test_empty_payloads_and_other_topics_say_nothing_and_are_counted(
     for payload in ({}, {"topic": "label", "id": "1", "trigger": "label.created"}, {"id": None}):
         assert await tell(client, payload) == []
     assert await tell(client, None, body=b"\n") == []
-    assert "loop field:no id" in world.observer.drift
+    assert "loop return null:id" in world.observer.drift
     await tell(client, snapshot(row(0, "1.00"), state="on holiday"))
-    assert "loop value:state=on holiday" in world.observer.drift
+    assert "loop return value:state=on holiday" in world.observer.drift
     await tell(client, snapshot(row(0, "1.00"), state="open", loyalty_v2="gold", currency=None))
-    assert {"loop field:loyalty_v2", "loop null:currency"} <= set(world.observer.drift)
+    assert {"loop return field:loyalty_v2", "loop return null:currency"} <= set(
+        world.observer.drift
+    )
     await tell(client, None, body=b"[1", status=400)

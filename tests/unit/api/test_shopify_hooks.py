@@ -295,7 +295,7 @@ async def test_a_shop_whose_orders_wait_says_that_one_is_paid(world: World, clie
 
 async def test_drift_is_counted(world: World, client: Client) -> None:
     await deliver(client, "orders/create", order(tier=1, source_name=None))
-    assert world.observer.drift == ["shop field:tier", "shop null:source_name"]
+    assert world.observer.drift == ["shop order field:tier", "shop order null:source_name"]
 
 
 FUZZED = ("orders/create", "orders/updated", "refunds/create")

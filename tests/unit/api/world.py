@@ -125,8 +125,8 @@ class Counting:
         self.drift: list[str] = []
         self.on_answer: Callable[[tuple[str, str, int]], None] = lambda _seen: None
 
-    def drifted(self, channel: str, found: str) -> None:
-        self.drift.append(f"{channel} {found}")
+    def drifted(self, channel: str, payload: str, found: str) -> None:
+        self.drift.append(f"{channel} {payload} {found}")
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         assert seconds >= 0

@@ -46,8 +46,8 @@ class Seen:
         self.drifts: list[str] = []
         self.troubles: list[str] = []
 
-    def drifted(self, channel: str, found: str) -> None:
-        self.drifts.append(found)
+    def drifted(self, channel: str, payload: str, found: str) -> None:
+        self.drifts.append(f"{payload} {found}")
 
     def trouble(self, where: str, error: BaseException) -> None:
         self.troubles.append(f"{where}: {error}")

@@ -165,7 +165,8 @@ async def test_what_nobody_announced_is_credited_and_told(
             bench.back.fault("schema_surprise", mode=mode)
             await bench.poller().look()
         assert set(bench.seen.drifts) >= {
-            "value:state=triaged", "null:currency", "null:customer", "field:loyalty_v2",
+            "return value:state=triaged", "return null:currency", "return null:customer",
+            "return field:loyalty_v2",
         }  # fmt: skip
         assert len(bench.credits()) == 1
 

@@ -1,0 +1,56 @@
+"""Counts what channels send that nobody announced, until it is written down.
+
+Whoever takes a webhook must not wait for the ledger because a field is new: it is counted here and
+written every few seconds. A process that is killed in between loses those counts; a write whose
+answer is lost is made again, and counts twice. Nothing else hangs on them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from gateway.canonical.exchange.drifting import Drift
+from gateway.ports.drifts import DriftBook
+
+#: Surprises told apart between two writes; what is above it is counted without its path.
+APART_MAX: Final = 500
+#: Path of what is counted together because there is too much of it.
+REST: Final = "…"
+
+
+class _Place(NamedTuple):
+    channel: str
+    payload: str
+    kind: str
+    path: str
+    value: str
+
+
+class DriftTally:
+    """The surprises of one process."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[_Place] = Counter()
+
+    def note(self, channel: str, payload: str, found: str) -> None:
+        """Count one, as ``field:PATH``, ``null:PATH`` or ``value:PATH=VALUE``."""
+        kind, _, rest = found.partition(":")
+        path, _, value = rest.partition("=") if kind == "value" else (rest, "", "")
+        place = _Place(channel, payload, kind, path, value)
+        if place not in self._counts and len(self._counts) >= APART_MAX:
+            place = _Place(channel, payload, kind, REST, "")
+        self._counts[place] += 1
+
+    async def flush(self, book: DriftBook, now: datetime) -> None:
+        """Write down what was counted; if that fails it stays counted."""
+        if not self._counts:
+            return
+        counts, self._counts = self._counts, Counter()
+        try:
+            found = [Drift(*it, count, now, now) for it, count in counts.items()]
+            await book.keep_drifts(found)
+        except BaseException:
+            self._counts.update(counts)
+            raise
