@@ -56,7 +56,7 @@ class RedisFeed:
         pipeline = self._client.redis.pipeline(transaction=False)
         for transaction_id, object_key in zip(settled, object_keys, strict=True):
             if object_key is not None:
-                pipeline.lrem(part.unprojected(object_key.decode()), 1, transaction_id)
+                pipeline.lrem(part.unprojected(object_key.decode()), 0, transaction_id)
                 pipeline.delete(part.message(transaction_id))
         ms, number = upto.split("-")
         pipeline.xtrim(part.events, minid=f"{ms}-{int(number) + 1}", approximate=False)

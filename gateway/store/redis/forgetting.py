@@ -34,7 +34,7 @@ class RedisForgetting:
         named = [
             part.owners(bucket),
             f"{part.prefix}b:{owner.object_key}",
-            f"{part.prefix}f:{owner.object_key}",
+            part.fifo(owner.object_key),
             part.unprojected(owner.object_key),
         ]
         return "forget", named, (part.prefix, self._client.now_ms, field, owner.owner)

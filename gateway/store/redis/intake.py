@@ -100,8 +100,11 @@ class RedisIntake:
     async def progress_of(self, object_key: str) -> Sequence[Progress]:
         """Return the object's transactions that are not yet (only) in the ledger, in order."""
         part = self._partitions[partition_of(object_key, len(self._partitions))]
-        ids = await self._client.command("LRANGE", part.unprojected(object_key), 0, -1)
-        return await self._progress([raw.decode() for raw in ids])
+        both = self._client.redis.pipeline(transaction=True)  # nothing may move between the two
+        both.lrange(part.unprojected(object_key), 0, -1)
+        both.lrange(part.fifo(object_key), 0, -1)
+        gone, waiting = await self._client.execute(both)
+        return await self._progress([raw.decode() for raw in dict.fromkeys([*gone, *waiting])])
 
     async def claimed(self, object_key: str, claim: str) -> str | None:
         """Return the transaction id a claim was taken under."""

@@ -100,8 +100,12 @@ class PartitionKeys:
         """One message."""
         return f"{self.prefix}m:{transaction_id}"
 
+    def fifo(self, object_key: str) -> str:
+        """Transactions of an object that wait, the next one first."""
+        return f"{self.prefix}f:{object_key}"
+
     def unprojected(self, object_key: str) -> str:
-        """Transactions of an object that the ledger does not have yet."""
+        """Transactions that left the object's fifo and that the ledger does not have yet."""
         return f"{self.prefix}u:{object_key}"
 
     def accept_keys(
@@ -123,7 +127,6 @@ class PartitionKeys:
             f"{p}b:{object_key}",
             f"{p}f:{object_key}",
             f"{p}m:{transaction_id}",
-            f"{p}u:{object_key}",
             f"{p}e",
             f"{p}{waits_in}",
             *lanes,

@@ -112,8 +112,7 @@ class RedisRecovery:
         process = PROCESSES[record.process]
         answer = await self._client.script(
             "restore",
-            [part.lease, part.message(record.transaction_id), part.owners(bucket),
-             part.unprojected(record.object_key)],
+            [part.lease, part.message(record.transaction_id), part.owners(bucket)],
             part.prefix, self._client.now_ms, lease.token, record.transaction_id,
             record.object_key, field, record.owner, int(process.priority), record.channel,
             1 if process.pipelined else 0, record.attempts,

@@ -140,7 +140,7 @@ async def test_gateways_whose_clocks_disagree_at_a_generation_s_end_see_each_oth
 
 
 WRONG_TYPE = ["rules", "c:{generation}:{claim}", "o:{owner}", "b:{object}", "f:{object}",
-              "u:{object}", "e", "parked", "n", "q:legacy", "l:legacy:1:webshop",
+              "e", "parked", "n", "q:legacy", "l:legacy:1:webshop",
               "l:cloud:1:webshop"]  # fmt: skip
 
 

@@ -38,6 +38,11 @@ local function in_hand(P, object, tx, number)
     and redis.call('HGET', P .. 'm:' .. tx, 'tn') == number
 end
 
+-- A message leaves its object's fifo before the ledger has it: until then it is listed here.
+local function leave(P, object, tx)
+  write('RPUSH', P .. 'u:' .. object, tx)
+end
+
 -- Put an object into a lane.
 local function into(P, object, owner, class, channel, due)
   local lane = 'l:' .. owner .. ':' .. class .. ':' .. channel

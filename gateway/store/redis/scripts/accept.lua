@@ -2,9 +2,9 @@
 -- Accept one message: marker, claim, owner, enqueue, event. All or nothing.
 --
 -- KEYS: 1 rules  2 claims of this generation  3 of the previous  4 of the next  5 owners bucket
---       6 object  7 fifo  8 message  9 unprojected  10 events
---       11 where it waits without a lane: parked, or sought if it was undecided and not held
---       12 legacy lane of its class and channel  13 cloud lane  14 counters
+--       6 object  7 fifo  8 message  9 events
+--       10 where it waits without a lane: parked, or sought if it was undecided and not held
+--       11 legacy lane of its class and channel  12 cloud lane  13 counters
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 epoch decided under  4 transaction id
 --       5 claim field (12 bytes)  6 digest (16 bytes)  7 object key  8 owner field (12 bytes)
 --       9 target: legacy | cloud | hold | owner
@@ -47,14 +47,13 @@ if not owner then
   end
 end
 local held = target == 'hold'
-local place_at = KEYS[11]
-if owner and not held then place_at = owner == 'legacy' and KEYS[12] or KEYS[13] end
+local place_at = KEYS[10]
+if owner and not held then place_at = owner == 'legacy' and KEYS[11] or KEYS[12] end
 
 -- Each key to be written is read with a command of its type first: a wrong type fails here.
 local b = call('HMGET', KEYS[6], 'st', 'ln')
 call('HEXISTS', KEYS[8], 's')
-call('LLEN', KEYS[9])
-call('XLEN', KEYS[10])
+call('XLEN', KEYS[9])
 local crowd, class, channel = call('ZCARD', place_at), ARGV[11], ARGV[16]
 local lane, lender, due = string.sub(place_at, #P + 1), waiting == 0, now
 local lane_class, first = class, waiting > 0 and b[1] == 'sought' and ARGV[10] == '0'
@@ -80,10 +79,10 @@ elseif waiting > 0 and b[1] == 'ready' then
   end
 end
 local queue, flow = P .. 'q:' .. (owner or ''), lane_class .. lane_class .. ':' .. channel
-local new = lender and crowd == 0 and place_at ~= KEYS[11] and call('HEXISTS', queue, flow) == 0
+local new = lender and crowd == 0 and place_at ~= KEYS[10] and call('HEXISTS', queue, flow) == 0
 
 local ms = string.format('%d', now)
-call('HINCRBY', KEYS[14], 'w' .. class, 1)
+call('HINCRBY', KEYS[13], 'w' .. class, 1)
 if call('HSET', KEYS[2], ARGV[5], ARGV[4] .. ARGV[6] .. ms) == 1
     and call('HLEN', KEYS[2]) == 1 then
   call('PEXPIREAT', KEYS[2], ARGV[15])
@@ -92,10 +91,9 @@ if pinned then call('HSET', KEYS[5], ARGV[8], owner) end
 call('HSET', KEYS[8], 'p', ARGV[12], 'o', ARGV[7], 's', held and 'parked' or 'waiting',
   'rt', held and 'hold' or '', 'pr', ARGV[11], 'pl', ARGV[13], 'n', 0, 'ch', ARGV[16])
 call(first and 'LPUSH' or 'RPUSH', KEYS[7], ARGV[4])
-call('RPUSH', KEYS[9], ARGV[4])
 if lender then call('ZADD', place_at, due, ARGV[7]) end
 if new then call('HSETNX', queue, flow, 0) end
-local state = place_at ~= KEYS[11] and 'ready' or held and 'parked' or 'sought'
+local state = place_at ~= KEYS[10] and 'ready' or held and 'parked' or 'sought'
 if waiting == 0 then
   if owner then
     call('HSET', KEYS[6], 'st', state, 'ln', lane, 'ow', owner, 'c' .. class, 1)
@@ -119,10 +117,10 @@ else
     if not routed then call('HSET', KEYS[6], 'hs', '2') end
   end
 end
-call('XADD', KEYS[10], '*', 'k', 'accepted', 'tx', ARGV[4], 'at', ms, 'owner', owner or '',
+call('XADD', KEYS[9], '*', 'k', 'accepted', 'tx', ARGV[4], 'at', ms, 'owner', owner or '',
   'route', target, 'epoch', ARGV[3])
 if first and owner then
-  call('XADD', KEYS[10], '*', 'k', 'owned', 'tx', ARGV[4], 'at', ms, 'owner', owner,
+  call('XADD', KEYS[9], '*', 'k', 'owned', 'tx', ARGV[4], 'at', ms, 'owner', owner,
     'object', ARGV[7])
 end
 return {'ok', ARGV[4], ms}

@@ -20,12 +20,14 @@ if message[1] ~= 'discarded' then write('HINCRBY', P .. 'n', 'w' .. class, -1) e
 if ARGV[6] == 'booked' then write('HINCRBY', P .. 'n', 'd', 1) end
 if redis.call('LINDEX', fifo, 0) == tx then
   write('LPOP', fifo)
+  leave(P, object, tx)
   write('HINCRBY', b, 'c' .. class, -1)
   write('HSET', b, 'hs', '2')
   displace(P, object)
   place(P, object, now, {left = tonumber(class)})
 elseif redis.call('LPOS', fifo, tx) then
   write('LREM', fifo, 1, tx)
+  leave(P, object, tx)
   write('HINCRBY', b, 'c' .. class, -1)
 end
 if ARGV[6] == 'booked' then

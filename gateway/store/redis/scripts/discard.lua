@@ -32,12 +32,14 @@ emit(P, now, 'discarded', ARGV[3], 'by', ARGV[5], 'reason', ARGV[6], 'cause', me
 if redis.call('LINDEX', fifo, 0) ~= ARGV[3] then
   if redis.call('LPOS', fifo, ARGV[3]) then
     write('LREM', fifo, 1, ARGV[3])
+    leave(P, object, ARGV[3])
     write('HINCRBY', P .. 'b:' .. object, 'c' .. class, -1)
   end
   commit()
   return {'ok', ''}
 end
 write('LPOP', fifo)
+leave(P, object, ARGV[3])
 write('HINCRBY', P .. 'b:' .. object, 'c' .. class, -1)
 displace(P, object)
 local follower, before = redis.call('LINDEX', fifo, 1), ARGV[12] ~= '' and ARGV[12] or nil

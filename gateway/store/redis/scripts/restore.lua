@@ -2,7 +2,7 @@
 -- Needs: _lanes
 -- Put a message back that the ledger has and the buffer lost.
 --
--- KEYS: 1 lease  2 message  3 owners bucket  4 unprojected
+-- KEYS: 1 lease  2 message  3 owners bucket
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 token  4 transaction id  5 object
 --       6 owner field (12 bytes)  7 owner, "" if it has none  8 class  9 channel
 --       10 pipelined: 1 | 0  11 attempts  12 payload  13 follow-up: 1 | 0
@@ -19,7 +19,6 @@ write('HSET', KEYS[2], 'p', ARGV[12], 'o', object, 's', goes and 'waiting' or 'p
   'rt', goes and '' or 'hold', 'pr', class, 'pl', ARGV[10], 'n', ARGV[11], 'ch', ARGV[9],
   'at', string.format('%d', now), 'tk', 0)
 if owner then write('HSETNX', KEYS[3], ARGV[6], owner) end
-write('RPUSH', KEYS[4], tx)
 write('HINCRBY', P .. 'n', 'w' .. class, 1)
 if redis.call('LLEN', fifo) > 0 then
   join(P, object, tx, class)

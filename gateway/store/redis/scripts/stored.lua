@@ -19,6 +19,7 @@ write('ZREM', P .. 'flight', ARGV[5])
 write('HSET', b, 'hs', '2')
 if seen[1] == '1' then
   write('LPOP', P .. 'f:' .. ARGV[5])
+  leave(P, ARGV[5], ARGV[6])
   write('HINCRBY', b, 'c' .. seen[2], -1)
   place(P, ARGV[5], now, {left = tonumber(seen[2])})
 else
