@@ -22,7 +22,6 @@ from random import Random
 from typing import Any
 
 import psutil
-import yaml
 from redis import Redis
 
 from gateway.canonical.process import Priority
@@ -30,6 +29,7 @@ from gateway.store.redis.keys import partition_keys
 from tests.bench.accept import CONNECTIONS, order
 from tests.bench.client import closed, post
 from tests.bench.figure import Figure, at_most
+from tests.bench.flip import rules_to
 from tests.bench.installation import coexist, environment, gateways
 from tests.bench.servers import Server, announced
 from tests.processes import ROOT, spawned
@@ -63,7 +63,8 @@ def run(quick: bool) -> list[Figure]:
         settings = stack.enter_context(_unlimited_cloud())
         servers, keys, folder = stack.enter_context(gateways(1, **settings))
         url = (folder / "redis_url").read_text()
-        coexist(folder, url, "rules", "apply", str(_all_cloud(folder)), "--by", "bench")
+        rules_to(folder, "cloud")
+        coexist(folder, url, "rules", "apply", str(folder / "rules-cloud"), "--by", "bench")
         figures = of_gateway(servers[0], keys["webshop"], url, sizes)
         command = [sys.executable, "-m", "gateway", "work", "--announce", str(folder / "work.json")]
         child = stack.enter_context(spawned(command, environment(folder, url, **settings)))
@@ -190,18 +191,6 @@ def _waiting(store: Redis) -> int:
     """Count the orders in the lanes of the cloud ERP."""
     lanes = [f"{part.prefix}l:cloud:{Priority.HIGH}" for part in partition_keys(PARTITIONS)]
     return sum(int(store.zcard(lane)) for lane in lanes)
-
-
-def _all_cloud(folder: Path) -> Path:
-    """Write rules that send all orders to the cloud ERP."""
-    directory = folder / "rules-cloud"
-    directory.mkdir()
-    rules = yaml.safe_load((ROOT / "routing_rules/defaults.yaml").read_text())
-    for rule in rules["rules"]:
-        if rule["process"] == "order.intake":
-            rule["mode"] = "cloud"
-    (directory / "defaults.yaml").write_text(yaml.safe_dump(rules))
-    return directory
 
 
 @contextmanager
