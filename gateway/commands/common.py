@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import rich_click as click
 
-from gateway.canonical.staff import Role, Staff
-from gateway.errors import Forbidden, RuleProblem
+from gateway.errors import RuleProblem
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
     from gateway.wiring import Parts
 
 T = TypeVar("T")
@@ -69,20 +67,3 @@ def end_with(problems: Iterable[RuleProblem]) -> NoReturn:
     """Print what is wrong with files, for machines, and end with 1."""
     print_json({"ok": False, "problems": [asdict(it) for it in problems]})
     sys.exit(1)
-
-
-def acting(settings: Settings, by: str) -> Staff:
-    """Return who acts on the command line.
-
-    The operating system let them in; who they are is what ``--by`` says. Where staff is
-    configured it has to name one of them; raises :class:`~gateway.errors.Forbidden` if not.
-    """
-    if not settings.staff:
-        return Staff(by, frozenset(Role), "cli")
-    known = settings.staff.get(by)
-    if known is None:
-        raise Forbidden(
-            f"--by {by}: nobody of that name is among the configured staff; use one of "
-            f"{', '.join(sorted(settings.staff))}"
-        )
-    return Staff(by, frozenset(known.roles), "cli")

@@ -14,7 +14,6 @@ from gateway.canonical.exchange import Wanted
 from gateway.canonical.staff import Staff
 from gateway.commands import exceptions_view as view
 from gateway.commands.common import (
-    acting,
     by_option,
     count_option,
     installation,
@@ -22,6 +21,7 @@ from gateway.commands.common import (
     print_json,
     run,
 )
+from gateway.commands.proof import acting
 from gateway.errors import Conflict, NotFound
 from gateway.flow import readout
 from gateway.flow.correct import Corrected, Corrector, GivenUp

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.canonical.exchange.owning import Import, ImportFault
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 from gateway.errors import NotFound
 from gateway.flow.owner_file import OwnerFile
 from gateway.flow.owner_import import OwnerImports

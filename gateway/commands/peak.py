@@ -8,14 +8,8 @@ from typing import Any
 import rich_click as click
 
 from gateway.canonical.exchange import Peak
-from gateway.commands.common import (
-    acting,
-    by_option,
-    installation,
-    json_option,
-    print_json,
-    run,
-)
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 from gateway.flow.peak import PeakMode
 
 reason_option = click.option("--reason", required=True, help="Why, for the audit log.")

@@ -13,7 +13,6 @@ import rich_click as click
 from gateway.canonical.exchange.stores import FileTotal, TakenFile
 from gateway.canonical.money import plain
 from gateway.commands.common import (
-    acting,
     by_option,
     count_option,
     installation,
@@ -21,6 +20,7 @@ from gateway.commands.common import (
     print_json,
     run,
 )
+from gateway.commands.proof import acting
 
 if TYPE_CHECKING:
     from gateway.channels.pos.files import PosLogFile, Stated

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from gateway.canonical.process import ERPS, Target
 from gateway.canonical.staff import Action
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 
 if TYPE_CHECKING:
     from gateway.canonical.exchange import Limits, QuotaUse

@@ -8,7 +8,8 @@ from typing import Any
 import rich_click as click
 
 from gateway.canonical.exchange import Traffic
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 from gateway.flow.calls import Caller
 from gateway.flow.reconcile import Looked, Reconciler
 

@@ -17,7 +17,6 @@ from gateway.canonical.exchange.settlements import KeptSettlement
 from gateway.canonical.money import plain
 from gateway.channels.amazon.settlement import PROVIDER, SettlementFile
 from gateway.commands.common import (
-    acting,
     by_option,
     count_option,
     installation,
@@ -25,6 +24,7 @@ from gateway.commands.common import (
     print_json,
     run,
 )
+from gateway.commands.proof import acting
 from gateway.errors import NotFound
 from gateway.flow.settlements import take_settlement
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 
 if TYPE_CHECKING:
     from gateway.canonical.exchange.stores import NumberUsed

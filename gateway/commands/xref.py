@@ -14,7 +14,8 @@ from gateway.canonical.crosswalk import Crossing, CrosswalkKind, CrosswalkVersio
 from gateway.canonical.exchange import Wanted
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import ERPS, Target
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 from gateway.errors import NotFound
 from gateway.flow.crosswalks import Missing, gaps_since, import_table
 from gateway.flow.exceptions import RELEASED_MAX, Exceptions

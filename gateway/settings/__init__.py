@@ -117,7 +117,8 @@ class Settings(BaseSettings):
     channels: dict[str, ChannelSettings] = Field(description="by name")
     staff: dict[str, StaffSettings] = Field(
         default_factory=dict,
-        description="people by name; if there are any, `--by` has to name one with the role",
+        description="people by name; if there are any, `--by` has to name one with the role, and "
+        "once one has a key, to be proved with COEXIST_STAFF_KEY",
     )
     governance: GovernanceSettings = Field(
         default=GovernanceSettings(), description="what a change of rules needs"

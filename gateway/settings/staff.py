@@ -11,7 +11,11 @@ from gateway.settings.section import Section
 
 
 class StaffSettings(Section):
-    """One person. Only hashes of keys are kept; without any, they act on the command line only."""
+    """One person. Only hashes of keys are kept.
+
+    Where anybody has a key, everybody proves with theirs who they are, on the command line too;
+    where nobody has one, the command line takes `--by` at its word.
+    """
 
     key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")], ...] = Field(
         default=(), description="SHA-256 (hex) of each valid API key; two during a rotation"

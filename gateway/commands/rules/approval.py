@@ -10,7 +10,6 @@ import rich_click as click
 
 from gateway.canonical.exchange.governance import Proposal, Ruling
 from gateway.commands.common import (
-    acting,
     by_option,
     count_option,
     installation,
@@ -18,6 +17,7 @@ from gateway.commands.common import (
     print_json,
     run,
 )
+from gateway.commands.proof import acting
 from gateway.commands.rules.common import directory_argument, load_directory
 
 proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")

@@ -9,7 +9,8 @@ import rich_click as click
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.staff import Action
-from gateway.commands.common import acting, by_option, installation, json_option, run
+from gateway.commands.common import by_option, installation, json_option, run
+from gateway.commands.proof import acting
 from gateway.commands.rules import unhold
 from gateway.commands.rules.common import directory_argument, load_directory, print_marker
 from gateway.commands.rules.progress import Shown

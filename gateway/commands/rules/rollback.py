@@ -8,7 +8,8 @@ from typing import Any, Final
 import rich_click as click
 
 from gateway.canonical.envelope import Marker
-from gateway.commands.common import acting, by_option, installation, json_option, print_json, run
+from gateway.commands.common import by_option, installation, json_option, print_json, run
+from gateway.commands.proof import acting
 from gateway.commands.rules.common import print_marker
 from gateway.commands.rules.progress import Shown
 from gateway.flow.moving import DRAIN, MOVE, REJECTED

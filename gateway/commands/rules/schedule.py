@@ -11,7 +11,6 @@ import rich_click as click
 
 from gateway.canonical.exchange.governance import Schedule
 from gateway.commands.common import (
-    acting,
     by_option,
     count_option,
     installation,
@@ -19,6 +18,7 @@ from gateway.commands.common import (
     print_json,
     run,
 )
+from gateway.commands.proof import acting
 from gateway.commands.rules.common import directory_argument, load_directory
 from gateway.commands.rules.waiving import backlog_option, waive_options, waiver_of
 from gateway.errors import BadRequest

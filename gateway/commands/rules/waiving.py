@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
-from gateway.commands.common import acting
+from gateway.commands.proof import WAIVER_KEY, acting
 from gateway.errors import BadRequest
 from gateway.flow.changes import Waiver
 from gateway.settings import Settings
@@ -45,4 +45,6 @@ def waiver_of(settings: Settings, waives: tuple[str, ...], waived_by: str | None
         if not separator or not reason.strip():
             raise BadRequest(f"--waive {text!r}: write GATE=REASON, such as 'quotas=raised today'")
         reasons[gate.strip()] = reason.strip()
-    return Waiver(reasons, acting(settings, waived_by) if waived_by else None)
+    if not waived_by:
+        return Waiver(reasons, None)
+    return Waiver(reasons, acting(settings, waived_by, option="--waived-by", variable=WAIVER_KEY))

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from gateway.cli import coexist
+from gateway.commands.proof import STAFF_KEY, WAIVER_KEY
 from gateway.settings import Settings
 from tests.unit.docs.pages import ROOT, Page, pages
 
@@ -43,7 +44,8 @@ def test_commands_exist_with_the_options_they_are_called_with(page: Page) -> Non
 
 @each_page
 def test_variables_are_settings(page: Page) -> None:
-    known = {f"COEXIST_{name.upper()}" for name in Settings.model_fields} | {"COEXIST_CONFIG"}
+    known = {f"COEXIST_{name.upper()}" for name in Settings.model_fields}
+    known |= {"COEXIST_CONFIG", STAFF_KEY, WAIVER_KEY}
     for variable in re.findall(r"\bCOEXIST_[A-Z_]+[A-Z]", page.text):
         assert variable.partition("__")[0] in known, f"{page.path}: {variable} is no setting"
 
