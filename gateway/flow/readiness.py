@@ -21,6 +21,7 @@ from gateway.canonical.process import ERPS
 from gateway.clock import Clock
 from gateway.errors import CalendarsError, PublishError
 from gateway.flow.approvals import Approvals
+from gateway.flow.older import missing, needing, newest
 from gateway.flow.versions import RuleVersions
 from gateway.policy.approval import Standing
 from gateway.policy.calendars import Reach, blocks
@@ -66,7 +67,7 @@ class Terms:
 
     ``stores`` says which legal entity a store belongs to, ``calendars`` reads the calendar files
     anew, ``approvers`` are the people who may approve. Without ``approvals_required`` neither dry
-    run nor approval is asked for.
+    run nor approval is asked for, nor an import of owners.
     """
 
     legal_entities: frozenset[str]
@@ -85,7 +86,7 @@ GATES: Final[dict[str, str]] = {
     "calendars": "no freeze, no finance close, an open posting period",
     "quotas": "both ERPs have room for what moves",
     "exceptions": "nothing of what moves is held",
-    "ownership": "what was begun to be imported of older objects is through",
+    "ownership": "owners of older orders were imported, all of them, or the wave says otherwise",
 }
 
 
@@ -142,7 +143,7 @@ class Readiness:
             self._calendars(rules, change, at or self._clock.now()),
             await self._quota(evidence),
             await self._exceptions(draft, rules),
-            await self._ownership(owner),
+            await self._ownership(draft, rules, owner),
         ]  # fmt: skip
 
     async def _evidence(self, proposal: Proposal | None) -> Mapping[str, Any]:
@@ -239,17 +240,18 @@ class Readiness:
         found = f"{count} held" + ("; `coexist exceptions list` shows them" if count else "")
         return Gate("exceptions", OPERATOR, found, green=count == 0)
 
-    async def _ownership(self, owner: str) -> Gate:
-        """An import that was begun has to be through: till then old objects may be unknown."""
-        imports = await self._owners.imports()
-        going = [it for it in imports if it.finished_at is None]
-        if going:
-            found = f"the import of {going[0].name} stands at line {going[0].line}: finish it"
+    async def _ownership(self, draft: RuleSet, rules: Sequence[Rule], owner: str) -> Gate:
+        """Older orders of what moves have their owner, where changes of rules are governed."""
+        imports = await newest(self._owners)
+        coming = [rule for rule in rules if rule in set(draft.rules)]
+        wanted = needing(draft.waves, coming) if self._terms.approvals_required else []
+        if found := missing(imports, wanted):
             return _red("ownership", owner, found)
         taken = sum(it.imported + it.known for it in imports)
-        return _green(
-            "ownership", owner, f"{len(imports)} import(s), {taken} owner(s), all through"
-        )
+        found = f"{len(imports)} import(s), {taken} owner(s), all through"
+        if not wanted:
+            found += "; nothing that moves here asks for one"
+        return _green("ownership", owner, found)
 
 
 def _green(name: str, owner: str, finding: str) -> Gate:

@@ -45,6 +45,10 @@ class Owners(Protocol):
         """Return faults of an import behind a line, in the order of lines."""
         ...
 
+    async def faults_of(self, file: str) -> Mapping[str, int]:
+        """Count faults of an import by kind."""
+        ...
+
     async def imports(self) -> Sequence[Import]:
         """Return all imports, the newest first."""
         ...

@@ -171,17 +171,26 @@ class Rule:
         return f"'{self.rule_id}' ({self.place})" if self.place else f"'{self.rule_id}'"
 
 
+class OlderOrders(StrEnum):
+    """How a wave's orders that are older than the gateway get their owner."""
+
+    IMPORTED = "imported"  #: a file says it, and is through before the wave moves anything
+    LOOKED_UP = "looked-up"  #: the first follow-up on each asks both ERPs
+    NONE = "none"  #: there are none
+
+
 @dataclass(frozen=True, slots=True)
 class Wave:
     """A step of the migration: its name, who answers for it, which waves come before it.
 
-    ``guardrails`` are watched while it is in force.
+    ``guardrails`` are watched while it is in force. ``older_orders`` is for the gate ``ownership``.
     """
 
     name: str
     owner: str
     depends_on: tuple[str, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
+    older_orders: OlderOrders = OlderOrders.IMPORTED
 
 
 @dataclass(frozen=True, slots=True)

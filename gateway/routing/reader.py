@@ -17,6 +17,7 @@ from gateway.routing.model import (
     DATE,
     HUNDREDTHS,
     Mode,
+    OlderOrders,
     Place,
     Rule,
     Vocabulary,
@@ -29,7 +30,7 @@ from gateway.routing.when import When, read_when
 RULE_KEYS: Final = ("id", "process", "when", "mode", "cloud_percent", "sticky_by", "shadow")
 #: Keys that only a default has.
 DEFAULT_KEYS: Final = ("needs",)
-WAVE_KEYS: Final = ("wave", "owner", "depends_on", "guardrails", "rules")
+WAVE_KEYS: Final = ("wave", "owner", "depends_on", "older_orders", "guardrails", "rules")
 DEFAULTS_KEYS: Final = ("rules",)
 
 _PERCENT: Final = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?")
@@ -77,9 +78,13 @@ def read_wave(
     before = sheet.texts(found["depends_on"]) if "depends_on" in found else []
     drafts = _rules(sheet, vocabulary, found["rules"], name or "") if "rules" in found else []
     guardrails = read_guardrails(sheet, found["guardrails"]) if "guardrails" in found else ()
+    older = OlderOrders.IMPORTED
+    if "older_orders" in found:
+        said = sheet.choice(found["older_orders"], list(OlderOrders), "way of older orders")
+        older = OlderOrders(said) if said else older
     if name is None or owner is None:
         return None, drafts
-    wave = Wave(name, owner, tuple(sorted(other for other, _ in before)), guardrails)
+    wave = Wave(name, owner, tuple(sorted(other for other, _ in before)), guardrails, older)
     depends_on = tuple((other, sheet.place(at)) for other, at in before)
     return WaveDraft(wave, sheet.place(found["wave"]), depends_on), drafts
 

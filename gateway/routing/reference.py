@@ -32,6 +32,9 @@ _WAVE_TEXTS: Final = {
     "wave": "name of the wave, unique: 1 to 64 of `a-z`, `0-9`, `.`, `_`, `-`",
     "owner": "the team that answers for the wave",
     "depends_on": "one wave or a list of waves that come before this one; no circles",
+    "older_orders": "how orders older than the gateway get their owner: `imported` from a file "
+    "before the wave moves any (default), `looked-up` in both ERPs one by one, `none` if there are "
+    "none; the gate `ownership` asks for it",
     "guardrails": "what is watched while the wave is in force, [below](#guardrails)",
     "rules": "list of rules, `[]` for a wave without any",
 }

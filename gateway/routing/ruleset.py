@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.canonical.process import PROCESSES, Target
 from gateway.errors import RulesUnavailable
-from gateway.routing.model import DateRange, Mode, Rule, Wave
+from gateway.routing.model import DateRange, Mode, OlderOrders, Rule, Wave
 
 #: Raised whenever a text written before could be read differently.
 FORMAT: Final = 1
@@ -124,6 +124,8 @@ def _wave_record(wave: Wave) -> dict[str, Any]:
     }
     if wave.guardrails:
         record["guardrails"] = [asdict(it) for it in wave.guardrails]
+    if wave.older_orders is not OlderOrders.IMPORTED:
+        record["older_orders"] = wave.older_orders.value
     return record
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.canonical.guardrail import SIGNALS
 from gateway.canonical.process import ERPS, PROCESSES, Process
 from gateway.routing.guardrail_reader import NO_DATA, SECONDS_MAX
-from gateway.routing.model import DATE, modes_of
+from gateway.routing.model import DATE, OlderOrders, modes_of
 
 _NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 _DAY = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -40,6 +40,12 @@ def schema() -> str:
                     "depends_on": {
                         "description": "Waves that come before this one.",
                         **_one_or_more(_NAME, at_least=0),
+                    },
+                    "older_orders": {
+                        "enum": [str(it) for it in OlderOrders],
+                        "description": "How orders older than the gateway get their owner: "
+                        "imported from a file before the wave moves (default), looked-up in both "
+                        "ERPs one by one, or none are older.",
                     },
                     "guardrails": {
                         "type": "array",

@@ -67,6 +67,11 @@ class OwnerTables(Database):
         rows = await self._read(lambda db: db.execute(query).all())
         return [ImportFault(*row) for row in rows]
 
+    async def faults_of(self, file: str) -> dict[str, int]:
+        query = select(_F.kind, func.count()).where(_F.file == file).group_by(_F.kind)
+        rows = await self._read(lambda db: db.execute(query).all())
+        return {str(kind): int(count) for kind, count in rows}
+
     async def imports(self) -> Sequence[Import]:
         query = select(owner_imports).order_by(_I.started_at.desc())
         rows = await self._read(lambda db: db.execute(query).mappings().all())

@@ -52,7 +52,7 @@ def rules(folder: Path, waves: Mapping[str, Mapping[str, object]] | None = None)
     for file in (folder / "waves").iterdir():
         file.unlink()
     for name, wave in (waves or {}).items():
-        text = yaml.safe_dump({"wave": name, "owner": "team", **wave})
+        text = yaml.safe_dump({"wave": name, "owner": "team", "older_orders": "none", **wave})
         (folder / "waves" / f"{name}.yaml").write_text(text)
     return load(folder)
 

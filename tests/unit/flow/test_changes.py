@@ -16,7 +16,10 @@ from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
 from gateway.flow.changes import Waiver
+from gateway.flow.owner_file import OwnerFile
+from gateway.flow.owner_import import OwnerImports
 from gateway.routing.ruleset import RuleSet
+from gateway.store.ledger import SqlLedger
 from tests.unit.flow.governed import (
     APPROVER,
     LEAD,
@@ -26,6 +29,7 @@ from tests.unit.flow.governed import (
     intake,
     rules,
 )
+from tests.valkey import Buffer
 
 pytestmark = pytest.mark.anyio
 
@@ -181,6 +185,44 @@ async def test_an_import_of_owners_that_is_not_through_is_red(
     await governed.ledger.begin_import(begun)
     red = await governed.red(rules(tmp_path))
     assert "the import of owners.csv stands at line 0" in red["ownership"].finding
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_a_wave_that_moves_orders_waits_for_the_owners_of_older_ones(
+    buffer: Buffer, ledger: SqlLedger, tmp_path: Path, required: bool
+) -> None:
+    """Red till an import is through with nothing left out; a file put right takes its place."""
+    it = Governed(buffer, ledger, required=required)
+
+    async def said(mode: str = "cloud", older: str = "imported") -> str:
+        gates = await it.readiness.gates(
+            rules(tmp_path / "draft", {"nl": intake(mode, older_orders=older)}), Marker(0, ""), "nl"
+        )
+        (gate,) = (gate for gate in gates if gate.name == "ownership")
+        return "" if gate.green else gate.finding
+
+    async def imported(*lines: str) -> None:
+        path = tmp_path / "owners.csv"
+        path.write_text("\n".join(("object_key,owner", *lines, "")))
+        imports = OwnerImports(ledger, it.auditor, it.clock)
+        await imports.run(OwnerFile(path), LEAD, "", lambda _: None)
+        it.clock.passed_s += 1
+
+    def whole(text: str) -> str:
+        return text if required else ""
+
+    assert whole("nl moves orders, and no owner of older ones was imported") in await said()
+    assert bool(await said()) == required
+    for green in ({"older": "looked-up"}, {"older": "none"}, {"mode": "hold"}, {"mode": "legacy"}):
+        assert await said(**green) == ""
+    await imported()
+    assert bool(await said()) == required, "an empty file says nothing"
+    good, doubled = "order:webshop:1,legacy", "order:webshop:1,legacy"
+    await imported(good, "order:webshop:1,cloud", "order:webshop:2,nobody")
+    assert whole("owners.csv left lines out (1 conflict, 1 unreadable)") in await said()
+    assert [await said(older="none"), await said("hold")] == ["", ""]
+    await imported(good, doubled, "order:webshop:2,cloud")
+    assert await said() == "", "the file was put right; what it says twice alike harms nothing"
 
 
 async def test_what_was_checked_is_what_it_is_flipped_over(

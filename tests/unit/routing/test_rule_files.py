@@ -64,7 +64,7 @@ def test_no_defaults_file(files: RuleFiles) -> None:
             "wave: w\nowner: o\nrules: []\nruls: []\n",
             (
                 "4:1: ruls: unknown key 'ruls'; did you mean 'rules'? known here: wave, owner, "
-                "depends_on, guardrails, rules"
+                "depends_on, older_orders, guardrails, rules"
             ),
         ),
         (
@@ -85,7 +85,10 @@ def test_no_defaults_file(files: RuleFiles) -> None:
         ),
         (
             "? [a]\n: b\nwave: w\nowner: o\nrules: []\n",
-            "1:3: ?: unknown key '?'; known here: wave, owner, depends_on, guardrails, rules",
+            (
+                "1:3: ?: unknown key '?'; known here: wave, owner, depends_on, older_orders, "
+                "guardrails, rules"
+            ),
         ),
     ],
 )
