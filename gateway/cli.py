@@ -14,7 +14,7 @@ from typing import Final
 import rich_click as click
 
 from gateway import __version__
-from gateway.errors import CoexistError, RulesError
+from gateway.errors import CoexistError, InputError, RulesError
 
 #: Commands by the module of ``gateway.commands`` they are in.
 MODULES: Final[dict[str, tuple[str, ...]]] = {
@@ -94,4 +94,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except CoexistError as error:
         click.echo(f"coexist: {error}", err=True)
+        for wrong in error.errors if isinstance(error, InputError) else ():
+            click.echo(f"  {wrong.pointer or '(the whole)'}: {wrong.detail}", err=True)
         sys.exit(error.exit_code)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from litestar import Controller, get
 from litestar.types import ASGIApp
 
 from gateway.api import describe, views
 from gateway.api.answers import NO_STORE, as_json
 from gateway.api.calls import AnyRequest, admit
-from gateway.canonical.envelope import partition_of_transaction
+from gateway.canonical.envelope import partition_within
 from gateway.errors import NotFound
-
-_ID: Final = re.compile(r"[0-9a-f]{2}-[0-9a-z]{26}")
 
 
 class Transactions(Controller):
@@ -33,7 +28,7 @@ class Transactions(Controller):
         call = admit(request)
         transaction_id: str = request.path_params["transaction_id"]
         view = None
-        if _can_exist(transaction_id, call.services.settings.partitions):
+        if partition_within(transaction_id, call.services.settings.partitions) is not None:
             view = await call.services.statuses.transaction(transaction_id)
         if view is None or view.channel != call.channel.name:
             raise NotFound(
@@ -41,10 +36,3 @@ class Transactions(Controller):
                 "check the id"
             )
         return as_json(views.transaction(view), headers=NO_STORE)
-
-
-def _can_exist(transaction_id: str, partitions: int) -> bool:
-    """Say whether an id has the form of one, of a partition there is: others are not looked for."""
-    if not _ID.fullmatch(transaction_id):
-        return False
-    return partition_of_transaction(transaction_id) < partitions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ _CHANCE_SHIFTS: Final = range(70, -1, -10)
 
 #: Partitions at most: their number is written with two hex digits in every transaction id.
 PARTITIONS_MAX: Final = 256
+
+_TRANSACTION_ID: Final = re.compile(r"[0-9a-f]{2}-[0-9a-z]{26}")
 
 
 class StoredSale(Document):
@@ -108,6 +111,17 @@ def _pairs(number: int, shifts: range) -> str:
 def partition_of_transaction(transaction_id: str) -> int:
     """Return the partition written in a transaction id."""
     return int(transaction_id[:2], 16)
+
+
+def partition_within(transaction_id: str, partitions: int) -> int | None:
+    """Return the partition of what somebody gave as a transaction id.
+
+    None if it has not the form of one, or is of no partition here: such are not looked for.
+    """
+    if not _TRANSACTION_ID.fullmatch(transaction_id):
+        return None
+    number = partition_of_transaction(transaction_id)
+    return number if number < partitions else None
 
 
 def partition_of(object_key: str, partitions: int) -> int:

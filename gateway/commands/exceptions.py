@@ -110,7 +110,7 @@ def edit(
     transaction_id: str, settings: tuple[str, ...], patch: str | None, reason: str,
     revision: int | None, by: str, *, as_json: bool,
 ) -> None:  # fmt: skip
-    """Correct a field of a held transaction, such as a SKU; it stays held until it is retried.
+    """Correct a field of a held transaction, such as a SKU; what waits goes by itself after.
 
     What the channel sent is kept, and a repeat of it gets the first answer as before. What
     identifies the transaction and what was paid cannot be changed.
@@ -124,7 +124,7 @@ def edit(
         return
     for change in done.changes:
         click.echo(f"{change.pointer}: {change.before or 'nothing'} -> {change.after or 'nothing'}")
-    click.echo(f"{transaction_id} is at revision {done.revision}, still held; now")
+    click.echo(f"{transaction_id} is at revision {done.revision}; let it go with")
     click.echo(f"  coexist exceptions retry {transaction_id}")
 
 

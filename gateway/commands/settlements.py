@@ -200,15 +200,19 @@ async def _found(settlement_id: str) -> tuple[KeptSettlement, list[Any]]:
     async with installation() as parts:
         kept = await parts.ledger.settlement(PROVIDER, settlement_id)
         if kept is None:
-            raise NotFound(
-                f"no settlement {settlement_id!r} was taken; see `coexist settlements list`"
-            )
+            raise _unknown(settlement_id)
         return kept, list(await parts.ledger.settlement_sums(PROVIDER, settlement_id))
+
+
+def _unknown(settlement_id: str) -> NotFound:
+    return NotFound(f"no settlement {settlement_id!r} was taken; see `coexist settlements list`")
 
 
 async def _print_rows(settlement_id: str) -> None:
     behind = 0
     async with installation() as parts:
+        if await parts.ledger.settlement(PROVIDER, settlement_id) is None:
+            raise _unknown(settlement_id)
         while page := await parts.ledger.settlement_rows(PROVIDER, settlement_id, behind, PAGE):
             for row in page:
                 click.echo(_line(row._asdict()))

@@ -110,9 +110,9 @@ class Corrector:
         """
         require(staff, Action.EXCEPTIONS_DISCARD)
         _require_reason(reason, "discarded")
-        done = []
+        done: list[str] = []
         follower = transaction_id
-        while follower:
+        while follower or not done:
             case = await self._seen(follower, revision)
             follower = await self._discard(staff, case, reason)
             done.append(case.transaction_id)

@@ -49,8 +49,9 @@ def test_bad_input_is_said_with_its_line_and_nothing_is_kept(home: Path) -> None
     ):  # fmt: skip
         done = CliRunner().invoke(cli.coexist, ["settlements", "import", "s.txt", option, value])
         assert (done.exit_code, said in done.output) == (2, True), done.output
-    with pytest.raises(NotFound, match="no settlement '42' was taken"):
-        coexist("settlements", "show", "42")
+    for command in ("show", "rows"):
+        with pytest.raises(NotFound, match="no settlement '42' was taken"):
+            coexist("settlements", command, "42")
     assert json.loads(coexist("settlements", "list", "--json")) == []
 
 

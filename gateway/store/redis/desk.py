@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.canonical.envelope import partition_of_transaction
+from gateway.canonical.envelope import partition_of_transaction, partition_within
 from gateway.canonical.exchange import Case, Discarded, Edited, Edition, Refusal, StaffRefused
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
@@ -26,8 +26,8 @@ class RedisDesk:
 
     async def case(self, transaction_id: str) -> Case | None:
         """Return a message the buffer has."""
-        number = partition_of_transaction(transaction_id)
-        if number >= len(self._partitions):  # an id made up, or of another installation
+        number = partition_within(transaction_id, len(self._partitions))
+        if number is None:
             return None
         part = self._partitions[number]
         found = await self._client.command("HMGET", part.message(transaction_id), *_FIELDS)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.canonical.envelope import Envelope, Marker, partition_of, partition_of_transaction
+from gateway.canonical.envelope import (
+    Envelope,
+    Marker,
+    partition_of,
+    partition_of_transaction,
+    partition_within,
+)
 from gateway.canonical.exchange import (
     AcceptAnswer,
     Accepted,
@@ -125,8 +131,8 @@ class RedisIntake:
     async def _progress(self, transaction_ids: Sequence[str]) -> list[Progress]:
         found = []
         for transaction_id in transaction_ids:
-            number = partition_of_transaction(transaction_id)
-            if number >= len(self._partitions):  # an id made up, or of another installation
+            number = partition_within(transaction_id, len(self._partitions))
+            if number is None:
                 continue
             part = self._partitions[number]
             values = await self._client.command("HMGET", part.message(transaction_id), *_PROGRESS)

@@ -118,3 +118,17 @@ async def test_an_id_nobody_knows_is_said_to_be_that(room: Staffroom) -> None:
     ):
         with pytest.raises(NotFound, match=made_up):
             await act
+
+
+@pytest.mark.parametrize(
+    "identity", ["", "nope", "0c", "zz-01m7zmtvkt0cs5eqbxdqvkbnt7",
+                 "CX-0c-01m7zmtvkt0cs5eqbxdqvkbnt7", "ff-01m7zmtvkt0cs5eqbxdqvkbnt7"]
+)  # fmt: skip
+async def test_what_is_no_id_is_unknown_like_one_nobody_has(room: Staffroom, identity: str) -> None:
+    assert await room.buffer.intake.progress(identity) is None
+    with pytest.raises(NotFound, match="no transaction"):
+        await room.exceptions.retry(LEAD, identity)
+    with pytest.raises(NotFound, match="no transaction"):
+        await room.corrector.edit(LEAD, identity, LARGER, reason="x")
+    with pytest.raises(NotFound, match="no transaction"):
+        await room.corrector.discard(LEAD, identity, reason="x")
