@@ -52,9 +52,9 @@ def test_whoever_changes_routes_proves_who_they_are(
     ]
     for by, key, said in refused:
         monkeypatch.setenv("COEXIST_STAFF_KEY", key)
-        code, out, err = ended(*apply, by)
+        code, out, err = ended("rules", "apply", "--resume", "--by", by)
         assert (code != 0, out, said in err) == (True, "", True), err
-    assert json.loads(coexist("rules", "history", "--json"))["history"] == []
+    assert json.loads(coexist("audit", "list", "--json")) == []
     monkeypatch.setenv("COEXIST_STAFF_KEY", "key-of-lee")
     assert "is in force, as epoch 1" in coexist(*apply, "lee")
 
@@ -62,7 +62,7 @@ def test_whoever_changes_routes_proves_who_they_are(
         ("rules", "rollback", "--yes", "--json"),
         ("rules", "approve", "p-1"),
         ("rules", "schedule", str(governed), "--at", "2099-01-01T02:00"),
-        ("rules", "apply", "--resume"),
+        ("rules", "apply", str(governed), "--yes", "--json"),
     ]
     for command in commands:
         code, _, err = ended(*command, "--by", "ada")
