@@ -19,6 +19,7 @@ from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.expect import Timeline
 from loadtests.findings import CHAOS, DEMO, FAILURES, HAZARDS, Finding, Report
+from loadtests.gaps import Gaps, wrong_gaps
 from loadtests.journal import Journal, MessageEntry
 from loadtests.ledger import Ledger, Transaction, match
 from loadtests.messages import FOLLOW_UPS, Message
@@ -30,13 +31,17 @@ EVERY_HAZARD = DEMO | CHAOS
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All an audit judges by. ``held`` are transaction ids the gateway reports as held."""
+    """All an audit judges by. ``held`` are transaction ids the gateway reports as held.
+
+    ``gaps`` are the numbers that stores lost and the gateway misses; None: nobody asked.
+    """
 
     journal: Journal
     events: Events
     documents: tuple[Document, ...]
     counters: hazards.Counters = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    gaps: Gaps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ def audit(evidence: Evidence) -> Report:
             findings += _bookings(transaction, evidence.held)
             for document in transaction.documents:
                 findings += _contents(transaction, document, order)
+    if evidence.gaps is not None:
+        findings += wrong_gaps(evidence.gaps)
     report = Report()
     report.count(findings)
     _figures(report, ledger, evidence)
@@ -228,6 +235,7 @@ def _hazards(report: Report, ledger: Ledger, timeline: Timeline, evidence: Evide
     report.slowest_s = round(promise.slowest_s(events, counters), 3)
     for name, count in hazards.of_channels(events).items():
         setattr(report, name, count)
+    report.numbers_lost = len(evidence.gaps.lost) if evidence.gaps is not None else 0
     for name, count in hazards.chaos(events, evidence.journal.attempts, counters).items():
         setattr(report, name, count)
 

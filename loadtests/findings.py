@@ -18,6 +18,7 @@ Kind = Literal[
     "booked_without_accept",
     "wrong_document",
     "answered_differently",
+    "wrong_gap",
     "driver_unfinished",
 ]
 
@@ -32,6 +33,7 @@ FAILURES: dict[Kind, str] = {
     "booked_without_accept": "booked, but never accepted",
     "wrong_document": "booked as another kind, for another object or legal entity",
     "answered_differently": "repeats not answered as repeats",
+    "wrong_gap": "numbers of registers reported as missing wrongly, or not",
     "driver_unfinished": "journals without an end",
 }
 
@@ -75,6 +77,7 @@ CHANNELS = {
     "deliveries_missigned": "webhooks refused for a wrong signature",
     "deliveries_disordered": "webhooks and notifications that came after later ones",
     "batches_disordered": "batches of receipts that came in another order than they were rung",
+    "numbers_lost": "numbers that registers lost between others that came",
 }
 
 #: All the demo claims to survive.
@@ -147,6 +150,7 @@ class Report:
     booked_without_accept: int = 0
     wrong_document: int = 0
     answered_differently: int = 0
+    wrong_gap: int = 0
     driver_unfinished: int = 0
     value_accepted: Decimal = Decimal(0)
     value_booked: Decimal = Decimal(0)
@@ -172,6 +176,7 @@ class Report:
     deliveries_missigned: int = 0
     deliveries_disordered: int = 0
     batches_disordered: int = 0
+    numbers_lost: int = 0
     workers_killed: int = 0
     gateways_killed: int = 0
     stores_killed: int = 0

@@ -106,6 +106,11 @@ class Gateway:
         """Ids of transactions that are held until somebody acts."""
         return held_of(json.loads(self._run("exceptions", "list", "--count", "10000", "--json")))
 
+    def stores(self) -> list[dict[str, Any]]:
+        """What each register's numbers tell, by store and business day."""
+        found: list[dict[str, Any]] = json.loads(self._run("stores", "report", "--json"))
+        return found
+
     def retry(self, transaction_ids: Sequence[str]) -> None:
         """Let held transactions go; one that is not held any more is none of our concern."""
         self._run("exceptions", "retry", *transaction_ids, "--by", BY, good=(0, 1))

@@ -22,6 +22,7 @@ from loadtests.demo.gateway import Gateway as Commands
 from loadtests.demo.sales import Sales
 from loadtests.demo.stage import Stage
 from loadtests.events import Channel, Day, EventLog
+from loadtests.gaps import Gaps, lost_in, reported_in, wrong_gaps
 from loadtests.journal import JournalWriter
 from loadtests.messages import RETURN
 
@@ -33,6 +34,8 @@ SHARES = {"shop-nl": 0.15, "shop-de": 0.10, "pos": 0.25, "amazon-de": 0.15, "ret
 DRIVEN = 1 - sum(SHARES.values())
 #: What no webhook brought is found by a poll, every few seconds; a busy machine takes its time.
 KNOWN_WITHIN_S = 60.0
+#: What is booked is in the record within moments.
+RECORDED_WITHIN_S = 20.0
 LOOK_S = 1.0
 
 
@@ -110,6 +113,20 @@ class Market:
             look()
             time.sleep(LOOK_S / 4)
         return [self._settle(source, look) for source in self.sources]
+
+    def gaps(self) -> Gaps:
+        """Return what registers lost, and what the gateway says is missing of them.
+
+        What was taken last comes into the record with the next projection: so one that differs is
+        asked for again, for a while.
+        """
+        lost = lost_in(books_of(self._url(self._estate)))
+        until = time.monotonic() + RECORDED_WITHIN_S
+        while True:
+            gaps = Gaps(lost, reported_in(self._commands.stores()))
+            if not any(wrong_gaps(gaps)) or time.monotonic() > until:
+                return gaps
+            time.sleep(LOOK_S)
 
     def _settle(self, source: Source, look: Callable[[], None]) -> Path:
         answers = Answers(self._gateway(source))

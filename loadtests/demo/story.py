@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -203,7 +204,7 @@ class Demo:
         held = self._folder.path / "held.json"
         try:
             held.write_text(json.dumps(self._gateway.held()), encoding="utf-8")
-            return sources.gather(
+            gathered = sources.gather(
                 journal=self._folder.journal,
                 events=self._folder.events,
                 legacy_books=stage.erps["legacy"].url,
@@ -211,6 +212,7 @@ class Demo:
                 held=held,
                 channels=sold,
             )
+            return replace(gathered, gaps=self._market.gaps())
         except LoadTestError as error:
             raise DemoError(f"no audit is possible: {error}") from error
 

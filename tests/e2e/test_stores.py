@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from loadtests.gaps import Gaps, lost_in, reported_in, wrong_gaps
 from tests.e2e.installation import Installation, until
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
@@ -95,6 +96,9 @@ def test_each_receipt_is_booked_once_and_what_is_missing_is_told(
                 missing |= {f"{name}/{n}" for n in range(first, last + 1)}
             twice |= {f"{name}/{uses['sequence']}" for uses in register["repeats"]}
     assert missing == {it["name"] for it in books if it["lost"]}
+    gaps = Gaps(lost_in(estate.get("books")["documents"]), reported_in(found))
+    assert gaps.lost
+    assert list(wrong_gaps(gaps)) == [], "as the demo's audit says"
     assert twice == {it["name"] for it in books if it["used_twice"]}
     assert len(twice) == 1
     counters = estate.get("counters")

@@ -18,6 +18,7 @@ from loadtests.answers import Outcome
 from loadtests.audit import Evidence
 from loadtests.books import KINDS, BookedLine, Document, Erp
 from loadtests.events import Apply, Events, Kill
+from loadtests.gaps import Gaps
 from loadtests.journal import End, Journal, MessageEntry, Run, State
 from loadtests.messages import CANCELLATION, ORDER, SALE, Message, Request
 from loadtests.scenario import Scenario
@@ -106,6 +107,7 @@ class History:
     events: Events = field(default_factory=Events)
     documents: list[Document] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
+    gaps: Gaps | None = None
     counters: dict[Erp, dict[str, int]] = field(
         default_factory=lambda: {
             "legacy": {"lost_replies_after_booking": 1, "late_bookings": 0, "throttled_429": 0},
@@ -121,6 +123,7 @@ class History:
             documents=tuple(self.documents),
             counters=self.counters,
             held=frozenset(self.held),
+            gaps=self.gaps,
         )
 
     def copy(self) -> History:
@@ -128,7 +131,7 @@ class History:
         journal = Journal(self.journal.run, [], [*self.journal.messages], [], self.journal.ended)
         events = Events([*self.events.applies], [*self.events.kills], [])
         counters = {erp: dict(of_erp) for erp, of_erp in self.counters.items()}
-        return History(journal, events, [*self.documents], set(self.held), counters)
+        return History(journal, events, [*self.documents], set(self.held), self.gaps, counters)
 
     def replace(self, old: Document, new: Document) -> None:
         """Doctor one document."""

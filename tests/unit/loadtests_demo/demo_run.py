@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loadtests.events import Channel, Comparison, Kill, Pause, TrafficEnd
+from loadtests.gaps import Gap, Gaps
 from tests.unit.loadtests.doctoring import good_run
 from tests.unit.loadtests.history import History
 
@@ -25,4 +26,5 @@ def met_all() -> History:
     run.events.pauses.append(Pause(at=395.0, wave="bad-wave"))
     run.events.traffic_ends.append(TrafficEnd(at=390.0, erp="cloud", counters=CLOUD))
     run.events.channels.append(Channel(name="shop-nl", counters=CHANNEL))
+    run.gaps = Gaps(frozenset({("NL-001", "1", 7)}), (Gap("NL-001", "1", 7, 7),))
     return run

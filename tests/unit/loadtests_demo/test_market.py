@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +20,7 @@ from loadtests.demo.gateway import Gateway as Commands
 from loadtests.demo.guard import Guard
 from loadtests.demo.market import DRIVEN, SHARES, Market
 from loadtests.events import EventLog, read_events
+from loadtests.gaps import Gap, Gaps
 from loadtests.journal import read_journal
 from loadtests.messages import ORDER, RETURN, Message, order_key
 from tests.unit.loadtests_demo.doubles import SaidStage, Time
@@ -53,6 +54,13 @@ class Commanded(Commands):
     """Says how far the poll is."""
 
     polled: Mapping[str, datetime] = {}
+
+    reports: Sequence[list[dict[str, Any]]] = ()
+    asked = 0
+
+    def stores(self) -> list[dict[str, Any]]:
+        self.asked += 1
+        return self.reports[min(self.asked, len(self.reports)) - 1]
 
     def pulled_until(self) -> dict[str, datetime]:
         return dict(self.polled)
@@ -140,6 +148,24 @@ def test_what_never_comes_is_said_and_left_to_the_audit(
     scene.commands.polled = {"shop-nl": AT - timedelta(seconds=1)}
     assert scene.settle() == ""
     assert "1 never came, 1 first" in scene.board.notes()[-1].text
+
+
+def stores_day(*gaps: list[int]) -> list[dict[str, Any]]:
+    return [{"store": "NL-001", "registers": [{"register": "1", "gaps": list(gaps)}]}]
+
+
+def test_what_registers_lost_is_asked_for_until_it_is_in_the_record(
+    url: str, guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(markets, "LOOK_S", 0.01)
+    scene = Scene(url, guard, tmp_path, ORDER)
+    scene.market._stage.channels["pos"] = scene.market._stage.channels["shop-nl"]
+    scene.commands.reports = [stores_day([2, 2]), stores_day()]
+    assert scene.market.gaps() == Gaps(frozenset(), ())
+    assert scene.commands.asked == 2
+    monkeypatch.setattr(markets, "RECORDED_WITHIN_S", 0.05)
+    scene.commands.reports = [stores_day([2, 3])]
+    assert scene.market.gaps().reported == (Gap("NL-001", "1", 2, 3),), "the audit's to judge"
 
 
 def test_every_channel_has_a_share_and_the_driver_the_rest(
