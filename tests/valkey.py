@@ -95,6 +95,10 @@ class Buffer:
         events = await self.feed.events(partition_of(object_key, PARTITIONS), "0-0", 1000)
         return [(it.kind, it.transaction_id) for it in events if it.kind != "marker"]
 
+    async def listed(self, object_key: str) -> list[str]:
+        """Return the references of the object's transactions that the buffer lists."""
+        return [it.envelope.reference for it in await self.intake.progress_of(object_key)]
+
 
 def entry(
     ref: str,
