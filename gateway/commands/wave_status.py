@@ -26,6 +26,10 @@ def as_json(status: Status) -> dict[str, Any]:
             {"process": process, "fared": fared, "count": now, "day_before": before}
             for (process, fared), (now, before) in status.reads.items()
         ],
+        "answers_of_processes": {
+            when: {"errors": errors, "answers": answers}
+            for when, (errors, answers) in zip(("now", "day_before"), status.said, strict=True)
+        },
         "errors": status.errors,
         "answers": status.answers,
         "held_objects": status.held_objects,
@@ -47,9 +51,11 @@ def lines(status: Status) -> Iterator[str]:
         yield f"  {route.process} to {where}: {now} {route.state}  (the day before {before})"
     for (process, fared), (now, before) in status.reads.items():
         yield f"  {process}: {now} read(s) {fared}  (the day before {before})"
+    said, then = (f"{errors} error(s) in {answers} answer(s)" for errors, answers in status.said)
+    yield f"  ERPs, about its processes: {said}  (the day before {then})"
     yield (
-        f"  {status.errors} error(s) in {status.answers} answer(s), {status.held_objects} held "
-        f"object(s), oldest message without an ERP {status.lag_s:.0f} s"
+        f"  about its own messages: {status.errors} error(s) in {status.answers} answer(s), "
+        f"{status.held_objects} held object(s), oldest message without an ERP {status.lag_s:.0f} s"
     )
     for it in status.guardrails:
         value = "no data" if it.value is None else f"{it.value:g}"

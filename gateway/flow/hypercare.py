@@ -34,8 +34,10 @@ DAY: Final = timedelta(days=1)
 class Status:
     """How a wave fares: its messages and reads by process and route, now and the day before.
 
-    ``reads`` count (process, ``ok`` or ``error``). ``errors`` are of ``answers``, what ERPs said
-    about the wave's own messages; ``lag_s`` is the age of the oldest one that no ERP has.
+    ``reads`` count (process, ``ok`` or ``error``); ``said`` is what ERPs answered about messages of
+    its processes (errors, all), now and the day before. ``errors`` are of ``answers``, what they
+    said about messages under the wave's own rules; ``lag_s`` is the age of the oldest one of those
+    that no ERP has.
     ``flipped`` is when the wave came into force as it is; the figures are of the last day at most.
     """
 
@@ -47,6 +49,7 @@ class Status:
     before: Span
     messages: Mapping[Route, tuple[int, int]]
     reads: Mapping[tuple[str, str], tuple[int, int]]
+    said: tuple[tuple[int, int], tuple[int, int]]
     errors: int
     answers: int
     held_objects: int
@@ -96,6 +99,7 @@ class Hypercare:
         ids, processes = {rule.rule_id for rule in mine}, {rule.process for rule in mine}
         messages = [await records.figures.messages(processes, span) for span in spans]
         reads = [await self._reads(processes, rules, history, span) for span in spans]
+        said = [await records.signals.answers_about(processes, span) for span in spans]
         errors, answers = await records.signals.answers(ids, since)
         held = await records.signals.held_objects(ids, since)
         lag = await records.signals.lag(ids, since, now)
@@ -105,7 +109,8 @@ class Hypercare:
         return Status(
             wave=wave.name, owner=wave.owner, epoch=epoch, flipped=flipped,
             now=spans[0], before=spans[1],
-            messages=_beside(*messages), reads=_beside(*reads), errors=errors, answers=answers,
+            messages=_beside(*messages), reads=_beside(*reads), said=(said[0], said[1]),
+            errors=errors, answers=answers,
             held_objects=int(held.value or 0), lag_s=lag.value or 0.0,
             guardrails=list(newest.values()),
         )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from gateway.canonical.exchange.hypercare import Span
 from gateway.canonical.guardrail import Finding, Notice, Reading
 
 
@@ -14,6 +15,10 @@ class Signals(Protocol):
 
     async def answers(self, rule_ids: Collection[str], since: datetime) -> tuple[int, int]:
         """Count what ERPs answered to the rules' messages since then: (errors, all)."""
+        ...
+
+    async def answers_about(self, processes: Collection[str], span: Span) -> tuple[int, int]:
+        """Count what ERPs answered to messages of these processes in a time: (errors, all)."""
         ...
 
     async def held_objects(self, rule_ids: Collection[str], since: datetime) -> Reading:

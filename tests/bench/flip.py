@@ -61,6 +61,7 @@ class Seen:
     orders: dict[str, float] = field(default_factory=dict)
     accepts: list[tuple[float, float]] = field(default_factory=list)
     reads: list[tuple[float, float, int]] = field(default_factory=list)
+    unserved: int = 0
 
 
 def run(quick: bool) -> list[Figure]:
@@ -91,11 +92,12 @@ async def _measure(
             await asyncio.gather(*load_tasks)
         stale_orders = await _stale_orders(parts, seen, flips)
     stale_reads = _stale_reads(seen, flips)
-    old_share, calm_ms, flipping_ms = _last_old_read(seen, flips), *_p99_ms(seen, flips)
+    (old_share, old_ms), (calm_ms, flipping_ms) = _last_old_read(seen, flips), _p99_ms(seen, flips)
     return [
         at_least("flip: flips under load", len(flips.epochs), "", f"{GATEWAYS} gateways", 20),
         at_most("flip: orders by old rules", stale_orders, "", f"{len(seen.orders)} orders", 0),
         at_most("flip: reads by old rules", stale_reads, "", f"{len(seen.reads)} reads", 0),
+        Figure("flip: reads answered without a stock", seen.unserved, ""),
         Figure("flip: apply, median", statistics.median(flips.took_ms), "ms"),
         Figure("flip: apply, longest", max(flips.took_ms), "ms"),
         at_most(
@@ -105,6 +107,7 @@ async def _measure(
             "longest of all",
             1,
         ),
+        Figure("flip: from the start of apply until all read by new rules, longest", old_ms, "ms"),
         Figure("flip: accepts without flips, p99", calm_ms, "ms"),
         Figure("flip: accepts while flipping, p99", flipping_ms, "ms"),
         Figure("flip: accepts, p99 while flipping / without", flipping_ms / calm_ms, "x"),
@@ -165,6 +168,8 @@ async def _reads(
         answer = await client.get(url, headers=_headers(key))
         if answer.status_code == 200:
             seen.reads.append((sent_s, time.monotonic(), answer.json()["available"]))
+        else:
+            seen.unserved += 1
 
 
 async def _stale_orders(parts: Parts, seen: Seen, flips: Flips) -> int:
@@ -193,10 +198,10 @@ def _p99_ms(seen: Seen, flips: Flips) -> tuple[float, float]:
     return calm, flipping
 
 
-def _last_old_read(seen: Seen, flips: Flips) -> float:
-    """Return when the last read that old rules answered was sent, as a share of its apply."""
+def _last_old_read(seen: Seen, flips: Flips) -> tuple[float, float]:
+    """Return when the last read that old rules answered was sent: of its apply, and in ms."""
     most = max(available for _, _, available in seen.reads)
-    shares = [0.0]
+    shares, after_ms = [0.0], [0.0]
     for returned_s, took_ms, target in zip(
         flips.returned_s, flips.took_ms, flips.targets, strict=True
     ):
@@ -204,8 +209,9 @@ def _last_old_read(seen: Seen, flips: Flips) -> float:
         for sent_s, _, available in seen.reads:
             served = "cloud" if available <= most - PULLED // 2 else "legacy"
             if began_s <= sent_s <= returned_s + PAUSE_S / 2 and served != target:
-                shares.append((sent_s - began_s) * 1000 / took_ms)
-    return max(shares)
+                after_ms.append((sent_s - began_s) * 1000)
+                shares.append(after_ms[-1] / took_ms)
+    return max(shares), max(after_ms)
 
 
 def _stale_reads(seen: Seen, flips: Flips) -> int:

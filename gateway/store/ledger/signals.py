@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from gateway.canonical.exchange.hypercare import Span
 from gateway.canonical.guardrail import Reading
 from gateway.canonical.lifecycle import State
 from gateway.store.ledger import tables
@@ -32,6 +33,17 @@ class SignalTables(Database):
 
         No answer at all (an unknown outcome) is an error; being told to come later is none.
         """
+        return await self._answers(_EVENT.ms >= _ms(since), _MESSAGE.rule_id.in_(sorted(rule_ids)))
+
+    async def answers_about(self, processes: Collection[str], span: Span) -> tuple[int, int]:
+        """Count what ERPs answered to messages of these processes in a time: (errors, all)."""
+        return await self._answers(
+            _EVENT.ms >= _ms(span.start),  # for the index
+            _EVENT.at_ms >= _ms(span.start), _EVENT.at_ms < _ms(span.end),
+            _MESSAGE.process.in_(sorted(processes)),
+        )  # fmt: skip
+
+    async def _answers(self, *which: ColumnElement[bool]) -> tuple[int, int]:
         unknown = _EVENT.fields["unknown"].as_string()
         query = (
             select(_EVENT.kind, unknown, func.count())
@@ -41,9 +53,8 @@ class SignalTables(Database):
             .where(
                 # Each partition's part of the index, from its place on.
                 _EVENT.partition.in_(select(tables.checkpoints.c.partition)),
-                _EVENT.ms >= _ms(since),
                 _EVENT.kind.in_([*_ERRORS, *_GOOD, "deferred"]),
-                _MESSAGE.rule_id.in_(sorted(rule_ids)),
+                *which,
             )
             .group_by(_EVENT.kind, unknown)
         )  # fmt: skip

@@ -42,6 +42,7 @@ async def test_traffic_by_route_errors_held_and_lag(governed: Governed, tmp_path
         ("inventory.availability", "error"): (1, 0), ("inventory.availability", "ok"): (2, 0),
     }  # fmt: skip
     assert (dutch.errors, dutch.answers, dutch.held_objects) == (1, 4, 1)
+    assert dutch.said == ((1, 4), (0, 0))
     assert dutch.lag_s == pytest.approx(30, abs=5)
     assert (german.errors, german.held_objects, german.lag_s) == (0, 0, 0)
 
@@ -67,6 +68,7 @@ async def test_another_waves_flip_does_not_start_it_anew_and_yesterday_is_beside
     governed.wait(24 * 3600)
     (dutch,) = await hypercare(watched).status("nl")
     assert dutch.messages == {Route("order.intake", "cloud", "booked"): (0, 2)}
+    assert dutch.said == ((0, 0), (0, 2))
     assert await hypercare(watched).status("nowhere") == []
 
 
