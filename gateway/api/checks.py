@@ -35,6 +35,7 @@ class Checks:
     def __init__(self, settings: Terms, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._ahead_max = timedelta(seconds=settings.future_s_max)
 
     def order(self, channel: Channel, order: Order) -> None:
         """Raise :class:`Invalid` listing all that is wrong with an order."""
@@ -156,7 +157,7 @@ class Checks:
     def _instant(self, at: str, instant: datetime) -> Sequence[FieldError]:
         now = self._clock.now()
         ahead = instant - now
-        if ahead > timedelta(seconds=self._settings.future_s_max):
+        if ahead > self._ahead_max:
             detail = (
                 f"{instant.isoformat()} is {_span(ahead)} ahead of the gateway's clock "
                 f"({now.isoformat(timespec='seconds')}); check the sender's clock"

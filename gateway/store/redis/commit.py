@@ -23,10 +23,14 @@ PENDING_MAX: Final = 10_000
 
 
 class GroupCommit:
-    """Streams script calls through a connection of its own, opened when it is needed."""
+    """Streams script calls through a connection of its own, opened when it is needed.
+
+    It belongs to the event loop that uses it first.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: list[Call] = []
         self._settles: list[Settle] = []
         self._stream: Stream | None = None
@@ -37,7 +41,9 @@ class GroupCommit:
 
     def run(self, name: str, keys: Sequence[str | bytes], *args: object) -> asyncio.Future[Reply]:
         """Have one script run; the future has its answer, or what went wrong with it."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # to ask for it each time is a system call each time
+            loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[Reply] = loop.create_future()
         if len(self._settles) + self._under_way >= PENDING_MAX:
             answer.set_exception(
