@@ -14,12 +14,17 @@ import rich_click as click
 import yaml
 
 from gateway.canonical.exchange import Backlog
-from gateway.canonical.process import Priority
+from gateway.canonical.process import PROCESSES, Kind, Priority
 from gateway.commands.common import installation, json_option, print_json, run
 from gateway.errors import ConfigError
 from gateway.policy.pressure import Refusal
-from gateway.settings import load
+from gateway.settings import Settings, load
 from gateway.store.redis import embedded
+
+_PROCESSES = PROCESSES.values()
+
+#: Where rules are looked for unless `rules_dir` says otherwise.
+RULES_DIR = Settings.model_fields["rules_dir"].default
 
 _FIRST_CHANNELS = {
     "webshop": ["orders", "returns", "read"],
@@ -42,7 +47,8 @@ _FIRST_STORES = {
 def init(folder: Path, *, force: bool) -> None:
     """Write a first coexist.yaml with five channels, and keys.json with their API keys.
 
-    coexist.yaml holds only hashes of the keys; keys.json is what you hand to the channels.
+    coexist.yaml holds only hashes of the keys; keys.json is what you hand to the channels. Where
+    there are no routing_rules yet, they are begun: the legacy ERP serves everything.
     """
     config, keys = folder / "coexist.yaml", folder / "keys.json"
     for file in (config, keys):
@@ -55,6 +61,12 @@ def init(folder: Path, *, force: bool) -> None:
     keys.chmod(0o600)  # one that was there may have been open to all
     keys.write_text(json.dumps(issued, indent=2))
     click.echo(f"wrote {config} (hashes of the keys) and {keys} (the keys themselves: keep safe)")
+    rules = folder / RULES_DIR / "defaults.yaml"
+    if not rules.parent.exists():
+        rules.parent.mkdir()
+        rules.write_text(first_rules())
+        click.echo(f"wrote {rules} (the legacy ERP serves everything)")
+    click.echo("next: `coexist up --simulators` in that folder, or enter your ERPs under `erps`")
 
 
 def new_key(channel: str) -> str:
@@ -100,6 +112,20 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
             },
         },
     }
+
+
+def first_rules() -> str:
+    """Return the rules before the first wave, as YAML."""
+    modes = {it.name: "owner" if it.kind is Kind.FOLLOW_UP else "legacy" for it in _PROCESSES}
+    lines = [
+        f"  - {{id: default-{name.replace('.', '-')}, process: {name}, mode: {mode}}}\n"
+        for name, mode in modes.items()
+    ]
+    return (
+        "# One rule per process, for whatever no wave speaks about. `owner`: what follows an\n"
+        "# order goes to the ERP that has it. Waves are files beside this one, in waves/.\n"
+        "rules:\n"
+    ) + "".join(lines)
 
 
 @click.group()

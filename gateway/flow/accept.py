@@ -150,8 +150,8 @@ class Acceptor:
         )
         if isinstance(bound, Clash):
             raise IdempotencyClash(
-                f"Idempotency-Key {key!r} was used before with a different body, for "
-                f"transaction {bound.transaction_id}; use a new key for a new request"
+                f"Idempotency-Key {key!r} was used before with a different body; "
+                "use a new key for a new request"
             )
         return bound.transaction_id
 

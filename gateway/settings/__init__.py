@@ -254,4 +254,6 @@ def load(**overrides: Any) -> Settings:
             key = ".".join(str(part) for part in item["loc"])
             problem = item["msg"].removeprefix("Value error, ")
             lines.append(f"  {key}: {problem}" if key else f"  {problem}")
+        if file is None:
+            lines.append("change to the folder of an installation, or begin one: `coexist init`")
         raise ConfigError("\n".join(lines)) from None

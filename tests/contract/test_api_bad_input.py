@@ -230,15 +230,15 @@ async def test_the_same_key_with_another_body() -> None:
     world = World()
     keyed = sent_by("webshop", idempotency_key="7f0c")
     async with client_of(world) as client:
-        first = await client.post("/v1/orders", headers=keyed, json=examples.ORDER)
+        await client.post("/v1/orders", headers=keyed, json=examples.ORDER)
         other = examples.ORDER | {"order_ref": "SHOP-10002"}
         second = await client.post("/v1/orders", headers=keyed, json=other)
     assert second.json() == problem(
         "idempotency-clash",
         "Already used with a different body",
         422,
-        "Idempotency-Key '7f0c' was used before with a different body, for transaction "
-        f"{first.json()['transaction_id']}; use a new key for a new request",
+        "Idempotency-Key '7f0c' was used before with a different body; "
+        "use a new key for a new request",
     )
 
 

@@ -75,7 +75,8 @@ def test_a_folder_that_is_none_is_told_alike(folder: Path) -> None:
 def test_without_folder_and_configuration_there_is_nothing_to_check(folder: Path) -> None:
     assert ended("rules", "check") == (
         2, "", ("coexist: configuration from the environment (no coexist.yaml here) cannot work:\n"
-        "  legal_entities: Field required\n  channels: Field required\n  erps: Field required\n"),
+        "  legal_entities: Field required\n  channels: Field required\n  erps: Field required\n"
+        "change to the folder of an installation, or begin one: `coexist init`\n"),
     )  # fmt: skip
 
 
@@ -192,7 +193,9 @@ def test_the_history_and_what_is_in_force(home: Path) -> None:
     assert ended("rules", "explain", "order.intake") == (
         1, "", "coexist: no rules are in force yet; run `coexist rules apply`\n"
     )  # fmt: skip
-    shutil.copytree(ROOT / "loadtests" / "rules" / "0-all-legacy", home / "routing_rules")
+    shutil.copytree(
+        ROOT / "loadtests" / "rules" / "0-all-legacy", home / "routing_rules", dirs_exist_ok=True
+    )
     assert ended("rules", "apply", "--by", "Ada", "--note", "first").exit_code == 0
     defaults = home / "routing_rules" / "defaults.yaml"
     prices = "process: catalog.price, mode: "

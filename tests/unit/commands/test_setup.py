@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.canonical.process import PROCESSES
+from gateway.routing.loader import load as load_rules
 from tests.contract.command_line import coexist, ended
 
 FILES = ("coexist.yaml", "keys.json")
@@ -36,6 +38,20 @@ def test_the_configuration_holds_only_hashes_of_the_keys(folder: Path) -> None:
         assert key.removeprefix(f"cx_{channel}_") not in text
         assert channels[channel]["key_sha256"] == [sha256(key.encode()).hexdigest()]
         assert len(key) > 40
+
+
+def test_the_first_rules_send_everything_to_the_legacy_erp(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    said = coexist("rules", "check")
+    assert "no problems" in said
+    rules = load_rules(folder / "routing_rules").rules
+    assert {it.process for it in rules} == PROCESSES.keys()
+    assert {it.mode for it in rules} == {"legacy", "owner"}
+    (folder / "routing_rules" / "defaults.yaml").write_text("mine")
+    coexist("init", "--folder", str(folder), "--force")
+    assert (folder / "routing_rules" / "defaults.yaml").read_text() == "mine"
 
 
 def test_keys_are_for_their_owner_only_also_where_a_file_was_open_to_all(folder: Path) -> None:
