@@ -101,16 +101,23 @@ def _positive(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="drive a gateway with a scenario")
+    run = commands.add_parser(
+        "run", prog="coexist load run", help="drive a gateway with a scenario"
+    )
     run.add_argument(
         "scenario", metavar="SCENARIO", help="a YAML file, or normal, demo, peak, callers"
     )
-    run.add_argument("--gateway", action="append", required=True, metavar="URL")
+    run.add_argument(
+        "--gateway", action="append", required=True, metavar="URL",
+        help="of a gateway process; may be repeated, and requests go to each in turn",
+    )  # fmt: skip
     run.add_argument("--keys", type=Path, required=True, help="JSON: API key by channel")
     run.add_argument("--journal", type=Path, required=True, help="JSON lines, overwritten")
-    run.add_argument("--seed", type=int, default=1)
-    run.add_argument("--rate", type=_positive, default=10.0, help="business requests per second")
-    run.add_argument("--duration", type=_positive, default=30.0, help="seconds")
+    run.add_argument("--seed", type=int, default=1, help="of the traffic (1): the same again")
+    run.add_argument(
+        "--rate", type=_positive, default=10.0, help="business requests per second (10)"
+    )
+    run.add_argument("--duration", type=_positive, default=30.0, help="seconds (30)")
     run.add_argument(
         "--longest",
         type=_positive,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import rich_click as click
 
 from gateway.canonical.exchange import Wanted
+from gateway.canonical.outcome import Cause
+from gateway.canonical.process import PROCESSES
 from gateway.canonical.staff import Staff
 from gateway.commands import exceptions_view as view
 from gateway.commands.common import (
@@ -202,7 +204,17 @@ def discard(
 
 
 def _filter(cause: str, process: str, channel: str, entity: str, sku: str, team: str) -> Filter:
+    _known("--cause", cause, [it.value for it in Cause])
+    _known("--process", process, PROCESSES)
     return Filter(Wanted(cause, process, channel, entity, sku), team)
+
+
+def _known(option: str, value: str, known: Collection[str]) -> None:
+    """Refuse what could never be found, rather than find nothing."""
+    if value and value not in known:
+        raise click.BadParameter(
+            f"{value!r} is none; there are {', '.join(sorted(known))}", param_hint=option
+        )
 
 
 @asynccontextmanager

@@ -26,3 +26,17 @@ def test_every_wrong_field_is_told_with_its_place_and_what_is_wrong(
         "  /lines/0/skuu: is unknown",
         "  (the whole): is no order",
     ]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "one"),
+    [("--cause", "nonsense", "unknown-item"), ("--process", "orders", "order.intake")],
+)
+def test_a_filter_that_could_find_nothing_is_refused_with_what_there_is(
+    option: str, value: str, one: str
+) -> None:
+    done = ended("exceptions", "list", option, value)
+    assert done.exit_code == 2
+    said = " ".join(done.err.replace("│", " ").split())
+    assert f"Invalid value for {option}: '{value}' is none; there are" in said
+    assert one in said
