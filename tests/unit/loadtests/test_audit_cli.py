@@ -267,7 +267,7 @@ DEMO_CLAIMS = {
     "flips", "kills", "compared", "waves_scheduled", "waves_paused", "rollbacks",
     "cloud_lost_replies", "cloud_late_bookings", "cloud_429", "cloud_outage_refusals",
     "workers_killed", "gateways_killed", "deliveries_lost", "deliveries_repeated",
-    "deliveries_missigned", "deliveries_disordered", "batches_disordered",
+    "deliveries_missigned", "deliveries_disordered", "batches_disordered", "numbers_lost",
 }  # fmt: skip
 
 

@@ -201,4 +201,4 @@ def test_what_came_in_disorder_is_counted_for_webhooks_and_receipts_apart() -> N
     stores = Channel(name="pos", counters={"disordered": 5})
     found = hazards.of_channels(Events.of([shop, market, stores]))
     assert (found["deliveries_disordered"], found["batches_disordered"]) == (3, 5)
-    assert set(found) == set(CHANNELS)
+    assert set(found) == set(CHANNELS) - {"numbers_lost"}, "which the stores' own books tell"
