@@ -57,7 +57,7 @@ def schema() -> str:
                 required=["wave", "owner", "rules"],
             ),
             "guardrail": _guardrail(),
-            "rule": _rule(["id", "process", "when", "mode"]),
+            "rule": _of_a_wave(),
             "default": _default(),
             "dimensions": {name: _dimension(name) for name in names},
         },
@@ -82,8 +82,17 @@ def _rule(required: list[str]) -> dict[str, Any]:
             },
             required=required,
         ),
-        "allOf": [*(_of_process(process) for process in PROCESSES.values()), _split()],
+        "allOf": [*map(_of_process, PROCESSES.values()), _split(), *_shadows()],
     }  # fmt: skip
+
+
+def _of_a_wave() -> dict[str, Any]:
+    found = _rule(["id", "process", "when", "mode"])
+    found["properties"]["when"]["minProperties"] = 1
+    for process in PROCESSES.values():
+        if DATE in process.basis:
+            found["allOf"].append(_from_a_day(process))
+    return found
 
 
 def _default() -> dict[str, Any]:
@@ -92,6 +101,11 @@ def _default() -> dict[str, Any]:
         "description": "Processes the cloud ERP must serve wherever it serves this one.",
         **_one_or_more({"enum": list(PROCESSES)}, at_least=0),
     }
+    for process in PROCESSES.values():
+        if DATE in process.basis:  # as a default it would move days that are long closed
+            never = {"properties": {"mode": {"not": {"const": "cloud"}}}}
+            named = {"properties": {"process": {"const": process.name}}}
+            found["allOf"].append({"if": named, "then": never})
     return found
 
 
@@ -138,6 +152,30 @@ def _split() -> dict[str, Any]:
         "then": {"required": ["cloud_percent", "sticky_by"]},
         "else": {"properties": {"cloud_percent": False, "sticky_by": False}},
     }
+
+
+def _shadows() -> list[dict[str, Any]]:
+    """Only what one ERP serves has a shadow, which is the other."""
+    legacy, cloud = (str(erp) for erp in ERPS)
+    served = [
+        {
+            "if": {"properties": {"mode": {"const": erp}}},
+            "then": {"properties": {"shadow": {"const": other}}},
+        }
+        for erp, other in ((legacy, cloud), (cloud, legacy))
+    ]
+    neither = {
+        "if": {"properties": {"mode": {"enum": [legacy, cloud]}}},
+        "else": {"properties": {"shadow": False}},
+    }
+    return [*served, neither]
+
+
+def _from_a_day(process: Process) -> dict[str, Any]:
+    """What is routed by business day moves from a day on."""
+    moves = {"process": {"const": process.name}, "mode": {"const": "cloud"}}
+    when = {"required": [DATE], "properties": {DATE: {"required": ["from"]}}}
+    return {"if": {"properties": moves}, "then": {"properties": {"when": when}}}
 
 
 def _dimension(name: str) -> dict[str, Any]:
