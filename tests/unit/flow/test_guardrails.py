@@ -21,6 +21,7 @@ from gateway.store.ledger.shadow_tables import shadow_compared
 from gateway.store.redis.reads import RedisReads
 from tests.unit.flow.governed import Governed, intake, rules
 from tests.unit.flow.test_backlog import Stage, order
+from tests.valkey import entry
 
 pytestmark = pytest.mark.anyio
 
@@ -235,6 +236,26 @@ async def test_objects_that_are_held_are_counted(
     await watched.send(good=3, bad=2)
     ((said, read, _),) = await watched.look()
     assert (said, read) == (verdict, value)
+
+
+async def test_refunds_that_the_erp_refuses_trip_with_their_number(
+    governed: Governed, tmp_path: Path
+) -> None:
+    guardrail = {**GUARDRAIL, "signal": "refund_failures", "above": 1, "samples_min": 3}
+    watched = await started(governed, tmp_path, guardrail)
+    await watched.send(good=3, bad=0)
+    for n in range(3):
+        credit = entry(f"O-{n}", process="return.credit", reference=f"R-{n}", epoch=2)
+        await watched.intake.accept(credit)
+        await watched.tried(credit, Target.CLOUD)
+        if n:
+            await watched.lanes.hold(watched.taken, Cause.NOT_ACCEPTED, "no")
+        else:
+            await watched.lanes.book(credit.transaction_id, "C-1", "")
+    await watched.project()
+    assert await watched.look() == [("tripped", 2.0, 3)]
+    (finding, *_) = await governed.ledger.findings(5, "nl")
+    assert (finding.signal, finding.value, finding.above) == ("refund_failures", 2.0, 1)
 
 
 async def test_what_shadows_found_different_is_read_too(governed: Governed, tmp_path: Path) -> None:

@@ -210,3 +210,24 @@ async def test_without_the_ledger_nothing_is_flipped(
         await publisher.apply(rules("v1"), "ann", "")
     assert (await book.publication()).pending is None
     assert set(await book.partitions()) == {Marker(0, "")}
+
+
+async def test_a_partition_that_reads_back_differently_is_no_success(
+    publisher: Publisher, book: RedisRuleBook, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a failover to a copy that had not heard of the write yet."""
+    old = await publisher.apply(rules("v1"), "ann", "")
+    real = book.partitions
+
+    async def forgetful() -> list[Marker]:
+        return [old if n == 2 else it for n, it in enumerate(await real())]
+
+    monkeypatch.setattr(book, "partitions", forgetful)
+    with pytest.raises(PublishError, match="partition 2 is under epoch 1 already while epoch 2"):
+        await publisher.apply(rules("v2"), "bob", "")
+    publication = await book.publication()
+    assert (publication.marker, publication.pending) == (old, Marker(2, "v2"))
+    assert [line.version for line in await ledger.history(5)] == ["v1"]
+    monkeypatch.undo()
+    assert await publisher.resume("bob") == Marker(2, "v2")
+    assert set(await book.partitions()) == {Marker(2, "v2")}
