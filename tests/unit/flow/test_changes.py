@@ -12,6 +12,7 @@ from gateway.canonical.calendar import Calendar, CalendarKind, Window
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Traffic
 from gateway.canonical.exchange.owning import Import
+from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
@@ -29,6 +30,7 @@ from tests.unit.flow.governed import (
     intake,
     rules,
 )
+from tests.unit.flow.test_backlog import Stage, order
 from tests.valkey import Buffer
 
 pytestmark = pytest.mark.anyio
@@ -176,6 +178,29 @@ async def test_quotas_that_are_full_now_are_red(governed: Governed, tmp_path: Pa
             permit.how = "ok"
         await governed.quotas.give_back(Target.CLOUD, grant.permits)
     assert "cloud 5%" in (await governed.red(draft))["quotas"].finding
+
+
+async def test_what_is_held_of_the_traffic_that_moves_is_red_and_nothing_else(
+    governed: Governed, tmp_path: Path
+) -> None:
+    stage = Stage(governed, tmp_path)
+    await stage.first()
+
+    async def found() -> tuple[bool, str]:
+        gates = await governed.readiness.gates(stage.cloud, Marker(1, stage.legacy.version), "nl")
+        (gate,) = (gate for gate in gates if gate.name == "exceptions")
+        return gate.green, gate.finding
+
+    for ref, entity, expected in (
+        ("G-1", "DE01", (True, "0 held")),
+        ("D-1", "NL01", (False, "1 held; `coexist exceptions list` shows them")),
+    ):
+        one = order(ref, stage.legacy, 1, entity)
+        await stage.intake.accept(one)
+        await stage.tried(one)
+        await stage.lanes.hold(stage.taken, Cause.NOT_ACCEPTED, "no")
+        await stage.project()
+        assert await found() == expected
 
 
 async def test_an_import_of_owners_that_is_not_through_is_red(
