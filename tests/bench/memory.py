@@ -100,6 +100,8 @@ def _worker(pid: int, url: str, sizes: Sizes) -> list[Figure]:
     early_bytes = 0
     with Redis.from_url(url) as store:
         first = _waiting(store)
+        if first < sizes.delivered:
+            raise RuntimeError(f"only {first} orders wait in the lanes; {sizes.delivered} should")
         while (done := first - _waiting(store)) < sizes.delivered:
             if not process.is_running():
                 raise RuntimeError("the worker ended")
@@ -189,7 +191,8 @@ def _used_bytes(store: Redis) -> int:
 
 def _waiting(store: Redis) -> int:
     """Count the orders in the lanes of the cloud ERP."""
-    lanes = [f"{part.prefix}l:cloud:{Priority.HIGH}" for part in partition_keys(PARTITIONS)]
+    lane = f"l:cloud:{Priority.HIGH}:webshop"
+    lanes = [f"{part.prefix}{lane}" for part in partition_keys(PARTITIONS)]
     return sum(int(store.zcard(lane)) for lane in lanes)
 
 
