@@ -165,11 +165,16 @@ class Overlaps:
         return sorted(inside)
 
     def _covered_by_days(self) -> dict[int, Covered]:
-        """Find rules without days below rules that differ by days only and name every day."""
+        """Find rules without days below rules that differ by days only and name every day.
+
+        Those may name less than a rule with a prefix does: a day is more specific than a prefix.
+        """
         covered = {}
         dated = {_mask(rule)[0] for rule in self._rules if rule.dates is not None}
         for at, rule in enumerate(self._rules):
-            if rule.dates is not None or _mask(rule)[0] not in dated:
+            names = _mask(rule)[0]
+            below = rule.has_prefix and any(set(names).issuperset(it) for it in dated)
+            if rule.dates is not None or not (below or names in dated):
                 continue
             holes = self._inside(self._regions[at], rule.specificity)
             if remainder(self._regions[at], [self._regions[hole] for hole in holes]) is None:

@@ -180,3 +180,14 @@ def test_a_flood_of_overlaps_is_cut(files: RuleFiles) -> None:
     )
 
     assert len(files.problems()) == FOUND_MAX
+
+
+def test_days_that_are_all_named_cover_a_prefix_too(files: RuleFiles) -> None:
+    files.wave("""
+        - {id: waits, process: store.sale, when: {channel: p*}, mode: hold}
+        - {id: old, process: store.sale, when: {business_date: {to: 2026-11-22}}, mode: legacy}
+        - {id: new, process: store.sale, when: {business_date: {from: 2026-11-23}}, mode: cloud}
+    """)
+
+    (said,) = files.problems()
+    assert "unreachable: 'waits' can never win" in said
