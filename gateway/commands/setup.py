@@ -21,8 +21,6 @@ from gateway.policy.pressure import Refusal
 from gateway.settings import Settings, load
 from gateway.store.redis import embedded
 
-_PROCESSES = PROCESSES.values()
-
 #: Where rules are looked for unless `rules_dir` says otherwise.
 RULES_DIR = Settings.model_fields["rules_dir"].default
 
@@ -116,11 +114,11 @@ def first_configuration(keys: dict[str, str]) -> dict[str, Any]:
 
 def first_rules() -> str:
     """Return the rules before the first wave, as YAML."""
-    modes = {it.name: "owner" if it.kind is Kind.FOLLOW_UP else "legacy" for it in _PROCESSES}
-    lines = [
-        f"  - {{id: default-{name.replace('.', '-')}, process: {name}, mode: {mode}}}\n"
-        for name, mode in modes.items()
-    ]
+    lines = []
+    for name, process in PROCESSES.items():
+        mode = "owner" if process.kind is Kind.FOLLOW_UP else "legacy"
+        identity = f"default-{name.replace('.', '-')}"
+        lines.append(f"  - {{id: {identity}, process: {name}, mode: {mode}}}\n")
     return (
         "# One rule per process, for whatever no wave speaks about. `owner`: what follows an\n"
         "# order goes to the ERP that has it. Waves are files beside this one, in waves/.\n"

@@ -11,8 +11,8 @@
 --        | {'open'}, also if it is in somebody's hands
 -- Invariants: claim, digest, place and owner stay; the payload as accepted is kept beside the new
 --   one; of two who saw one revision one wins; what may be booked already (an attempt is open) is
---   not changed under it, nor what a worker has taken and
---   may be translating: it would settle what it read before.
+--   not changed under it, nor what a worker has taken and may be translating: it would settle what
+--   it read before.
 local P, now = ARGV[1], clock(ARGV[2])
 local message = redis.call('HMGET', KEYS[1], 's', 'cause', 'at', 'ed', 'p', 'p0', 'o')
 if not message[1] then return {'gone'} end
