@@ -11,13 +11,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from gateway.canonical.exchange.drifting import Drift
+from gateway.canonical.exchange.drifting import REST, Drift
 from gateway.ports.drifts import DriftBook
 
 #: Surprises told apart between two writes; what is above it is counted without its path.
 APART_MAX: Final = 500
-#: Path of what is counted together because there is too much of it.
-REST: Final = "…"
 
 
 class _Place(NamedTuple):

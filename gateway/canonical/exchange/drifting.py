@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+#: Path of what is counted together because there is too much of it.
+REST: Final = "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.canonical.exchange.drifting import Drift
+from gateway.canonical.exchange.drifting import REST, Drift
 from gateway.store.ledger.database import Database
 from gateway.store.ledger.drift_tables import drifts
 
@@ -18,7 +18,6 @@ _KEYS: Final = ("channel", "payload", "kind", "path", "value")
 
 #: Surprises told apart of one channel: a sender that makes up names must not fill the ledger.
 APART_MAX: Final = 1000
-_REST: Final = "…"
 
 
 class DriftTables(Database):
@@ -44,7 +43,7 @@ def _keep(db: Connection, found: Sequence[Drift]) -> None:
     for it in sorted(found, key=_key):
         if _key(it) not in known:
             if room[it.channel] <= 0:
-                _add(db, replace(it, path=_REST, value=""))
+                _add(db, replace(it, path=REST, value=""))
                 continue
             room[it.channel] -= 1
         _add(db, it)
