@@ -19,7 +19,7 @@ from gateway.canonical.fields import matches, validated
 from gateway.canonical.order import Cancellation, Order
 from gateway.errors import NotFound
 from gateway.flow.accept import Submission
-from gateway.routing.facts import Facts
+from gateway.routing.facts import Facts, shared
 
 _REFERENCE: Final = TypeAdapter(Reference)
 
@@ -119,11 +119,8 @@ def intake_of(channel: str, order: Order | quick.Order, text: bytes, key: str | 
 
 
 def _node(order: Order | quick.Order) -> str:
-    """Return where all of it is to come from; "" if lines differ. Quick orders name no node."""
-    if isinstance(order, quick.Order):
-        return ""
-    nodes = {line.node for line in order.lines}
-    return nodes.pop() if len(nodes) == 1 else ""
+    """Return where all of it is to come from. Quick orders name no node."""
+    return "" if isinstance(order, quick.Order) else shared(line.node for line in order.lines)
 
 
 def _cancellation_of(

@@ -12,7 +12,7 @@ from gateway.canonical.unmapped import unmapped
 from gateway.channels.draft import Draft, Terms
 from gateway.channels.known import FollowUp
 from gateway.flow.accept import Receipt, Submission
-from gateway.routing.facts import Facts
+from gateway.routing.facts import Facts, shared
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
@@ -45,14 +45,13 @@ def order_submission(
 ) -> Submission:
     """Return the submission of an order."""
     order_ref, to = draft.body["order_ref"], draft.body["ship_to"]
-    nodes = {line.get("node", "") for line in draft.body["lines"]}
     facts = Facts(
         process="order.intake",
         channel=channel,
         legal_entity=terms.legal_entity,
         country=to["country"],
         region=to.get("region", ""),
-        node=nodes.pop() if len(nodes) == 1 else "",
+        node=shared(line.get("node", "") for line in draft.body["lines"]),
         customer_group=draft.body["customer"].get("group", ""),
         customer_ref=draft.body["customer"]["ref"],
         order_ref=order_ref,

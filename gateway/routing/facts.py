@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.canonical.process import Target
@@ -27,6 +28,12 @@ class Facts(NamedTuple):
     customer_ref: str = ""
     order_ref: str = ""
     sku: str = ""
+
+
+def shared(values: Iterable[str]) -> str:
+    """Return what all parts of a request say alike, as the node of its lines; "" if they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""
 
 
 class Decision(NamedTuple):
