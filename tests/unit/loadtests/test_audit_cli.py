@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +22,7 @@ from loadtests.errors import BadFile, LoadTestError
 from loadtests.events import EventLog
 from loadtests.findings import DEMO, HAZARDS
 from loadtests.journal import JournalWriter
+from tests.serving import Asked, served
 from tests.unit.loadtests.doctoring import good_run
 from tests.unit.loadtests.history import History, tampered
 
@@ -178,32 +177,17 @@ def test_held_must_be_a_list(folder: Path, capsys: pytest.CaptureFixture[str]) -
 def control_api(books: dict[str, Any], counters: dict[str, int], page: int) -> Iterator[str]:
     """The control API of a simulator, which lists so many documents a call."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            content: Any = counters
-            if parts.path == "/control/books":
-                after = int(parse_qs(parts.query)["after"][0])
-                later = [row for row in books["documents"] if row["sequence"] > after]
-                content = {**books, "documents": later[:page]}
-            body = json.dumps(content).encode()
-            self.send_response(200 if parts.path.startswith("/control/") else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(asked: Asked) -> tuple[int, object]:
+        parts = urlsplit(asked.path)
+        content: Any = counters
+        if parts.path == "/control/books":
+            after = int(parse_qs(parts.query)["after"][0])
+            later = [row for row in books["documents"] if row["sequence"] > after]
+            content = {**books, "documents": later[:page]}
+        return 200 if parts.path.startswith("/control/") else 404, content
 
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
+    with served(answer) as url:
+        yield url
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/control/books"])

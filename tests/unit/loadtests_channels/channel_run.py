@@ -6,14 +6,11 @@ written out by hand.
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from loadtests.audit import Evidence, audit
@@ -33,6 +30,7 @@ from loadtests.messages import (
     order_key,
     store_day_key,
 )
+from tests.serving import Asked, served
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CLOCKS = Clocks(AT + timedelta(seconds=100), 1100.0)
@@ -166,32 +164,18 @@ def booked(happened: Happened, sequence: int, **changes: Any) -> Document:
 def _gateway(known: list[Happened]) -> Iterator[str]:
     """Says of each order, to each channel, what it has taken; of others, that it knows none."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            channel = self.headers["authorization"].removeprefix("Bearer ")
-            order = self.path.removeprefix("/v1/orders/")
-            said = [
-                it.said
-                for it in known
-                if it.message.object_reference == order and it.message.channel == channel
-            ]
-            text = json.dumps({"transactions": said}).encode()
-            self.send_response(200 if said else 404)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(asked: Asked) -> tuple[int, object]:
+        channel = asked.headers["authorization"].removeprefix("Bearer ")
+        order = asked.path.removeprefix("/v1/orders/")
+        said = [
+            it.said
+            for it in known
+            if it.message.object_reference == order and it.message.channel == channel
+        ]
+        return 200 if said else 404, {"transactions": said}
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served(answer) as url:
+        yield url
 
 
 def entries() -> list[MessageEntry]:

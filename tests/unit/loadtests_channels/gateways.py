@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import Asked, served
 
 
 @dataclass
@@ -40,31 +41,13 @@ def tills(lose: int = 0) -> Iterator[Tills]:
     taken = Tills(lose)
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["content-length"])
-            with lock:
-                taken.posts += 1
-                results = taken.take(json.loads(self.rfile.read(length)))
-                if taken.posts <= taken.lose:
-                    self.close_connection = True
-                    return
-            body = json.dumps({"results": results}).encode()
-            self.send_response(207)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(asked: Asked) -> tuple[int, object] | None:
+        with lock:
+            taken.posts += 1
+            results = taken.take(json.loads(asked.body))
+            if taken.posts <= taken.lose:
+                return None
+        return 207, {"results": results}
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    taken.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with served(answer) as taken.url:
         yield taken
-    finally:
-        server.shutdown()
-        server.server_close()

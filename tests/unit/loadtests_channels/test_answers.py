@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -25,6 +22,7 @@ from loadtests.events import Events
 from loadtests.journal import End, Journal, MessageEntry, Run
 from loadtests.ledger import match
 from loadtests.messages import ORDER, Line, Message, order_key
+from tests.serving import Asked, served
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CLOCKS = Clocks(AT + timedelta(seconds=60), 1060.0)
@@ -49,29 +47,12 @@ def gateway(*answers: tuple[int, object]) -> Iterator[str]:
     """A gateway that answers what it is told to, the last one for ever."""
     left = list(answers)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> tuple[int, object]:
+        assert asked.headers["authorization"] == "Bearer key"
+        return left.pop(0) if len(left) > 1 else left[0]
 
-        def do_GET(self) -> None:
-            assert self.headers["authorization"] == "Bearer key"
-            status, body = left.pop(0) if len(left) > 1 else left[0]
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served(answer) as url:
+        yield url
 
 
 def judged(entries: list[MessageEntry], *documents: Document) -> dict[str, int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from loadtests.demo.badwave import KIND, OUTAGE_S, READS, bad_wave
 from loadtests.demo.board import Board
 from loadtests.demo.errors import Unmet
 from loadtests.demo.guard import Guard
+from tests.serving import Asked, served
 from tests.unit.loadtests_demo.doubles import SaidStage, Time
 
 NOTICE = {
@@ -37,22 +36,12 @@ def reads() -> Reads:
 
 @pytest.fixture
 def url(reads: Reads) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            reads.seen.append((self.path, self.headers["Authorization"]))
-            self.send_response(503 if reads.down else 200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def answer(asked: Asked) -> tuple[int, object]:
+        reads.seen.append((asked.path, asked.headers["Authorization"]))
+        return 503 if reads.down else 200, {}
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(answer) as address:
+        yield address
 
 
 class Scene:

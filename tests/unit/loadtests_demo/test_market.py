@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from loadtests.events import EventLog, read_events
 from loadtests.gaps import Gap, Gaps
 from loadtests.journal import read_journal
 from loadtests.messages import ORDER, RETURN, Message, order_key
+from tests.serving import Asked, served
 from tests.unit.loadtests_demo.doubles import SaidStage, Time
 
 AT = datetime.now(UTC)
@@ -80,22 +79,11 @@ def url() -> Iterator[str]:
         },
     }  # fmt: skip
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            text = json.dumps(answers[self.path]).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(asked: Asked) -> tuple[int, object]:
+        return 200, answers[asked.path]
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(answer) as address:
+        yield address
 
 
 class Scene:
