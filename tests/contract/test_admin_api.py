@@ -75,6 +75,10 @@ def test_list_show_edit_retry_discard_and_what_the_channel_reads(running: Instal
     assert (group["cause"], group["count"], group["money"]) == (
         "unknown-item", 2, {"EUR": "89.70"},
     )  # fmt: skip
+    said = running.tried("exceptions", "list", "--by", "viewer", COEXIST_STAFF_KEY="key-of-viewer")
+    lines = [it for it in said.stdout.splitlines() if it.startswith(one)]
+    assert len(lines) == 1, "an id is whole, for copying, however narrow the terminal"
+    assert lines[0].startswith(f"{one}  order.intake  webshop ADM-1  unknown-item  44.85 EUR  ")
     shown = call(running, "viewer", "GET", f"/exceptions/{one}").json()
     assert shown["body"]["customer"]["name"] == "•••"
     assert "Pat" not in str(shown)
