@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 from time import perf_counter_ns
 from typing import Any
 
-from gateway.routing.model import Rule
+from gateway.routing.compile import compile_rules
+from gateway.routing.facts import Facts
+from gateway.routing.model import Mode, Rule
+from gateway.routing.ruleset import RuleSet
 from tests.bench.figure import Figure, at_least, at_most
 from tests.bench.servers import peer_python
 from tests.bench.test_decide import (
@@ -37,6 +41,13 @@ PEER_REQUESTS = {10: 200, 10_000: 10}
 
 #: Two libraries that decide by rules: neither is a dependency, each is pinned.
 PEERS = ("growthbook==4.0.0", "rule-engine==5.1.0")
+
+#: What stores the ``at``-th rule names, as the index sees it: a range is written out.
+SHAPES: dict[str, Callable[[int], tuple[str, ...]]] = {
+    "a prefix": lambda at: (f"S-{at:04d}*",),
+    "a range of twenty": lambda at: tuple(f"S-{at * 20 + n:06d}" for n in range(20)),
+    "a list of ten": lambda at: tuple(f"S-{n}{at:04d}" for n in range(10)),
+}
 
 #: As many times as fast as the better of two is what an index has to be worth.
 PEER_RATIO = 10.0
@@ -63,8 +74,52 @@ def run(quick: bool) -> list[Figure]:
             f"decide: {large:,} rules", best_us[large] / best_us[small], "x", f"{small} rules",
             BAR_RATIO,
         ),
+        *_shapes(3 if quick else 20),
         *([] if quick else _beside_peers(sides, best_us)),
     ]  # fmt: skip
+
+
+def _shapes(rounds: int) -> list[Figure]:
+    """Return what 10 and 1,000 rules cost that name stores by prefixes, ranges and lists."""
+    figures = []
+    for shape, stores in SHAPES.items():
+        few, many = (_Shape(size, stores) for size in (10, 1000))
+        best_us = {few: float("inf"), many: float("inf")}
+        for _ in range(rounds):
+            for it in (few, many):
+                best_us[it] = min(best_us[it], it.each_us())
+        ratio = best_us[many] / best_us[few]
+        name = f"decide: 1,000 rules, {shape} each"
+        figures += [
+            at_most(name, best_us[many], "µs", "", BAR_LARGE_US),
+            Figure(name, ratio, "x", "10 rules"),
+        ]
+    return figures
+
+
+class _Shape:
+    """Rules of one shape, and requests that each of them wins as often."""
+
+    def __init__(self, size: int, stores: Callable[[int], tuple[str, ...]]) -> None:
+        named = [stores(at) for at in range(size)]
+        rules = [Rule("default", "catalog.price", Mode.LEGACY)] + [
+            Rule(f"r{at}", "catalog.price", Mode.CLOUD, (("store", those),))
+            for at, those in enumerate(named)
+        ]
+        self.decide = compile_rules(RuleSet.of(rules)).decide
+        asked = [named[at * 37 % size] for at in range(REQUESTS)]
+        self.facts = [
+            Facts("catalog.price", store=those[at % len(those)].replace("*", f"-{at}"))
+            for at, those in enumerate(asked)
+        ]
+        if not all(self.decide(it).rule_id != "default" for it in self.facts):
+            raise RuntimeError("a request was won by no rule")
+
+    def each_us(self) -> float:
+        started_ns = perf_counter_ns()
+        for facts in self.facts:
+            self.decide(facts)
+        return (perf_counter_ns() - started_ns) / REQUESTS / 1000
 
 
 def _beside_peers(sides: dict[int, Side], best_us: dict[int, float]) -> list[Figure]:
