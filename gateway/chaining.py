@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway.callers.tax import TaxCaller
 from gateway.canonical.exchange import Traffic
+from gateway.chain.credit import History
 from gateway.chain.plan import CustomerSource, Plans
 from gateway.chain.run import Chain, Tables
 from gateway.clock import Clock
@@ -23,12 +24,14 @@ class Speaker(Erp, Customers, Protocol):
     """An ERP's dialect, with its customer master."""
 
 
-def tax_desk(settings: TaxSettings | None, clock: Clock) -> TaxDesk | None:
-    """Return who asks the tax engine, None if there is none."""
+def tax_desk(settings: TaxSettings | None, clock: Clock, stack: AsyncExitStack) -> TaxDesk | None:
+    """Return who asks the tax engine, until ``stack`` ends; None if there is none."""
     if settings is None:
         return None
     secret = settings.license_key.get_secret_value()
-    return TaxDesk(TaxCaller(settings.url, settings.account, secret, settings.request_s), clock)
+    desk = TaxDesk(TaxCaller(settings.url, settings.account, secret, settings.request_s), clock)
+    stack.push_async_callback(desk.close)
+    return desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,20 @@ class Chains:
     clock: Clock
     stack: AsyncExitStack
     tax: TaxDesk | None
+    history: History
 
     def of(self, erp: Speaker) -> Chain:
         """Return the chain of an ERP."""
         quote = None if self.tax is None else self.tax.quote
         if not any(plan.customer is CustomerSource.ERP for plan in self.plans.values()):
-            return Chain(erp.name, self.tables, self.plans, quote=quote)
+            return Chain(erp.name, self.tables, self.plans, quote=quote, history=self.history)
         reads, writes = self._caller(erp), self._caller(erp, writes=True)
         desk = CustomerDesk(erp, self.shelf, reads, writes, self.clock)
         self.stack.push_async_callback(desk.close)
-        asks = desk.find_or_create
-        return Chain(erp.name, self.tables, self.plans, quote=quote, find_or_create=asks)
+        return Chain(
+            erp.name, self.tables, self.plans, quote=quote, history=self.history,
+            find_or_create=desk.find_or_create,
+        )  # fmt: skip
 
     def _caller(self, erp: Speaker, *, writes: bool = False) -> Caller:
         return Caller(

@@ -25,6 +25,7 @@ from gateway.erp.legacy.adapter import LEGACY_TIMING, LegacyAccess, LegacyErp
 from gateway.errors import ConfigError
 from gateway.flow.audit import Auditor
 from gateway.flow.calls import Caller
+from gateway.flow.credited import CreditHistory
 from gateway.flow.crosswalks import CrosswalkKeeper
 from gateway.flow.exceptions import Bench
 from gateway.flow.guard import Guard
@@ -145,10 +146,11 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
         recovery = RedisRecovery(client, settings.partitions, clock)
         crosswalks = CrosswalkKeeper(ledger)
         await crosswalks.refresh()
-        tax = tax_desk(settings.tax, clock)
-        if tax is not None:
-            stack.push_async_callback(tax.close)
-        chains = Chains(settings.plans, crosswalks, ledger, quotas, windows, clock, stack, tax)
+        intake = RedisIntake(client, settings.partitions, clock)
+        chains = Chains(
+            settings.plans, crosswalks, ledger, quotas, windows, clock, stack,
+            tax_desk(settings.tax, clock, stack), CreditHistory(intake, ledger).of,
+        )  # fmt: skip
         erps: dict[Target, Erp] = {}
         for target, erp in _erps(settings, clock).items():
             stack.push_async_callback(erp.close)
@@ -157,7 +159,7 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
             settings=settings,
             clock=clock,
             client=client,
-            intake=RedisIntake(client, settings.partitions, clock),
+            intake=intake,
             lanes=RedisLanes(client, settings.partitions),
             moves=RedisMoves(client, settings.partitions),
             reads=RedisReads(client),

@@ -27,13 +27,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A document line; `amount` is after discount and, where prices exclude it, before tax."""
+    """A document line; `amount` is after discount and, where prices exclude it, before tax.
+
+    `tax` is what the sender states of it, contained in the amount or not.
+    """
 
     line: int
     sku: str
     quantity: Decimal
     unit_price: Decimal
     amount: Decimal
+    tax: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +169,5 @@ def _line_json(line: Line) -> dict[str, object]:
         "quantity": plain(line.quantity),
         "unit_price": money(line.unit_price),
         "amount": money(line.amount),
+        "tax": money(line.tax),
     }

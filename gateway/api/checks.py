@@ -67,7 +67,13 @@ class Checks:
         amounts: list[_Amount] = [
             (("lines", at, "refund"), line.refund) for at, line in enumerate(document.lines)
         ]
+        amounts += [
+            (("lines", at, "tax"), line.tax)
+            for at, line in enumerate(document.lines)
+            if line.tax is not None
+        ]
         amounts.append((("shipping",), document.shipping))
+        amounts.append((("shipping_tax",), document.shipping_tax or Decimal(0)))
         amounts += [
             (("adjustments", at, "amount"), it.amount) for at, it in enumerate(document.adjustments)
         ]

@@ -190,19 +190,29 @@ class Cancellation(Document):
 
 
 class ReturnedLine(Document):
-    """Pieces that came back and the money (tax included) to credit for all of them."""
+    """Pieces that came back and the money (tax included) to credit for all of them.
+
+    ``tax`` is what of the money is tax. Without it, it is the line's share of its order's tax.
+    """
 
     line: LineNumber
     sku: Sku
     quantity: Quantity
     refund: NotNegative
+    tax: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _tax_is_part(self) -> Self:
+        tax_within("refund", self.refund, self.tax)
+        return self
 
 
 class Return(Document):
     """What of an order is to be credited: goods that came back, and money beside them.
 
-    ``shipping`` is what of the shipping is given back, tax included; ``adjustments`` are goodwill
-    or, below zero, what is kept. Refunds + shipping + adjustments equal ``total``, exactly.
+    ``shipping`` is what of the shipping is given back, tax included, and ``shipping_tax`` what of
+    that is tax, as with lines; ``adjustments`` are goodwill or, below zero, what is kept, and carry
+    no tax. Refunds + shipping + adjustments equal ``total``, exactly.
     ``updated_at`` is when the channel had last changed the return as it is stated here. ``after``
     is that of :class:`Order`.
     """
@@ -216,6 +226,7 @@ class Return(Document):
     reason: Annotated[str, Field(max_length=120, pattern=PRINTABLE)] = ""
     lines: Annotated[tuple[ReturnedLine, ...], Field(max_length=LINES_MAX)] = ()
     shipping: NotNegative = Decimal(0)
+    shipping_tax: NotNegative | None = None
     adjustments: Annotated[tuple[RefundAdjustment, ...], Field(max_length=PARTS_MAX)] = ()
     total: NotNegative
     updated_at: Instant | None = None
@@ -226,6 +237,7 @@ class Return(Document):
         unique_lines([line.line for line in self.lines])
         if not (self.lines or self.shipping or self.adjustments):
             raise PydanticCustomError("value_error", "gives nothing back; give lines or amounts")
+        tax_within("shipping", self.shipping, self.shipping_tax)
         expected = sum((line.refund for line in self.lines), self.shipping)
         expected = sum((each.amount for each in self.adjustments), expected)
         same_total(self.total, expected, self.currency)
@@ -238,6 +250,14 @@ def unique_lines(numbers: list[int]) -> None:
         twice = next(n for n in numbers if numbers.count(n) > 1)
         message = "line {n} occurs twice; number each once"
         raise PydanticCustomError("line_twice", message, {"n": twice})
+
+
+def tax_within(what: str, amount: Decimal, tax: Decimal | None) -> None:
+    """Raise if the tax that an amount is said to include is more than the amount."""
+    if tax is not None and tax > amount:
+        message = "tax {tax} is more than {what} {amount}, which includes it"
+        context = {"tax": str(tax), "what": what, "amount": str(amount)}
+        raise PydanticCustomError("tax_exceeds", message, context)
 
 
 def same_total(stated: Decimal, computed: Decimal, currency: str) -> None:

@@ -17,18 +17,26 @@ from gateway.canonical.base import (
 )
 from gateway.canonical.breakdown import PARTS_MAX, OrderTender, RefundAdjustment, parts_add_up
 from gateway.canonical.money import Amount, Currency, NotNegative
-from gateway.canonical.order import LINES_MAX, LineNumber, same_total, unique_lines
+from gateway.canonical.order import LINES_MAX, LineNumber, same_total, tax_within, unique_lines
 
 
 class RefundedLine(Document):
-    """What is given back for a line, tax included; ``quantity`` 0 is a price allowance."""
+    """What is given back for a line, tax included; ``quantity`` 0 is a price allowance.
+
+    ``tax`` is what of the amount is tax. Without it, it is the line's share of its order's tax.
+    """
 
     line: LineNumber
     sku: Sku
     quantity: Annotated[int, Field(ge=0, le=100_000, strict=True)]
     amount: NotNegative
-    tax: NotNegative = Decimal(0)
+    tax: NotNegative | None = None
     restock: StrictBool = False
+
+    @model_validator(mode="after")
+    def _tax_is_part(self) -> Self:
+        tax_within("amount", self.amount, self.tax)
+        return self
 
 
 class Refund(Document):

@@ -2,7 +2,7 @@
 
 The sentence the code follows: *an order whose payment is settled is given its location, its fees'
 items, its tax and its customer, every code is translated, and only then is a customer created; what
-each step decided, and by which version, goes with it.*
+each step decided, and by which version, goes with it.* A credit is given the tax of its order.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gateway.canonical.envelope import Envelope, Shaped, order_channel
 from gateway.canonical.outcome import Delayed, Refused
 from gateway.canonical.process import Target
 from gateway.chain.codes import codes, crossed_customer
+from gateway.chain.credit import History, credit
 from gateway.chain.customer import FindOrCreate, collective, customer
 from gateway.chain.fees import fees
 from gateway.chain.location import location
@@ -23,7 +24,7 @@ from gateway.chain.step import Done
 from gateway.chain.tax import Quote, tax
 from gateway.mapping.crosswalk import Crosswalks
 
-ORDER = "order.intake"
+ORDER, CREDIT = "order.intake", "return.credit"
 
 
 class Tables(Protocol):
@@ -41,7 +42,8 @@ class Tables(Protocol):
 class Chain:
     """Brings messages into the shape one ERP hears them in; what is shaped stays as it is.
 
-    ``quote`` and ``find_or_create`` are asked only by plans that say so.
+    ``quote`` and ``find_or_create`` are asked only by plans that say so, ``history`` for credits
+    that do not state their tax.
     """
 
     def __init__(
@@ -52,25 +54,36 @@ class Chain:
         *,
         quote: Quote | None = None,
         find_or_create: FindOrCreate | None = None,
+        history: History | None = None,
     ) -> None:
         self._erp = erp
         self._tables = tables
         self._plans = plans
         self._quote = quote or _nobody
         self._find_or_create = find_or_create or _nobody
+        self._history = history
 
     async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
         """Return the message as the ERP hears it, with what each step decided."""
         if isinstance(envelope, Shaped):
             return envelope
-        plan = None
-        if self._plans and envelope.process == ORDER:
-            channel = order_channel(envelope) or envelope.channel
-            plan = plan_of(self._plans, channel, envelope.body["legal_entity"])
-        if plan is None:
-            done = await self._codes(envelope)
-            return Shaped.of(done.envelope, done.note) if isinstance(done, Done) else done
-        return await self._order(envelope, plan)
+        plan = self._plan(envelope) if envelope.process in (ORDER, CREDIT) else None
+        if plan is not None and envelope.process == ORDER:
+            return await self._order(envelope, plan)
+        note = ""
+        if envelope.process == CREDIT and self._history is not None:
+            step = await credit(envelope, plan or Plan(), self._history, self._quote)
+            if not isinstance(step, Done):
+                return step
+            envelope, note = step.envelope, step.note
+        done = await self._codes(envelope)
+        if not isinstance(done, Done):
+            return done
+        return Shaped.of(done.envelope, ", ".join(it for it in (note, done.note) if it))
+
+    def _plan(self, envelope: Envelope) -> Plan | None:
+        channel = order_channel(envelope) or envelope.channel
+        return plan_of(self._plans, channel, envelope.body["legal_entity"])
 
     async def rehearse(self, envelope: Envelope) -> Shaped | Refused | Delayed:
         """Return the message as it would be heard, asking nobody and creating nothing."""

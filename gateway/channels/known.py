@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from gateway.canonical.envelope import Envelope
@@ -78,6 +79,14 @@ class FollowUp:
     process: str
     name: str
     draft: Draft
+
+
+def overtaxed(line: Mapping[str, Any] | None, tax: str | None) -> str:
+    """Say by how much a credit's tax exceeds that of its order's line, "" if it does not."""
+    charged = Decimal(str((line or {}).get("tax") or "0.00"))
+    if line is None or tax is None or Decimal(tax) <= charged:
+        return ""
+    return f"gives {tax} of tax back, and {charged} was charged; say how much of it is tax"
 
 
 class Memory:

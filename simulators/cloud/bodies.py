@@ -131,7 +131,9 @@ def _sale(
 
 def _turned(draft: Draft) -> Draft:
     """A credit memo of a receipt in the words of the books, which count what was sold."""
-    lines = (replace(it, quantity=-it.quantity, amount=-it.amount) for it in draft.lines)
+    lines = (
+        replace(it, quantity=-it.quantity, amount=-it.amount, tax=-it.tax) for it in draft.lines
+    )
     return replace(draft, lines=tuple(lines), tax=-draft.tax, told_tax=-draft.told_tax)
 
 
@@ -190,7 +192,9 @@ class _Sums:
             raise Refusal(Why.BAD_AMOUNT, line=line, amount=net)
         # a credited amount may not be a whole number of unit prices: a cent a piece is rounding
         slack = CENT * max(quantity, Decimal(1)) if credited else ZERO
-        self.lines.append(Line(line, sku, quantity, price, self._amount(raw, net, slack, line)))
+        amount = self._amount(raw, net, slack, line)
+        told = _figure(raw, "totalTaxAmount", ZERO)
+        self.lines.append(Line(line, sku, quantity, price, amount, told))
 
     def _amount(self, raw: Json, net: Decimal, slack: Decimal, line: int) -> Decimal:
         """The line's amount; what prices leave out of it is added to the tax."""

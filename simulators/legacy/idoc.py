@@ -113,7 +113,8 @@ def _order_line(segment: Element) -> Line:
     else:  # a credited line may give only its value
         price = cents(amount / quantity) if quantity else ZERO
     sku = _required(_by_qualifier(segment, "E1EDP19", "QUALF", "002", "IDTNR"), "E1EDP19 002 IDTNR")
-    return Line(_position(segment), sku, quantity, price, amount)
+    tax = sum((_figure(each, "MWSBT") for each in segment.findall("E1EDP04")), ZERO)
+    return Line(_position(segment), sku, quantity, price, amount, tax)
 
 
 def _change(idoc: Element) -> Draft:
@@ -185,7 +186,7 @@ def _sale(idoc: Element) -> Draft:
         lines=lines,
         dated=day,
         tax=tax,
-        told_tax=sum((_sale_tax(segment) for segment in idoc.iter("E1WPB02")), ZERO),
+        told_tax=sum((line.tax for line in lines), ZERO),
         stated=tuple(stated),
     )
 
@@ -209,6 +210,7 @@ def _sale_line(segment: Element) -> Line:
         sign * _figure(segment, "MENGE"),
         _figure(segment, "PREIS"),
         sign * _figure(segment, "UMSWERT"),
+        _sale_tax(segment),
     )
 
 

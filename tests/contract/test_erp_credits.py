@@ -67,3 +67,50 @@ async def test_a_receipt_is_booked_whichever_way_its_goods_went(
     assert (document["kind"], document["total"]) == ("store_sale", total)
     assert {it["line"]: it["quantity"] for it in document["lines"]} == quantities
     assert isinstance(await erp.probe(sent), Booked), "it is found again, wherever it is"
+
+
+TAXED: list[dict[str, Any]] = [
+    {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "refund": "19.95", "tax": "3.46"},
+    {"line": 2, "sku": "CAP-NVY-ONE", "quantity": 3, "refund": "10.00", "tax": "0.83"},
+    {"line": 3, "sku": "TEE-BLK-M", "quantity": 1, "refund": "5.00", "tax": "0.00"},
+]
+
+
+async def test_the_tax_of_a_credit_is_booked_line_by_line(erp: Erp, simulator: Simulator) -> None:
+    bought = new_order()
+    await send(erp, bought)
+    back = returned(
+        order_ref=bought.body["order_ref"], lines=TAXED, shipping="4.95", shipping_tax="0.86",
+        total="39.90",
+    )  # fmt: skip
+    sent = envelope(back)
+    assert isinstance(await send(erp, sent), Booked)
+    document = only(simulator.booked(sent))
+    assert {it["line"]: it["tax"] for it in document["lines"]} == {
+        1: "3.46", 2: "0.83", 3: "0.00"
+    }  # fmt: skip
+    assert (document["told_tax"], document["tax"]) == ("5.15", "0.00"), "all of it in the prices"
+    sold = only(simulator.booked(bought))
+    assert [it["tax"] for it in sold["lines"]] == ["6.93"]
+
+
+async def test_the_tax_of_a_receipt_is_booked_line_by_line(erp: Erp, simulator: Simulator) -> None:
+    """What came back takes its tax back, in an invoice and in a credit memo."""
+    for total, tax in (("-21.85", "6.91"), ("-21.85", "6.90")):
+        back = BACK | {"tax": tax}
+        body = sale(register="9", sequence=next(_NUMBERS), returns=[back], total=total,
+                    tenders=[{"type": "card", "amount": total}])  # fmt: skip
+        sent = envelope(body, channel="pos")
+        assert isinstance(await send(erp, sent), Booked)
+        document = only(simulator.booked(sent))
+        assert {it["line"]: it["tax"] for it in document["lines"]} == {1: "3.12", 2: f"-{tax}"}
+
+
+async def test_a_credit_nobody_knows_the_tax_of_is_left_to_the_erp(
+    erp: Erp, simulator: Simulator
+) -> None:
+    bought = new_order()
+    await send(erp, bought)
+    sent = envelope(returned(order_ref=bought.body["order_ref"]))
+    assert isinstance(await send(erp, sent), Booked)
+    assert only(simulator.booked(sent))["told_tax"] == "0.00"

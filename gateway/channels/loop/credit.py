@@ -7,8 +7,10 @@ first: many are refunded before the goods have come. What was credited and is no
 for staff.
 
 What is published ends with ``refunds``; of ``line_items`` this relies on ``provider_line_item_id``
-(the shop's line), ``refund`` (what the row gives back, after discount and with tax) and, if it is
-there, ``quantity``.
+(the shop's line), ``refund`` (what the row gives back, after discount and with tax) and, if they
+are there, ``quantity`` and ``tax``. Taxes are published as those of the order, beside prices
+without them: a row whose shop's prices include tax may say 0.00, which therefore says nothing of a
+line that was taxed. What of such a row is tax is the line's share, worked out when it leaves.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from gateway.canonical.order import Return
 from gateway.canonical.unmapped import UNMAPPED, Problem
 from gateway.channels import reading
 from gateway.channels.draft import Draft
+from gateway.channels.known import overtaxed
 from gateway.channels.reading import ZERO, Payload, plain
 
 PAID_OUT: Final = frozenset({"closed"})
@@ -67,8 +70,26 @@ class Credit(NamedTuple):
 
 
 class _Line(NamedTuple):
+    """``tax`` is None if nobody says it."""
+
     pieces: int
     worth: Decimal
+    tax: Decimal | None = ZERO
+
+    @property
+    def counted(self) -> tuple[int, Decimal]:
+        """What decides whether there is anything to credit."""
+        return self.pieces, self.worth
+
+    def plus(self, pieces: int, worth: Decimal, tax: Decimal | None) -> _Line:
+        """Return it with more of it."""
+        whole = None if self.tax is None or tax is None else self.tax + tax
+        return _Line(self.pieces + pieces, self.worth + worth, whole)
+
+    def less(self, was: _Line) -> _Line:
+        """Return what is more of it than there was."""
+        tax = None if self.tax is None or was.tax is None else self.tax - was.tax
+        return _Line(self.pieces - was.pieces, self.worth - was.worth, tax)
 
 
 _NONE: Final = _Line(0, ZERO)
@@ -96,9 +117,9 @@ def _difference(payload: Payload, known: KnownReturn, place: Place) -> Credit | 
     if not draft.problems:
         draft.problems += _too_many(now, known)
     new = {
-        ref: _Line(it.pieces - was.pieces, it.worth - was.worth)
+        ref: it.less(was)
         for ref, it in now.items()
-        if it != (was := before.get(ref, _NONE))
+        if it.counted != (was := before.get(ref, _NONE)).counted
     }
     fee = draft.amount(payload, "handling_fee", "/adjustments") - fee_before
     if not new and not fee and not draft.problems:
@@ -122,7 +143,10 @@ def _taken_back(now: Mapping[str, _Line], before: Mapping[str, _Line]) -> str:
 
 
 def _too_many(now: Mapping[str, _Line], known: KnownReturn) -> list[Problem]:
-    """Name the lines of which more would be credited than was sold: goods come back once."""
+    """Name the lines of which more would be credited than was sold: goods come back once.
+
+    Nor does more of their tax.
+    """
     found = []
     for ref, it in sorted(now.items()):
         line = known.lines[ref]
@@ -141,6 +165,8 @@ def _too_many(now: Mapping[str, _Line], known: KnownReturn) -> list[Problem]:
                 f"{line['quantity']} were sold; say what is still to be credited, or discard this"
             )
             found.append(Problem("/lines", f"{said}, and {more}"))
+        if over := overtaxed(line, None if it.tax is None else plain(it.tax)):
+            found.append(Problem("/lines", f"line {ref} {over}"))
     return found
 
 
@@ -202,14 +228,21 @@ def _lines(payload: Payload, known: KnownReturn, draft: Draft) -> dict[str, _Lin
             said = f"{pieces} of {sku or 'no SKU'} ({ref or 'no line'}) is no line of the order"
             draft.problems.append(Problem("/lines", f"{said}; say which line it is"))
             continue
-        was = found.get(ref, _NONE)
-        found[ref] = _Line(was.pieces + pieces, was.worth + back)
+        tax = _tax(row, known.lines[ref], draft)
+        found[ref] = found.get(ref, _NONE).plus(pieces, back, tax)
     stated = draft.amount(payload, "return_total", "/total")
     if not draft.problems and stated != worth:
         off = plain(stated - worth)
         said = f"return_total {plain(stated)} is {off} off: its rows add up to {plain(worth)}"
         draft.problems.append(Problem("/total", said))
     return found
+
+
+def _tax(row: Payload, line: Mapping[str, Any], draft: Draft) -> Decimal | None:
+    """Return the tax a row states, None if it says nothing of it."""
+    tax = draft.amount(row, "tax", "/lines")
+    taxed = bool(Decimal(line.get("tax") or "0.00"))
+    return None if taxed and not tax else tax
 
 
 def _credited(known: KnownReturn) -> tuple[dict[str, _Line], Decimal]:
@@ -221,9 +254,10 @@ def _credited(known: KnownReturn) -> tuple[dict[str, _Line], Decimal]:
             continue
         for line in credit.get("lines", ()):
             ref = refs.get(line["line"], str(line["line"]))
-            was = found.get(ref, _NONE)
-            worth = was.worth + Decimal(line["refund"])
-            found[ref] = _Line(was.pieces + line["quantity"], worth)
+            tax = line.get("tax")
+            found[ref] = found.get(ref, _NONE).plus(
+                line["quantity"], Decimal(line["refund"]), None if tax is None else Decimal(tax)
+            )
         fee -= sum((Decimal(it["amount"]) for it in credit.get("adjustments", ())), ZERO)
     return found, fee
 
@@ -235,6 +269,7 @@ def _fill(draft: Draft, known: KnownReturn, new: Mapping[str, _Line], fee: Decim
             "sku": known.lines[ref]["sku"],
             "quantity": it.pieces,
             "refund": plain(it.worth),
+            **({} if it.tax is None else {"tax": plain(it.tax)}),
         }
         for ref, it in new.items()
     ]

@@ -19,7 +19,7 @@ from typing import Any, Final
 from gateway.canonical.envelope import OrderCancellation
 from gateway.canonical.order import Return
 from gateway.canonical.unmapped import UNMAPPED, Problem
-from gateway.channels.known import REDUCED, FollowUp, Known
+from gateway.channels.known import REDUCED, FollowUp, Known, overtaxed
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Draft, Terms
 from gateway.channels.shopify.order import order_of
@@ -90,20 +90,40 @@ def _credit(refund: Payload, known: Known, terms: Terms, channel: str, name: str
 def _beside(refund: Payload, known: Known, draft: Draft) -> None:
     """Add what was paid back beside goods: of the shipping as the shop says, the rest as such."""
     rest = _paid_beside(refund, known, draft)
-    shipping = ZERO
-    for it in wire.objects(refund, "order_adjustments"):
-        if it.get("kind") == "shipping_refund":
-            shipping -= draft.amount(it, "amount", "/shipping")
-            if known.order.get("tax_included") is False:
-                shipping -= draft.amount(it, "tax_amount", "/shipping")
-    shipping = max(min(shipping, rest), ZERO)
+    said, tax = _shipping_back(refund, known, draft)
+    shipping = max(min(said, rest), ZERO)
     if shipping:
         draft.body["shipping"] = plain(shipping)
+        if tax is not None and shipping == said:
+            draft.body["shipping_tax"] = plain(tax)
     if rest != shipping:
         adjustment = {"reason": _BESIDE, "amount": plain(rest - shipping)}
         draft.body["adjustments"] = [adjustment]
     goods = sum((Decimal(it["refund"]) for it in draft.body.get("lines", ())), ZERO)
     draft.body["total"] = plain(goods + rest)
+
+
+def _shipping_back(refund: Payload, known: Known, draft: Draft) -> tuple[Decimal, Decimal | None]:
+    """Return what of the shipping was given back, tax included, and its tax if it is stated.
+
+    Since 2024-10 it stands in ``refund_shipping_lines``; before, it was an adjustment below zero.
+    """
+    names, sign = ("subtotal_amount", "tax_amount"), 1
+    rows = wire.objects(refund, "refund_shipping_lines")
+    if not rows:
+        adjustments = wire.objects(refund, "order_adjustments")
+        rows = [it for it in adjustments if it.get("kind") == "shipping_refund"]
+        names, sign = ("amount", "tax_amount"), -1
+    amount = sum((sign * draft.amount(it, names[0], "/shipping") for it in rows), ZERO)
+    tax = sum((sign * draft.amount(it, names[1], "/shipping_tax") for it in rows), ZERO)
+    if known.order.get("tax_included") is False:
+        amount += tax
+    stated = all(_states(it, names[1]) for it in rows)
+    return amount, tax if stated else None
+
+
+def _states(row: Payload, name: str) -> bool:
+    return row.get(name) is not None or bool(wire.inner(row, f"{name}_set"))
 
 
 def _about(refund: Payload, known: Known, terms: Terms, channel: str) -> dict[str, str]:
@@ -143,6 +163,12 @@ def _credited(rows: list[Payload], known: Known, draft: Draft) -> list[dict[str,
             line |= {"line": sold.get("line"), "sku": sold.get("sku")}
         line["quantity"] += pieces
         line["refund"] = plain(Decimal(line["refund"]) + _worth(row, known, draft))
+        if _states(row, "total_tax"):
+            tax = draft.amount(row, "total_tax", f"/lines/{len(lines) - 1}/tax")
+            line["tax"] = plain(Decimal(line.get("tax", "0.00")) + tax)
+    for at, (ref, line) in enumerate(lines.items()):
+        if said := overtaxed(known.lines.get(ref), line.get("tax")):
+            draft.problems.append(Problem(f"/lines/{at}/tax", said))
     return list(lines.values())
 
 

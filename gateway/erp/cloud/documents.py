@@ -199,7 +199,7 @@ def _taxed(amount: Decimal, tax: Decimal, *, tax_included: bool) -> dict[str, Js
 
 
 def _credit_memo(returned: Return) -> dict[str, Json]:
-    """Refunds include tax. How much of it is tax the ERP knows from the order."""
+    """Refunds include tax; what of it is tax is told line by line, unless nobody could say."""
     lines: list[Json] = []
     for line in returned.lines:
         each, discount = per_piece(line.refund, line.quantity, returned.currency)
@@ -211,11 +211,13 @@ def _credit_memo(returned: Return) -> dict[str, Json]:
                 "quantity": line.quantity,
                 "unitPrice": each,
                 "discountAmount": discount,
+                **_tax_of(line.tax),
                 "amountIncludingTax": line.refund,
             }
         )
-    beside = [(FREIGHT, returned.shipping)] if returned.shipping else []
-    beside += [(ADJUSTMENT, it.amount) for it in returned.adjustments if it.amount]
+    freight = (FREIGHT, returned.shipping, returned.shipping_tax)
+    beside = [freight] if returned.shipping else []
+    beside += [(ADJUSTMENT, it.amount, None) for it in returned.adjustments if it.amount]
     first = max((line.line for line in returned.lines), default=0) + 1
     lines += [
         {
@@ -224,9 +226,10 @@ def _credit_memo(returned: Return) -> dict[str, Json]:
             "lineObjectNumber": charge,
             "quantity": 1,
             "unitPrice": amount,
+            **_tax_of(tax),
             "amountIncludingTax": amount,
         }
-        for n, (charge, amount) in enumerate(beside)
+        for n, (charge, amount, tax) in enumerate(beside)
     ]
     return {
         "channelOrderReference": returned.order_ref,
@@ -236,6 +239,10 @@ def _credit_memo(returned: Return) -> dict[str, Json]:
         "salesCreditMemoLines": lines,
         "totalAmountIncludingTax": returned.total,
     }
+
+
+def _tax_of(tax: Decimal | None) -> dict[str, Json]:
+    return {} if tax is None else {"totalTaxAmount": tax}
 
 
 def _cancellation(wish: OrderCancellation) -> dict[str, Json]:

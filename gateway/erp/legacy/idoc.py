@@ -140,7 +140,10 @@ def _item(
 
 
 def _return(returned: Return, head: Head) -> Element:
-    """ORDERS of a returns type; NETWR is the refund, tax included."""
+    """ORDERS of a returns type; NETWR is the refund, tax included; its tax is told as an order's.
+
+    A tax nobody could say is left out.
+    """
     root, into = idoc("ORDERS05", "ORDERS", head.client, head.created)
     currency = returned.currency
     segment(into, "E1EDK01", CURCY=currency, BSART="ZRE", BELNR=head.reference)
@@ -156,8 +159,13 @@ def _return(returned: Return, head: Head) -> Element:
     for line in returned.lines:
         price, _ = per_piece(line.refund, line.quantity, currency)
         item = _item(into, line.line, line.quantity, price, line.refund, currency)
+        if line.tax:
+            segment(item, "E1EDP04", MWSBT=written(line.tax, currency))
         segment(item, "E1EDP19", QUALF="002", IDTNR=line.sku)
     segment(into, "E1EDS01", SUMID="002", SUMME=written(returned.total, currency))
+    beside_goods = returned.shipping_tax or Decimal(0)
+    if taxes := sum((line.tax or Decimal(0) for line in returned.lines), beside_goods):
+        segment(into, "E1EDS01", SUMID="005", SUMME=written(taxes, currency))
     return root
 
 

@@ -128,6 +128,40 @@ async def test_in_whatever_order_snapshots_come_all_is_credited_once(
     assert not any(why_unmapped(it) for it in found.values())
 
 
+TAXED = row(0, "18.45") | {"tax": "3.38"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "taxes"),
+    [
+        ([[TAXED], [TAXED, TAXED | {"tax": "3.37"}]], ["3.38", "3.37"]),
+        ([[row(0, "18.45")], [row(0, "18.45"), TAXED]], [None, None]),
+        ([[TAXED], [TAXED, row(0, "18.45")]], ["3.38", None]),
+        ([[row(1, "25.00")]], ["0.00"]),
+    ],
+    ids=["stated", "first not stated", "then not stated", "was not taxed"],
+)
+async def test_a_row_s_tax_is_credited_if_it_says_anything_of_it(
+    world: World, client: Client, rows: list[list[dict[str, Any]]], taxes: list[str | None]
+) -> None:
+    """0.00 of a line that was taxed says nothing: the shop's prices may include tax."""
+    await ordered(client)
+    for edited, it in enumerate(rows, 1):
+        assert await tell(client, snapshot(*it, edited=edited)) == ["return"]
+    found = [it["lines"][0].get("tax") for it in credits_of(world).values()]
+    assert found == taxes
+
+
+async def test_a_return_of_more_tax_than_was_charged_is_for_staff(
+    world: World, client: Client
+) -> None:
+    await ordered(client)
+    more = snapshot(TAXED, TAXED, edited=1)
+    assert await tell(client, more) == ["exception"]
+    (body,) = credits_of(world).values()
+    assert f"line {LINE_ID} gives 6.76 of tax back, and 6.75 was charged" in why_unmapped(body)
+
+
 async def test_one_snapshot_delivered_many_times_at_once_is_one_credit(
     world: World, client: Client
 ) -> None:

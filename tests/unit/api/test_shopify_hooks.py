@@ -176,62 +176,6 @@ async def test_a_missed_order_is_taken_and_cancelled(world: World, client: Clien
     assert len(sent(world)) == 2
 
 
-async def test_a_refund_is_credited_once_with_what_was_paid_beside_goods(
-    world: World, client: Client
-) -> None:
-    back = refund(row(0, 1, "18.45"), paid="23.40")
-    await deliver(client, "refunds/create", back, number="w-1", status=503)
-    await deliver(client, "orders/create", order(), number="w-2")
-    assert await deliver(client, "refunds/create", back, number="w-1") == ["return"]
-    again = await deliver(client, "refunds/create", back, number="w-1")
-    snapshot = less(order(refunds=[back]), 0, 1, "2026-11-23T10:00:00+01:00")
-    assert await deliver(client, "orders/updated", snapshot, number="w-3") == []
-    assert again == ["return"]
-    assert len(sent(world)) == 2
-    credit = body_of(world, str(back["id"]))
-    assert credit["lines"] == [
-        {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "refund": "18.45"}
-    ]  # fmt: skip
-    assert credit["adjustments"] == [{"reason": "paid back beside goods", "amount": "4.95"}]
-    assert credit["total"] == "23.40"
-
-
-SHIPPING_BACK = {"kind": "shipping_refund", "amount": "-3.00", "tax_amount": "-0.52"}
-
-
-async def test_money_back_without_goods_is_a_credit_and_a_fee_lowers_one(
-    world: World, client: Client
-) -> None:
-    await deliver(client, "orders/create", order(), number="w-0")
-    alone = refund(paid="3.00", number=2) | {"order_adjustments": [SHIPPING_BACK]}
-    both = refund(row(1, 1, "25.00"), paid="26.00", number=3)
-    fee = refund(row(0, 1, "18.45"), paid="15.00", number=4)
-    for back in (alone, both | {"order_adjustments": [SHIPPING_BACK]}, fee):
-        for number in ("w-1", "w-2"):
-            name = f"{number}-{back['id']}"
-            assert await deliver(client, "refunds/create", back, number=name) == ["return"]
-    assert len(sent(world)) == 4
-    credit = body_of(world, f"{alone['id']}-rest")
-    assert (credit["shipping"], credit["total"], credit.get("lines")) == ("3.00", "3.00", None)
-    # The shop says 3.00 of shipping, and only 1.00 more than the goods was paid.
-    assert body_of(world, str(both["id"]))["shipping"] == "1.00"
-    credit = body_of(world, str(fee["id"]))
-    assert credit["adjustments"][0]["amount"] == "-3.45"
-    assert credit["total"] == "15.00"
-
-
-async def test_a_fee_kept_of_pieces_that_were_never_sent_is_for_staff(
-    world: World, client: Client
-) -> None:
-    await deliver(client, "orders/create", order(), number="w-0")
-    back = refund(row(0, 1, "18.45", "cancel"), paid="15.00", number=5)
-    snapshot = less(order(refunds=[back]), 0, 1, "2026-11-23T10:00:00+01:00")
-    assert await deliver(client, "orders/updated", snapshot, number="w-3") == [
-        "cancellation", "exception",
-    ]  # fmt: skip
-    assert "3.45 EUR less" in why_unmapped(body_of(world, f"{back['id']}-rest"))
-
-
 async def test_what_staff_must_follow_up_is_an_exception_once(world: World, client: Client) -> None:
     await deliver(client, "orders/create", order())
     lines = [*order()["line_items"], item(2, "CAP-NVY-ONE", 1, "12.00")]

@@ -94,11 +94,13 @@ def refund(*rows: dict[str, Any], paid: str, number: int = 1) -> dict[str, Any]:
     }
 
 
-def row(at: int, quantity: int, subtotal: str, restock: str = "return") -> dict[str, Any]:
+def row(
+    at: int, quantity: int, subtotal: str, restock: str = "return", tax: str = "0.00"
+) -> dict[str, Any]:
     """A row of a refund."""
     return {
         "id": 1, "line_item_id": LINE_ID + at, "quantity": quantity, "subtotal": subtotal,
-        "total_tax": "0.10", "restock_type": restock, "line_item": {"sku": "TEE-BLK-M"},
+        "total_tax": tax, "restock_type": restock, "line_item": {"sku": "TEE-BLK-M"},
     }  # fmt: skip
 
 

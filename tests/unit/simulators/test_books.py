@@ -50,6 +50,7 @@ def test_a_document_reads_as_agreed(world: World) -> None:
                 "quantity": "3",
                 "unit_price": "19.95",
                 "amount": "59.85",
+                "tax": "0.00",
             }
         ],
         "shipping": "4.95",

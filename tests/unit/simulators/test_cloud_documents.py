@@ -55,6 +55,7 @@ async def test_a_sales_order_is_inserted_with_its_lines() -> None:
                     "quantity": "2",
                     "unit_price": "19.95",
                     "amount": "39.90",
+                    "tax": "0.00",
                 },
                 {
                     "line": 2,
@@ -62,6 +63,7 @@ async def test_a_sales_order_is_inserted_with_its_lines() -> None:
                     "quantity": "1",
                     "unit_price": "17.50",
                     "amount": "16.00",
+                    "tax": "0.00",
                 },
             ],
             "shipping": "4.95",

@@ -147,6 +147,7 @@ async def test_an_order_is_posted_with_its_own_sums() -> None:
                     "quantity": "2",
                     "unit_price": "19.95",
                     "amount": "39.90",
+                    "tax": "0.00",
                 },
                 {
                     "line": 2,
@@ -154,6 +155,7 @@ async def test_an_order_is_posted_with_its_own_sums() -> None:
                     "quantity": "1",
                     "unit_price": "17.50",
                     "amount": "17.50",
+                    "tax": "0.00",
                 },
             ],
             "shipping": "4.95",
