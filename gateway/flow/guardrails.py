@@ -8,7 +8,7 @@ went before, its writes are held.
 Pausing is a flip like any other: under the newest duty token and over the very rules the reading
 was about, so that whoever slept, or saw older rules, pauses nothing. A guardrail that finds a
 person's flip open waits for it once, and then takes it over: a wave that does harm does not wait
-for a laptop that was closed.
+for a laptop that was closed. A pause that is found open is finished: whoever began it has died.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Duty
+from gateway.canonical.exchange import Duty, Publication
 from gateway.canonical.guardrail import Finding, Guardrail, Reading, Signal, Verdict
 from gateway.canonical.staff import Action, Role, Staff
 from gateway.clock import Clock
@@ -33,6 +34,9 @@ from gateway.ports import Findings, Ledger, Reads, RuleBook, Signals
 from gateway.routing.model import Mode, Wave
 from gateway.routing.pausing import paused
 from gateway.routing.ruleset import RuleSet
+
+#: How a flip that pauses a wave is marked.
+KIND: Final = "guardrail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Guards:
         if clock.monotonic_s() - self._last_s < self._every_s:
             return ()
         self._last_s = clock.monotonic_s()
-        publication = await self._sight.book.publication()
+        publication = await self._finished()
         newest = publication.pending or publication.marker
         if not newest.version:
             return ()
@@ -94,6 +98,18 @@ class Guards:
                 found += await self._decided(looks, rules, newest, duty, patient=patient)
         await self._sight.kept.forget_findings(clock.now() - self._kept_for)
         return found
+
+    async def _finished(self) -> Publication:
+        """Return what is in force or open; finish a pause that was begun by who was on duty before.
+
+        Nobody else does: its rules send nothing of the wave to the cloud ERP any more, so that
+        there is nothing left in them to trip, while partitions that were not reached still do.
+        """
+        publication = await self._sight.book.publication()
+        if publication.pending is None or publication.kind != KIND:
+            return publication
+        await self._sight.publisher.resume(publication.by)
+        return await self._sight.book.publication()
 
     async def _looks(self, wave: Wave, rules: RuleSet) -> list[_Look]:
         """Read the wave's signals, if it still sends anything to the cloud ERP."""
@@ -167,7 +183,7 @@ class Guards:
             Staff(name, frozenset({Role.LEAD}), "worker"), Action.RULES_APPLY, derived.version,
             why, holder=duty.holder, over=marker.version, epoch=marker.epoch,
         )  # fmt: skip
-        terms = Terms("guardrail", over=marker, take_over=bool(self._found_open), duty=duty)
+        terms = Terms(KIND, over=marker, take_over=bool(self._found_open), duty=duty)
         await self._sight.publisher.apply(derived, name, why, terms=terms)
 
     async def _before(self, rules: RuleSet) -> RuleSet | None:

@@ -86,6 +86,8 @@ class Watched(Stage):
         """Look once, as whoever is on duty."""
         self.it.wait(2)
         found = await self.guards.look(await self.it.duty())
+        kept = await self.it.ledger.findings(len(found), "nl") if found else ()
+        assert list(kept)[::-1] == list(found), "each decision is kept with the numbers it saw"
         return [(it.verdict, it.value, it.samples) for it in found]
 
     async def live(self) -> RuleSet:
