@@ -83,7 +83,7 @@ async def _reset(erp: Target, reason: str, by: str) -> None:
 def _told(limits: Limits, use: QuotaUse) -> dict[str, Any]:
     return {
         "places": use.places,
-        "queue": limits.queue,
+        "queue": use.queue,
         "in_flight": use.in_flight,
         "flying": {kind.label: count for kind, count in use.flying.items()},
         "waiting": {kind.label: count for kind, count in use.waiting.items()},
@@ -101,7 +101,7 @@ def _print(erp: Target, limits: Limits, use: QuotaUse) -> None:
     flying = ", ".join(f"{count} {kind.label}" for kind, count in use.flying.items() if count)
     waiting = ", ".join(f"{count} {kind.label}" for kind, count in use.waiting.items() if count)
     found = " (found, no limit is published)" if limits.adaptive else ""
-    click.echo(f"{erp}: {use.in_flight} of {use.places} + {limits.queue} at once{found}")
+    click.echo(f"{erp}: {use.in_flight} of {use.places} + {use.queue} at once{found}")
     click.echo(f"  in flight: {flying or 'nothing'}; in line: {waiting or 'nobody'}")
     if use.closed_ms:
         click.echo(f"  closed for {use.closed_ms / 1000:.1f} s more")

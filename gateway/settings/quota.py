@@ -65,7 +65,10 @@ class QuotaSettings(Section):
     )
     concurrent_max: int | None = Field(default=None, ge=1, description="calls at once")
     queue_use: int | None = Field(
-        default=None, ge=0, description="calls that may wait in the ERP's own queue besides"
+        default=None, ge=0, description="calls that may wait in the ERP's own queue, at most"
+    )
+    queue_ms: int = Field(
+        default=100, ge=0, description="fewer where they would wait longer than this there"
     )
     calls_max: int | None = Field(
         default=None, ge=1, description="calls per window, where there is one; goes with window_s"
@@ -143,6 +146,7 @@ class QuotaSettings(Section):
         return Limits(
             places=places,
             queue=profile.queue_use if self.queue_use is None else self.queue_use,
+            queue_ms=self.queue_ms,
             windows=tuple(Window(it.calls_max, round(it.window_s * 1000)) for it in windows),
             call_ms_max=call_ms_max,
             network_ms=self.network_ms,

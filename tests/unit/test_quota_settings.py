@@ -19,7 +19,7 @@ def quota(**keys: Any) -> QuotaSettings:
 def test_business_central_is_as_published() -> None:
     limits = quota(profile="business-central").limits("custom", 1000)
     assert limits.windows == (Window(6000, 300_000),)
-    assert (limits.places, limits.queue, limits.adaptive) == (5, 3, None)
+    assert (limits.places, limits.queue, limits.adaptive) == (5, 12, None)
     assert (limits.shares.read, limits.shares.read_places) == (0.05, 1)
 
 

@@ -75,8 +75,9 @@ class Batching:
 class Limits:
     """What an ERP allows, and how careful to be with it.
 
-    ``places`` calls at once, and ``queue`` more that may wait in the ERP's own queue, so that no
-    place stands empty while an answer is on its way. A call begins within ``use_ms`` of its permit
+    ``places`` calls at once, and at most ``queue`` more that may wait in the ERP's own queue, so that
+    no place stands empty while an answer is on its way: as many as its places serve in ``queue_ms``,
+    because whatever is urgent waits behind them. A call begins within ``use_ms`` of its permit
     and takes at most ``call_ms_max``; a permit that nobody has given back by then counts as a call
     that arrived at the last moment. ``network_ms`` is the longest a request may be on its way after
     we wrote it. ``costs`` are units of the windows by kind of traffic, where they are not 1.
@@ -86,6 +87,7 @@ class Limits:
     windows: tuple[Window, ...]
     call_ms_max: int
     queue: int = 0
+    queue_ms: int = 100
     use_ms: int = 2_000
     network_ms: int = 100
     costs: Mapping[Traffic, int] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class WindowUse:
 class QuotaUse:
     """A reading: calls in flight, calls counted in the fullest window, ms the key stays closed.
 
+    ``queue`` is how many may now wait in the ERP's own queue, besides those its ``places`` serve.
     ``breaker`` is ``closed`` (calls pass), ``open`` for ``open_ms``, or ``half-open`` (one may).
     ``lost`` says that there is no ledger: the next turn counts every window as full.
     """
@@ -133,6 +136,7 @@ class QuotaUse:
     in_window: int
     closed_ms: int
     places: int = 0
+    queue: int = 0
     windows: tuple[WindowUse, ...] = ()
     flying: Mapping[Traffic, int] = field(default_factory=dict)
     waiting: Mapping[Traffic, int] = field(default_factory=dict)

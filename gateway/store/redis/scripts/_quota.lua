@@ -111,6 +111,14 @@ local function flying(s)
   return calls, cost
 end
 
+-- How many calls may wait in the ERP's own queue: what its places serve in `queue_ms`, by the time
+-- answers take now (which has that wait in it, so it settles below). A slow ERP gets few: whoever
+-- is urgent waits behind them.
+local function queue_of(limits, s, cap)
+  if not s.took then return limits.queue end
+  return math.min(limits.queue, math.ceil(cap * limits.queue_ms / math.max(1, s.took)))
+end
+
 -- Read the windows of the limits in force, with what each kind has of them.
 local function windows(P, limits, s, q, trim)
   local _, out = flying(s)

@@ -4,7 +4,7 @@
 --
 -- KEYS: 1 state
 -- ARGV: 1 prefix  2 now ("" = server's clock)  3 limits (JSON)
--- Returns: JSON: windows, flying by kind, waiting by kind, places, closed_ms, open_ms, breaker, lost
+-- Returns: JSON: windows, flying by kind, waiting by kind, places, queue, closed_ms, open_ms, breaker, lost
 -- Invariants: reads only.
 local P, limits = ARGV[1], cjson.decode(ARGV[3])
 local s = load(P)
@@ -24,6 +24,7 @@ for _, row in ipairs(waiting(P, q)) do
   out.waiting[row.kind + 1] = out.waiting[row.kind + 1] + row.count
 end
 out.places = limits.adaptive and math.floor(s.cap or limits.adaptive.first) or limits.places
+out.queue = queue_of(limits, s, out.places)
 out.closed_ms = math.max(0, (s.closed or 0) - q)
 out.open_ms = math.max(0, (s.open or 0) - q)
 out.breaker = (s.open or 0) == 0 and 'closed' or (s.open > q and 'open' or 'half-open')

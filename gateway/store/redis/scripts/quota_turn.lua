@@ -52,7 +52,7 @@ end
 
 local function places()
   local cap = limits.adaptive and math.floor(s.cap or limits.adaptive.first) or limits.places
-  return cap + limits.queue - limits.foreign_places
+  return cap + queue_of(limits, s, cap) - limits.foreign_places
 end
 
 -- The limit nobody published: one more after as many good answers as it has places, if all were
@@ -77,6 +77,7 @@ end
 
 local function judge(how, granted, took)
   adapt(how, granted, took)
+  if how == 'ok' and took then s.took = s.took and s.took * 0.9 + took * 0.1 or took end
   if how == 'ok' then
     s.fails, s.open, s.trips, s.busy = 0, 0, 0, 0
   elseif how == 'busy' then  -- it lives, and asks for silence without saying how long
