@@ -29,16 +29,24 @@ class RedisRecovery:
         self._clock = clock
 
     async def standings(self) -> Sequence[Standing]:
-        """Return how far each partition is."""
-        found = []
+        """Return how far each partition is, in two round trips: every lease asks for it."""
+        asked = self._client.redis.pipeline(transaction=False)
         for part in self._partitions:
-            newest = "0-0"
-            if await self._client.command("EXISTS", part.events):
-                stream = await self._client.command("XINFO", "STREAM", part.events)
-                newest = _text(_plain(stream)["last-generated-id"])
-            since = await self._client.command("HGET", part.rules, "rec")
-            found.append(Standing(newest, _text(since or b"")))
-        return found
+            asked.execute_command("EXISTS", part.events)
+            asked.execute_command("HGET", part.rules, "rec")
+        answers = await self._client.execute(asked)
+        there = [part for part, it in zip(self._partitions, answers[::2], strict=True) if it]
+        for part in there:
+            asked.execute_command("XINFO", "STREAM", part.events)
+        streams = await self._client.execute(asked) if there else []
+        newest = {
+            part.events: _text(_plain(it)["last-generated-id"])
+            for part, it in zip(there, streams, strict=True)
+        }
+        return [
+            Standing(newest.get(part.events, "0-0"), _text(since or b""))
+            for part, since in zip(self._partitions, answers[1::2], strict=True)
+        ]
 
     async def begin(self, lease: Lease, checkpoint: str, marker: Marker) -> tuple[Lease, str]:
         """Begin or resume; return the lease under its new token, and where the buffer ended."""
