@@ -46,8 +46,9 @@ APART = tests/bench/test_smoke.py
 MEASURING = $(filter-out $(APART),$(wildcard tests/bench/test_*.py))
 TWO_AT_A_TIME = $(filter-out %/test_demo.py,$(wildcard tests/e2e/test_*.py)) $(APART)
 
-# The house rules (tests/tidy) are `make check`'s. Without ARGS in three parts: what keeps to itself in parallel, then what starts whole installations,
-# two at a time, because each of those has many processes of its own.
+# The house rules (tests/tidy) are `make check`'s. Without ARGS in three parts: what keeps to itself in
+# parallel, then the demo and the chaos run, then what starts whole installations, two at a time, because
+# each of those has many processes of its own.
 test: $(STAMP) ## run the tests
 ifeq ($(strip $(ARGS)),)
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile tests/unit tests/property tests/contract $(MEASURING)

@@ -75,12 +75,13 @@ class Batching:
 class Limits:
     """What an ERP allows, and how careful to be with it.
 
-    ``places`` calls at once, and at most ``queue`` more that may wait in the ERP's own queue, so that
-    no place stands empty while an answer is on its way: as many as its places serve in ``queue_ms``,
-    because whatever is urgent waits behind them. A call begins within ``use_ms`` of its permit
-    and takes at most ``call_ms_max``; a permit that nobody has given back by then counts as a call
-    that arrived at the last moment. ``network_ms`` is the longest a request may be on its way after
-    we wrote it. ``costs`` are units of the windows by kind of traffic, where they are not 1.
+    ``places`` calls at once, and at most ``queue`` more that may wait in the ERP's own queue, so
+    that no place stands empty while an answer is on its way: as many as its places serve in
+    ``queue_ms``, because whatever is urgent waits behind them. A call begins within ``use_ms`` of
+    its permit and takes at most ``call_ms_max``; a permit that nobody has given back by then counts
+    as a call that arrived at the last moment. ``network_ms`` is the longest a request may be on its
+    way after we wrote it. ``costs`` are units of the windows by kind of traffic, where they are not
+    1.
     """
 
     places: int
