@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from gateway.canonical.base import PRINTABLE, Document, ShortText
+from gateway.canonical.base import PRINTABLE, Document, ShortText, matching
 from gateway.canonical.money import Amount, Currency, NotNegative
 
 PARTS_MAX = 20
@@ -23,12 +23,22 @@ PromotionId = Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABL
 """A promotion, campaign or code, as the channel names it."""
 
 Rate = Annotated[
-    str, Field(pattern=r"^(?:0|[1-9][0-9]?)(?:\.[0-9]{1,6})?$", examples=["21", "5.5"])
+    str,
+    matching(
+        r"^(?:0|[1-9][0-9]?)(?:\.[0-9]{1,6})?$",
+        "a percentage below 100 with at most six decimals",
+        examples=["21", "5.5"],
+    ),
 ]
 """A tax rate in percent, as text."""
 
 TenderType = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,29}$", examples=["cash", "card"])
+    str,
+    matching(
+        r"^[A-Za-z][A-Za-z0-9_]{0,29}$",
+        "1 to 30 letters, digits and _, beginning with a letter",
+        examples=["cash", "card"],
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
-from gateway.canonical.base import PRINTABLE, EntityCode
+from gateway.canonical.base import PRINTABLE, EntityCode, matching
 from gateway.canonical.order import Address, Customer
 
 
@@ -17,7 +17,9 @@ class CustomerRecord(Customer):
     legal_entity: EntityCode
     addresses: Annotated[tuple[Address, ...], Field(max_length=20)] = ()
     tax_id: Annotated[str, Field(max_length=20, pattern=PRINTABLE)] = ""
-    language: Annotated[str, Field(pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")] = ""
+    language: Annotated[
+        str, matching(r"^([a-z]{2}(-[A-Z]{2})?)?$", "a language such as nl or nl-BE")
+    ] = ""
 
 
 _REFERENCE_BYTES: Final = 12

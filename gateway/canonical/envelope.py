@@ -10,9 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
-from pydantic import Field
-
-from gateway.canonical.base import Document
+from gateway.canonical.base import Document, matching
 from gateway.canonical.order import Cancellation, Order, Return
 from gateway.canonical.sale import StoreSale
 
@@ -57,7 +55,9 @@ class Envelope(Document):
     message can be decided again.
     """
 
-    transaction_id: Annotated[str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-z]{26}$")]
+    transaction_id: Annotated[
+        str, matching(r"^[0-9a-f]{2}-[0-9a-z]{26}$", "a transaction id as an answer gave it")
+    ]
     process: str
     channel: str
     object_key: str

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.canonical.base import ALLOWED
 from gateway.errors import FieldError, Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -90,6 +91,9 @@ def _said(detail: ErrorDetails) -> str:
         return _REWORDED[kind]
     if kind in _COMPLETE:
         return _shortened(detail["msg"].removeprefix("Value error, "), SAID_CHARS)
+    allowed = ALLOWED.get(detail.get("ctx", {}).get("pattern", ""))
+    if kind == "string_pattern_mismatch" and allowed:
+        return f"must be {allowed}; given is {shown(detail['input'])}"
     said = _REWORDED_WITH_VALUE.get(kind, "").format_map(detail.get("ctx", {})) or detail["msg"]
     return f"{said}; given is {shown(detail['input'])}"
 

@@ -9,11 +9,18 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.canonical.base import PRINTABLE, Document, EntityCode, Reference, Text
+from gateway.canonical.base import PRINTABLE, Document, EntityCode, Reference, Text, matching
 from gateway.canonical.money import Currency, NotNegative, fits_minor_unit
 from gateway.canonical.order import LINES_MAX
 
-Account = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9.-]{0,19}$", examples=["8000"])]
+Account = Annotated[
+    str,
+    matching(
+        r"^[A-Z0-9][A-Z0-9.-]{0,19}$",
+        "1 to 20 capital letters, digits, . and -, beginning with a letter or digit",
+        examples=["8000"],
+    ),
+]
 
 
 class JournalLine(Document):

@@ -9,8 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
+
+from gateway.canonical.base import matching
 
 #: ISO 4217 minor-unit digits of the currencies a legal entity may book in.
 MINOR_DIGITS: Final[dict[str, int]] = {
@@ -52,7 +54,9 @@ Amount = Annotated[Decimal, _Written()]
 NotNegative = Annotated[Decimal, _Written(at_least=Decimal(0))]
 """An amount that cannot be below zero."""
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+Currency = Annotated[
+    str, matching(r"^[A-Z]{3}$", "an ISO 4217 code of three capital letters", examples=["EUR"])
+]
 """An ISO 4217 code."""
 
 

@@ -19,6 +19,7 @@ from gateway.canonical.base import (
     ShortText,
     Sku,
     Text,
+    matching,
 )
 from gateway.canonical.breakdown import (
     PARTS_MAX,
@@ -50,7 +51,13 @@ class Customer(Document):
 
     ref: CustomerReference
     name: Text
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: (
+        Annotated[
+            str,
+            matching(r"^[^@\s]+@[^@\s]+$", "an address with one @ and no spaces", max_length=254),
+        ]
+        | None
+    ) = None
     group: ShortText = ""
 
 
@@ -60,8 +67,14 @@ class Address(Document):
     name: Text
     street: Text
     city: Text
-    postal_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{0,9}$")]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    postal_code: Annotated[
+        str,
+        matching(
+            r"^[A-Za-z0-9][A-Za-z0-9 -]{0,9}$",
+            "1 to 10 letters, digits, spaces and -, beginning with a letter or digit",
+        ),
+    ]
+    country: Annotated[str, matching(r"^[A-Z]{2}$", "an ISO 3166 code of two capital letters")]
     region: ShortText = ""
 
 
@@ -120,7 +133,9 @@ class Payment(Document):
     """How it was paid. Card numbers have no field to travel in."""
 
     method: ShortText
-    status: Annotated[str, Field(pattern=r"^(paid|authorised|pending)$")] = "paid"
+    status: Annotated[
+        str, matching(r"^(paid|authorised|pending)$", "paid, authorised or pending")
+    ] = "paid"
     reference: Annotated[str, Field(max_length=64, pattern=PRINTABLE)] = ""
 
 

@@ -14,23 +14,33 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.canonical.base import Document, Instant, Quantity, ShortText, Sku
+from gateway.canonical.base import Document, Instant, Quantity, ShortText, Sku, matching
+from gateway.canonical.breakdown import TenderType
 from gateway.canonical.money import Amount, Currency, NotNegative
 from gateway.canonical.order import LINES_MAX, LineNumber, SalesLine, same_total, unique_lines
 
 BATCH_MAX = 500
 
-StoreCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$", examples=["NL-001"])]
+StoreCode = Annotated[
+    str,
+    matching(
+        r"^[A-Z0-9][A-Z0-9-]{0,19}$",
+        "1 to 20 capital letters, digits and -, beginning with a letter or digit",
+        examples=["NL-001"],
+    ),
+]
 """A store's code."""
 
-RegisterId = Annotated[str, Field(alias="register", pattern=r"^[A-Za-z0-9-]{1,10}$")]
+RegisterId = Annotated[
+    str, matching(r"^[A-Za-z0-9-]{1,10}$", "1 to 10 letters, digits and -", alias="register")
+]
 Sequence = Annotated[int, Field(ge=1, le=999_999_999, strict=True)]
 
 
 class Tender(Document):
     """How part of a receipt was paid; cash handed back is negative, as is a refund."""
 
-    type: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,29}$", examples=["cash", "card"])]
+    type: TenderType
     amount: Amount
 
 

@@ -11,12 +11,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 
-from pydantic import Field
-
-from gateway.canonical.base import Document, Instant
+from gateway.canonical.base import Document, Instant, matching
 from gateway.canonical.money import Currency
 
-SettlementId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+SettlementId = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        "1 to 64 letters, digits and . _ -, beginning with a letter or digit",
+    ),
+]
 
 
 class Settlement(Document):

@@ -92,12 +92,15 @@ class Reconciler:
 
         Raises :class:`~gateway.errors.NotFound` if the transaction is no such exception.
         """
+        unknown = NotFound(
+            f"{transaction_id} is not known to be booked twice; "
+            "`coexist exceptions list` shows what is"
+        )
+        if not await self._ledger.is_double(transaction_id):
+            raise unknown
         await self._auditor.record(staff, Action.DOUBLE_SETTLE, transaction_id, reason)
-        if not await self._ledger.settle_double(transaction_id):
-            raise NotFound(
-                f"{transaction_id} is not known to be booked twice; "
-                "`coexist exceptions list` shows what is"
-            )
+        if not await self._ledger.settle_double(transaction_id):  # somebody else did meanwhile
+            raise unknown
 
     async def _due(self, erp: Target, partition: int) -> Sequence[SecondLook]:
         first = timedelta(milliseconds=first_ms(self._erps[erp].timing.absent_final_ms))

@@ -83,7 +83,10 @@ class Scheduler:
         """
         now = self._tools.clock.now()
         if at <= now:
-            raise BadRequest(f"{at.isoformat()} has passed, it is {now.isoformat()}; name a time")
+            raise BadRequest(
+                f"{at.isoformat(timespec='seconds')} has passed, it is "
+                f"{now.isoformat(timespec='seconds')}; name a time to come"
+            )
         for other in await self.open():
             if other.version == rules.version:
                 raise PublishError(

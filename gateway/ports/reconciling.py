@@ -32,6 +32,10 @@ class SecondLooks(Protocol):
         """Make a settled transaction an exception; False if it is one, or was settled as it is."""
         ...
 
+    async def is_double(self, transaction_id: str) -> bool:
+        """Say whether it is such an exception."""
+        ...
+
     async def settle_double(self, transaction_id: str) -> bool:
         """End such an exception; its documents, as they are now, raise none again."""
         ...

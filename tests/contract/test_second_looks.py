@@ -189,6 +189,7 @@ async def test_what_staff_settled_is_not_raised_again_unless_there_is_one_more(
     finance = Staff("fin", frozenset({Role.FINANCE}), "cli")
     with pytest.raises(NotFound, match="is not known to be booked twice"):
         await world.reconciler.settle(finance, identity, "reversed D-2")
+    assert await world.audited() == [], "what cannot be done leaves no line that it was"
     world.erp.found = [["D-1", "D-2"], ["D-1", "D-2"], ["D-1", "D-2", "D-3"]]
     assert [each.double async for each in world.reconciler.sweep()] == [True]
     viewer = Staff("eve", frozenset({Role.VIEWER}), "cli")
@@ -201,7 +202,7 @@ async def test_what_staff_settled_is_not_raised_again_unless_there_is_one_more(
     assert [each.double async for each in world.reconciler.sweep()] == [True]
     (held,) = await world.held()
     assert "D-1, D-2, D-3" in held.detail
-    assert [row.action for row in await world.audited()].count("double.settle") == 2
+    assert [row.action for row in await world.audited()].count("double.settle") == 1
 
 
 async def test_of_two_sweeps_at_once_one_tells(world: World) -> None:

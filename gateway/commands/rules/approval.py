@@ -19,6 +19,7 @@ from gateway.commands.common import (
 )
 from gateway.commands.proof import acting
 from gateway.commands.rules.common import directory_argument, load_directory
+from gateway.errors import NotFound
 
 proposal_argument = click.argument("proposal_id", metavar="PROPOSAL")
 
@@ -79,7 +80,9 @@ def reject(proposal_id: str, by: str, reason: str, *, as_json: bool) -> None:
 def list_approvals(count: int, shown: str | None, *, as_json: bool) -> None:
     """List proposals and what was said about them, the newest first."""
     if shown is not None:
-        click.echo(run(_evidence(shown)) or f"proposal {shown} has no evidence")
+        evidence = run(_evidence(shown))
+        none = "null" if as_json else f"proposal {shown} was made without a dry run"
+        click.echo(evidence or none)
         return
     found = run(_proposals(count))
     if as_json:
@@ -124,7 +127,9 @@ async def _evidence(proposal_id: str) -> str:
 
     async with installation() as parts:
         proposal = await parts.ledger.proposal(proposal_id)
-        return "" if proposal is None else await ruling(parts).approvals.evidence(proposal)
+        if proposal is None:
+            raise NotFound(f"no proposal {proposal_id!r}; `coexist rules approvals` lists them")
+        return await ruling(parts).approvals.evidence(proposal)
 
 
 def _show_ruling(proposal: Proposal, *, as_json: bool) -> None:

@@ -8,10 +8,19 @@ import rich_click as click
 
 from gateway.canonical.process import PROCESSES, Kind
 from gateway.commands.common import installation, json_option, print_json, run
-from gateway.commands.rules.sources import IN_FORCE, from_folder, from_source, is_stored
+from gateway.commands.rules.sources import (
+    IN_FORCE,
+    from_folder,
+    from_source,
+    is_folder,
+    is_stored,
+    nothing_called,
+)
+from gateway.errors import ConfigError, NotFound
 from gateway.routing.model import Mode
 from gateway.routing.ruleset import RuleSet
 from gateway.routing.traffic import answer, moves, on_legacy
+from gateway.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +74,20 @@ def left(source: str, *, as_json: bool) -> None:
 
 
 def _both(before: str, after: str) -> tuple[RuleSet, RuleSet]:
-    if not is_stored(before) and not is_stored(after):
+    if _are_files(before, after):
         return from_folder(before).rule_set, from_folder(after).rule_set
     return run(_stored(before, after))
+
+
+def _are_files(*sources: str) -> bool:
+    """Say whether no installation has to be asked; raise if there is none to ask."""
+    missing = [it for it in sources if not is_stored(it) and not is_folder(it)]
+    if missing:
+        try:
+            load()
+        except ConfigError:
+            raise NotFound(nothing_called(missing[0])) from None
+    return not missing and not any(map(is_stored, sources))
 
 
 async def _stored(before: str, after: str) -> tuple[RuleSet, RuleSet]:
@@ -77,7 +97,7 @@ async def _stored(before: str, after: str) -> tuple[RuleSet, RuleSet]:
 
 
 async def _left(source: str) -> tuple[list[dict[str, Any]], str]:
-    if not is_stored(source):
+    if _are_files(source):
         rules = from_folder(source).rule_set
         return _rows(rules, None), rules.version
     async with installation() as parts:

@@ -11,12 +11,14 @@ import rich_click as click
 
 from gateway.canonical.process import PROCESSES
 from gateway.commands.common import installation, json_option, print_json, run
-from gateway.commands.rules.common import load_directory
-from gateway.errors import NotFound, PublishError
+from gateway.commands.rules.common import load_directory, vocabulary
+from gateway.errors import ConfigError, NotFound, PublishError
 from gateway.routing.compile import Compiled, compile_rules
 from gateway.routing.explain import Explanation
 from gateway.routing.explain import explain as explained
 from gateway.routing.facts import Facts
+from gateway.routing.sheet import did_you_mean
+from gateway.settings import load
 
 
 @click.command()
@@ -47,6 +49,8 @@ def explain(
         asked = _facts(process, facts)
         compiled = compile_rules(load_directory(directory)) if directory else run(_in_force())
         explanation = explained(compiled, asked)
+        for hint in _hints(asked):
+            click.echo(hint, err=True)
     if as_json:
         print_json(explanation.as_json())
     else:
@@ -66,6 +70,21 @@ def _facts(process: str, pairs: tuple[str, ...]) -> Facts:
             raise click.UsageError(f"{pair!r} is no day; write business_date=2026-11-21")
         values[name] = value
     return Facts(process, **values)
+
+
+def _hints(facts: Facts) -> list[str]:
+    """Say which values this installation does not have: no request of its channels has them."""
+    try:
+        known = vocabulary(load())
+    except ConfigError:
+        return []
+    hints = []
+    for name, value in facts._asdict().items():
+        names = known.known(name)
+        if value and names is not None and value not in names:
+            remedy = did_you_mean(value, sorted(names))
+            hints.append(f"note: {name} '{value}' is not configured here; {remedy}")
+    return hints
 
 
 def _is_day(value: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -136,11 +137,12 @@ class SecondLookTables(Database):
 
         return await self._write(mark)
 
+    async def is_double(self, transaction_id: str) -> bool:
+        query = select(_MESSAGE.transaction_id).where(_is_double(transaction_id))
+        return await self._read(lambda db: db.execute(query).first()) is not None
+
     async def settle_double(self, transaction_id: str) -> bool:
-        mine = and_(
-            _MESSAGE.transaction_id == transaction_id,
-            _MESSAGE.cause.in_([cause.value for cause, _ in _TOLD.values()]),
-        )
+        mine = _is_double(transaction_id)
 
         def settle(db: Connection) -> bool:
             detail = db.execute(select(_MESSAGE.detail).where(mine)).scalar()
@@ -154,6 +156,13 @@ class SecondLookTables(Database):
             return True
 
         return await self._write(settle)
+
+
+def _is_double(transaction_id: str) -> ColumnElement[bool]:
+    return and_(
+        _MESSAGE.transaction_id == transaction_id,
+        _MESSAGE.cause.in_([cause.value for cause, _ in _TOLD.values()]),
+    )
 
 
 def _begin(db: Connection, transaction_id: str) -> None:
