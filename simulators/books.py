@@ -23,6 +23,8 @@ class Kind(StrEnum):
     CANCELLATION = "cancellation"
     STORE_SALE = "store_sale"
     RETURN = "return"
+    RETURN_ORDER = "return_order"
+    RETURN_RECEIPT = "return_receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Line:
     """A document line; `amount` is after discount and, where prices exclude it, before tax.
 
     `tax` is what the sender states of it, contained in the amount or not.
+    What came back has a `condition` and a `disposition`; `restock` is false on a credited line
+    whose goods the credit does not bring.
     """
 
     line: int
@@ -38,6 +42,9 @@ class Line:
     unit_price: Decimal
     amount: Decimal
     tax: Decimal = ZERO
+    condition: str = ""
+    disposition: str = ""
+    restock: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Draft:
     `legal_entity` may be empty on a follow-up that leaves it to its order. `stated` are sums the
     sender claims, by name, to be compared with the computed ones. A cancellation without lines
     asks for everything; its lines need no SKU and no price. `by_channel`: the channel sends it.
+    `return_reference` is the return that goods are of, `withdrawn` says that none are expected.
     `tax` is what prices leave out, `told_tax` all the sender states, contained in prices or not.
     """
 
@@ -66,6 +74,9 @@ class Draft:
     told_tax: Decimal = ZERO
     stated: tuple[tuple[str, Decimal, Decimal], ...] = ()
     by_channel: bool = False
+    return_reference: str = ""
+    withdrawn: bool = False
+    location: str = ""
 
     @property
     def total(self) -> Decimal:
@@ -93,6 +104,9 @@ class Document:
     outcome: str | None
     by_channel: bool = False
     told_tax: Decimal = ZERO
+    return_reference: str = ""
+    withdrawn: bool = False
+    location: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The entry of `GET /control/books`; money and quantities are decimal strings."""
@@ -113,6 +127,9 @@ class Document:
             "booked_at": self.booked_at.isoformat(),
             "outcome": self.outcome,
             **({"fulfilled_by": "channel"} if self.by_channel else {}),
+            **({"return_reference": self.return_reference} if self.return_reference else {}),
+            **({"withdrawn": True} if self.withdrawn else {}),
+            **({"location": self.location} if self.location else {}),
         }
 
 
@@ -170,4 +187,7 @@ def _line_json(line: Line) -> dict[str, object]:
         "unit_price": money(line.unit_price),
         "amount": money(line.amount),
         "tax": money(line.tax),
+        **({"condition": line.condition} if line.condition else {}),
+        **({"disposition": line.disposition} if line.disposition else {}),
+        **({} if line.restock else {"restock": False}),
     }

@@ -24,6 +24,9 @@ class Why(StrEnum):
     DOUBLE_LINE = "double_line"  # line
     NO_LINES = "no_lines"
     CLOSED_PERIOD = "closed_period"  # period, date
+    MORE_THAN_SOLD = "more_than_sold"  # line, quantity, sold
+    MORE_THAN_EXPECTED = "more_than_expected"  # reference, line, quantity, expected
+    CAME_ALREADY = "came_already"  # reference, line, came, quantity
     CONTROL_TOTAL = "control_total"  # what, stated, computed
 
 

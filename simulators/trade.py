@@ -19,6 +19,7 @@ from simulators.clock import Clock
 from simulators.customers import Customers
 from simulators.options import Options
 from simulators.refusals import Refusal, Why
+from simulators.returning import GOODS, Returned, goes_to_stock
 
 SHIPPING_SPREAD = 0.2
 """An order ships between 0.8 and 1.2 times `ship_after_s` after it was booked."""
@@ -36,6 +37,7 @@ class Order:
     ship_factor: float
     open: dict[int, Decimal] = field(default_factory=dict)
     cancelled: Decimal = ZERO
+    returned: Returned = field(default_factory=Returned)
 
     def shipped(self, now_s: float, ship_after_s: float) -> bool:
         """Whether the goods have left; what the channel sends never leaves from here."""
@@ -109,6 +111,8 @@ class Trade:
         self._check_customer(draft)
         self._check_period(draft)
         self._check_lines(draft, order)
+        if order is not None and draft.kind in GOODS:
+            order.returned.check(draft, order.open)
         for what, stated, computed in draft.stated:
             if stated != computed:
                 raise Refusal(Why.CONTROL_TOTAL, what=what, stated=stated, computed=computed)
@@ -126,6 +130,8 @@ class Trade:
             )
             if draft.kind is Kind.CANCELLATION:
                 draft, outcome = self._cancelled(order, draft)
+            elif draft.kind in (*GOODS, Kind.RETURN):
+                order.returned.book(draft)
         draft = replace(draft, currency=draft.currency or COMPANIES[draft.legal_entity].currency)
         document = self._document(draft, self.books.last_sequence + 1, self._clock.now(), outcome)
         self.books.add(document)
@@ -179,6 +185,9 @@ class Trade:
             outcome=outcome,
             by_channel=draft.by_channel,
             told_tax=draft.told_tax,
+            return_reference=draft.return_reference,
+            withdrawn=draft.withdrawn,
+            location=draft.location,
         )
 
     def _remember(self, document: Document, booked_s: float) -> None:
@@ -193,7 +202,7 @@ class Trade:
         A follow-up that names its company finds only that company's orders, and one that names its
         channel only that channel's, or such as were entered without.
         """
-        if draft.kind not in (Kind.CANCELLATION, Kind.RETURN):
+        if draft.kind not in (Kind.CANCELLATION, Kind.RETURN, *GOODS):
             return None
         found = [
             order
@@ -223,11 +232,12 @@ class Trade:
 
     def _check_lines(self, draft: Draft, order: Order | None) -> None:
         only_money = draft.kind is Kind.RETURN and draft.shipping > 0
-        if not draft.lines and draft.kind is not Kind.CANCELLATION and not only_money:
+        empty = draft.kind is Kind.CANCELLATION or only_money or draft.withdrawn
+        if not draft.lines and not empty:
             raise Refusal(Why.NO_LINES)
         seen: set[int] = set()
         for line in draft.lines:
-            if line.line in seen:
+            if line.line in seen and draft.kind is not Kind.RETURN_RECEIPT:
                 raise Refusal(Why.DOUBLE_LINE, line=line.line)
             seen.add(line.line)
             # Over a store's counter goods go both ways: what comes back counts below zero.
@@ -268,7 +278,8 @@ class Trade:
     def _move_stock(self, document: Document) -> None:
         sign = -1 if document.kind in (Kind.ORDER, Kind.STORE_SALE) else 1
         for line in document.lines:
-            self._stock[document.legal_entity, line.sku] += sign * line.quantity
+            if sign < 0 or goes_to_stock(document.kind, line):
+                self._stock[document.legal_entity, line.sku] += sign * line.quantity
 
 
 class Series:

@@ -18,6 +18,7 @@ from gateway.api.edge import Gateway
 from gateway.api.enquiries import MasterData
 from gateway.api.loop_hooks import LoopHooks
 from gateway.api.orders import Orders
+from gateway.api.return_steps import ReturnAuthorisations, ReturnReceipts
 from gateway.api.returns import Returns
 from gateway.api.services import Services
 from gateway.api.shopify_hooks import ShopifyHooks
@@ -37,6 +38,8 @@ def create_app(services: Services) -> Gateway:
         route_handlers=[
             Orders,
             StoreSales,
+            ReturnAuthorisations,
+            ReturnReceipts,
             Returns,
             ShopifyHooks,
             LoopHooks,

@@ -86,6 +86,21 @@ class Checks:
             ]
         )
 
+    def stepped(
+        self, channel: Channel, legal_entity: str, order_channel: str, at: str, instant: datetime
+    ) -> None:
+        """Raise :class:`Invalid` listing all that is wrong with what a return is before its credit.
+
+        ``at`` is where ``instant``, when it happened, stands.
+        """
+        _raise_any(
+            [
+                *self._named(channel, legal_entity),
+                *self._order_channel(order_channel),
+                *self._instant(at, instant),
+            ]
+        )
+
     def sale(self, legal_entity: str, sale: StoreSale, at: str) -> None:
         """Raise :class:`Invalid` listing all that is wrong with a receipt that stands at ``at``."""
         amounts = [*_line_amounts(sale.lines), *_line_amounts(sale.returns, "returns")]
@@ -137,12 +152,15 @@ class Checks:
             raise Invalid(f"store '{store}' is not known; check its code")
 
     def _entity(self, channel: Channel, code: str, currency: str) -> Sequence[FieldError]:
+        return self._named(channel, code) or self._currency(code, currency)
+
+    def _named(self, channel: Channel, code: str) -> Sequence[FieldError]:
         if code not in self._settings.legal_entities:
             detail = f"legal entity '{code}' is not known; use {_list(channel)}"
             return [FieldError("/legal_entity", detail)]
         if code not in channel.legal_entities:
             return [FieldError("/legal_entity", _not_yours(channel, code))]
-        return self._currency(code, currency)
+        return ()
 
     def _currency(self, legal_entity: str, currency: str) -> Sequence[FieldError]:
         booked = self._settings.legal_entities[legal_entity].currencies

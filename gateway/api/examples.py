@@ -44,6 +44,35 @@ CANCELLATION: Final[dict[str, Any]] = {
     "lines": [{"line": 1, "quantity": 1}],
 }
 
+AUTHORISATION: Final[dict[str, Any]] = {
+    "authorisation_ref": "R-1",
+    "return_ref": "R-1",
+    "order_ref": "SHOP-10001",
+    "order_channel": "webshop",
+    "legal_entity": "NL01",
+    "authorised_at": "2026-11-21T10:00:00+00:00",
+    "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "reason": "too small"}],
+}
+
+RECEIPT: Final[dict[str, Any]] = {
+    "receipt_ref": "R-1-1",
+    "return_ref": "R-1",
+    "order_ref": "SHOP-10001",
+    "order_channel": "webshop",
+    "legal_entity": "NL01",
+    "received_at": "2026-11-21T10:00:00+00:00",
+    "node": "UTR-1",
+    "lines": [
+        {
+            "line": 1,
+            "sku": "TEE-BLK-M",
+            "quantity": 1,
+            "condition": "opened",
+            "disposition": "restock",
+        }
+    ],
+}
+
 RETURN: Final[dict[str, Any]] = {
     "return_ref": "R-1",
     "order_ref": "SHOP-10001",

@@ -16,11 +16,14 @@ from pydantic_core import core_schema
 from gateway.api import views
 from gateway.canonical.enquiry import Availability, Price, Product
 from gateway.canonical.order import Cancellation, Order, Return
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.sale import Mark, StoreSale, StoreSaleBatch
 
 _READ: Final[tuple[type[BaseModel], ...]] = (
     Order,
     Cancellation,
+    ReturnAuthorisation,
+    ReturnReceipt,
     Return,
     StoreSaleBatch,
     StoreSale,

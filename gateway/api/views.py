@@ -51,6 +51,8 @@ class Receipt(View):
     status: Literal["accepted", "booked", "held", "discarded"]
     order_ref: str | None = None
     cancellation_ref: str | None = None
+    authorisation_ref: str | None = None
+    receipt_ref: str | None = None
     return_ref: str | None = None
     gateway_ref: str = Field(examples=["G-0a-01jd3kq0t5w6x7y8z9abcdefgh"])
     status_url: str

@@ -17,6 +17,7 @@ from gateway.canonical.envelope import OrderCancellation, StoredSale
 from gateway.canonical.fields import invalid, pointer, validated
 from gateway.canonical.masking import KEPT, MASK, PERSONAL
 from gateway.canonical.order import Order, Return
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.unmapped import draft_of
 from gateway.errors import BadRequest, FieldError
 
@@ -26,6 +27,14 @@ EDITABLE: Final[dict[str, tuple[type[Document], tuple[str, ...]]]] = {
     "order.cancellation": (
         OrderCancellation,
         ("order_ref", "legal_entity", "cancellation/cancellation_ref"),
+    ),
+    "return.authorisation": (
+        ReturnAuthorisation,
+        ("authorisation_ref", "return_ref", "order_ref", "order_channel", "legal_entity", "status"),
+    ),
+    "return.receipt": (
+        ReturnReceipt,
+        ("receipt_ref", "return_ref", "order_ref", "order_channel", "legal_entity"),
     ),
     "return.credit": (
         Return,

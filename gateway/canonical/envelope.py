@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from gateway.canonical.base import Document, matching
 from gateway.canonical.order import Cancellation, Order, Return
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.sale import StoreSale
 
 #: Letters of transaction ids (Crockford's base 32): five bits each.
@@ -43,7 +44,7 @@ class OrderCancellation(Document):
     cancellation: Cancellation
 
 
-Body = Order | OrderCancellation | Return | StoredSale
+Body = Order | OrderCancellation | ReturnAuthorisation | ReturnReceipt | Return | StoredSale
 
 
 class Envelope(Document):

@@ -37,7 +37,11 @@ _REWORDED_WITH_VALUE: Final = {
     "too_long": "has more than {max_length} items",
 }
 # What is found by looking at a whole document, and the field of it that is wrong.
-_MEANT: Final = {"line_twice": "/lines", "total_differs": "/total", "minor_unit": "/total"}
+_MEANT: Final = {
+    "line_twice": "/lines", "row_twice": "/lines", "two_articles": "/lines",
+    "nothing_expected": "/lines", "still_expected": "/lines",
+    "total_differs": "/total", "minor_unit": "/total",
+}  # fmt: skip
 # Messages of our own name the value themselves.
 _COMPLETE: Final = frozenset({*_MEANT, "value_error"})
 

@@ -208,6 +208,8 @@ class ReturnedLine(Document):
     """Pieces that came back and the money (tax included) to credit for all of them.
 
     ``tax`` is what of the money is tax. Without it, it is the line's share of its order's tax.
+    ``restock``: with this credit the pieces go back to stock, at ``node`` if that is known. False
+    says that this credit moves no goods: a receipt tells of them, or they do not come.
     """
 
     line: LineNumber
@@ -215,6 +217,8 @@ class ReturnedLine(Document):
     quantity: Quantity
     refund: NotNegative
     tax: NotNegative | None = None
+    restock: StrictBool = True
+    node: ShortText = ""
 
     @model_validator(mode="after")
     def _tax_is_part(self) -> Self:

@@ -67,6 +67,8 @@ _TABLE = (
         may_split=True, sticky_keys=("customer_ref", "order_ref"), lag_s_max=300,
     ),
     Process("order.cancellation", Kind.FOLLOW_UP, Priority.CRITICAL, _FOLLOWS, lag_s_max=60),
+    Process("return.authorisation", Kind.FOLLOW_UP, Priority.NORMAL, _FOLLOWS, lag_s_max=3600),
+    Process("return.receipt", Kind.FOLLOW_UP, Priority.NORMAL, _FOLLOWS, lag_s_max=3600),
     Process("return.credit", Kind.FOLLOW_UP, Priority.NORMAL, _FOLLOWS, lag_s_max=3600),
     Process(
         "store.sale", Kind.CREATE, Priority.NORMAL,

@@ -8,10 +8,13 @@ from pydantic import ValidationError
 
 from gateway.canonical.envelope import Body, Envelope, OrderCancellation, StoredSale
 from gateway.canonical.order import Order, Return
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 
 BODIES: Final[dict[str, type[Body]]] = {
     "order.intake": Order,
     "order.cancellation": OrderCancellation,
+    "return.authorisation": ReturnAuthorisation,
+    "return.receipt": ReturnReceipt,
     "return.credit": Return,
     "store.sale": StoredSale,
 }

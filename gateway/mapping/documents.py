@@ -29,7 +29,15 @@ CODES: Final[dict[str, tuple[tuple[CrosswalkKind, tuple[str, ...]], ...]]] = {
         (CrosswalkKind.LOCATION, ("lines", EACH, "node")),
         (CrosswalkKind.LOCATION, ("store",)),
     ),
-    "return.credit": ((CrosswalkKind.SKU, ("lines", EACH, "sku")),),
+    "return.authorisation": ((CrosswalkKind.SKU, ("lines", EACH, "sku")),),
+    "return.receipt": (
+        (CrosswalkKind.SKU, ("lines", EACH, "sku")),
+        (CrosswalkKind.LOCATION, ("node",)),
+    ),
+    "return.credit": (
+        (CrosswalkKind.SKU, ("lines", EACH, "sku")),
+        (CrosswalkKind.LOCATION, ("lines", EACH, "node")),
+    ),
     "store.sale": (
         (CrosswalkKind.LOCATION, ("store",)),
         *((kind, ("sale", *path)) for kind, path in _SALE),
@@ -47,21 +55,23 @@ def translated(envelope: Envelope, erp: Target, tables: Crosswalks) -> Envelope 
     """Return the message as ``erp`` knows its codes, or every gap that is in the way.
 
     Codes are looked up for the day the business happened: a store's business date, else the day
-    of acceptance. A return's codes are those of the channel its order came from. Nothing but
-    codes changes, and empty ones stay empty.
+    of acceptance. A return's codes are those of the channel its order came from, but for locations:
+    where goods came is said by who has them. Nothing but codes changes, and empty ones stay empty.
     """
     codes = CODES.get(envelope.process, ())
     if not tables.tables or not codes:
         return envelope
     on = day_of(envelope)
-    channel = order_channel(envelope) or envelope.channel
+    order_of = order_channel(envelope) or envelope.channel
     gaps: dict[Gap, None] = {}
     body: object = envelope.body
     for kind, path in codes:
         if kind not in tables.tables:
             continue
 
-        def translate(code: str, kind: CrosswalkKind = kind) -> str:
+        channel = envelope.channel if kind is CrosswalkKind.LOCATION else order_of
+
+        def translate(code: str, kind: CrosswalkKind = kind, channel: str = channel) -> str:
             found = tables.find(kind, channel, code, erp, on)
             if isinstance(found, Gap):
                 gaps[found] = None

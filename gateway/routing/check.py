@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Final
 
-from gateway.canonical.process import PROCESSES
+from gateway.canonical.process import PROCESSES, Kind
 from gateway.errors import RuleProblem
 from gateway.routing.dependencies import lacking, unmet
 from gateway.routing.model import Place, Rule, default_mode
@@ -121,7 +121,8 @@ def _defaults(drafts: Iterable[Draft], defaults: Place | None) -> Iterator[RuleP
             )
         first.setdefault(draft.process, draft.place)
     for process in PROCESSES.values():
-        if defaults is not None and process.name not in first:
+        needed = process.kind is not Kind.FOLLOW_UP  # that goes to the owner
+        if needed and defaults is not None and process.name not in first:
             name = process.name.replace(".", "-")
             yield _problem(
                 defaults,

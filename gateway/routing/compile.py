@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from gateway.errors import RulesUnavailable
 from gateway.routing.facts import Decision, Facts
+from gateway.routing.implied import implied
 from gateway.routing.model import ANY_REST, DATE, Rule, Specificity
 from gateway.routing.outcomes import Days, Outcome, Split, outcome_of
 from gateway.routing.ruleset import RuleSet
@@ -103,7 +104,7 @@ def compile_rules(rule_set: RuleSet, pause: Callable[[], None] = lambda: None) -
     ``pause`` is called between small pieces of the work, for a thread to let others run.
     """
     by_process: dict[str, list[Rule]] = defaultdict(list)
-    for rule in rule_set.rules:
+    for rule in (*rule_set.rules, *implied(rule_set.rules)):
         by_process[rule.process].append(rule)
     plans = {}
     for process, rules in by_process.items():

@@ -1,6 +1,7 @@
 """From a directory of rule files to a checked rule set, or to the list of all that is wrong.
 
-A rule directory holds ``defaults.yaml``, one rule per process that matches everything, and
+A rule directory holds ``defaults.yaml``, one rule per process that matches everything (a follow-up
+needs none: it goes to the owner of its object), and
 ``waves/*.yaml``, one file per step of the migration.
 """
 

@@ -24,7 +24,8 @@ _ORIGIN: Final = (
 )
 
 _FILES: Final = (
-    "`defaults.yaml` has one key, `rules`: one rule per process, without `when`. Each file "
+    "`defaults.yaml` has one key, `rules`: one rule per process, without `when`; "
+    "a follow-up needs none, it goes to the owner of its object. Each file "
     "`waves/*.yaml` is one wave. Any other YAML file in the directory is an error."
 )
 

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.canonical.process import PROCESSES, Target
 from gateway.errors import RulesUnavailable
+from gateway.routing.implied import implied
 from gateway.routing.model import DateRange, Mode, OlderOrders, Rule, Wave
 
 #: Raised whenever a text written before could be read differently.
@@ -43,8 +44,9 @@ class RuleSet:
         return cls(in_order, waves_in_order, text, _version_of(text))
 
     def rules_of(self, process: str) -> tuple[Rule, ...]:
-        """Return the rules of one process, its default among them."""
-        return tuple(rule for rule in self.rules if rule.process == process)
+        """Return the rules of one process, its default among them, also one nobody wrote."""
+        found = [rule for rule in self.rules if rule.process == process]
+        return (*found, *(it for it in implied(found) if it.process == process))
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

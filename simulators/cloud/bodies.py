@@ -13,8 +13,10 @@ from simulators.catalogue import Item
 from simulators.cloud import exact
 from simulators.cloud.errors import DIALOG, ODataError, bad_request
 from simulators.cloud.filters import Edm
+from simulators.cloud.goods import goods_of
 from simulators.cloud.resources import Resource
 from simulators.refusals import Refusal, Why
+from simulators.returning import GOODS
 
 SEQUENCE_STEP = 10_000
 EXTERNAL_LENGTH_MAX = 35
@@ -68,6 +70,8 @@ def read_body(data: bytes, resource: Resource, company: str, items: Mapping[str,
     if DIMENSION in body:
         body[DIMENSION] = _text(body, DIMENSION).upper()  # a Code field has no small letters
     lines = _objects(raw_lines, resource)
+    if resource.kind in GOODS:
+        return Asked(goods_of(body, lines, resource, company), body)
     reader = _cancellation if resource.kind is Kind.CANCELLATION else _sale
     return Asked(reader(body, lines, resource, company, items), body)
 
@@ -194,7 +198,8 @@ class _Sums:
         slack = CENT * max(quantity, Decimal(1)) if credited else ZERO
         amount = self._amount(raw, net, slack, line)
         told = _figure(raw, "totalTaxAmount", ZERO)
-        self.lines.append(Line(line, sku, quantity, price, amount, told))
+        restock = raw.get("withoutGoods") is not True
+        self.lines.append(Line(line, sku, quantity, price, amount, told, restock=restock))
 
     def _amount(self, raw: Json, net: Decimal, slack: Decimal, line: int) -> Decimal:
         """The line's amount; what prices leave out of it is added to the tax."""

@@ -30,6 +30,16 @@ WORDING: dict[Why, str] = {
     ),
     Why.BAD_QUANTITY: "Quantity must be positive in line {line}. Current value is '{quantity}'",
     Why.BAD_AMOUNT: "Line Amount must be positive in line {line}. Current value is '{amount}'",
+    Why.MORE_THAN_SOLD: (
+        "Return Qty. of line {line} would be {quantity}, it cannot be more than the {sold} sold"
+    ),
+    Why.MORE_THAN_EXPECTED: (
+        "Return Qty. Received of line {line} would be {quantity}, return '{reference}' has "
+        "{expected}"
+    ),
+    Why.CAME_ALREADY: (
+        "Quantity of line {line} cannot be {quantity}: {came} of return '{reference}' are received"
+    ),
     Why.DOUBLE_LINE: "The line already exists. Identification fields and values: Line='{line}'",
     Why.NO_LINES: "There is nothing to post: the document has no lines",
     Why.CLOSED_PERIOD: (

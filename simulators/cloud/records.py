@@ -13,6 +13,7 @@ from simulators.cloud.bodies import Asked
 from simulators.cloud.filters import Value
 from simulators.cloud.resources import SALES_ORDERS, Resource
 from simulators.options import CloudOptions
+from simulators.returning import GOODS
 from simulators.shell import Shell
 
 PAGE = 1000
@@ -22,6 +23,8 @@ SERIES = {
     Kind.STORE_SALE: ("S-INV", 100_001, 6),
     Kind.RETURN: ("S-CR", 1_001, 4),
     Kind.CANCELLATION: ("S-CAN", 1_001, 4),
+    Kind.RETURN_ORDER: ("S-RETORD", 1_001, 4),
+    Kind.RETURN_RECEIPT: ("S-RCPT", 107_001, 6),
 }
 _INDEXED = ("externalDocumentNumber", "channelOrderReference", "number", "id")
 
@@ -122,6 +125,8 @@ def _view(
     }
     if resource.kind is Kind.CANCELLATION:
         return {**view, "status": "Closed", "outcome": document.outcome}
+    if resource.kind in GOODS:
+        return {**view, "status": "Released"}
     return {
         **view,
         "currencyCode": document.currency,

@@ -45,6 +45,7 @@ LINE: dict[str, Edm] = {
     "discountAmount": "Edm.Decimal",
     "totalTaxAmount": "Edm.Decimal",
     "amountIncludingTax": "Edm.Decimal",
+    "withoutGoods": "Edm.Boolean",
 }
 CANCELLATION_LINE: dict[str, Edm] = {"sequence": "Edm.Decimal", "quantity": "Edm.Decimal"}
 ITEM: dict[str, Edm] = {
@@ -130,7 +131,50 @@ SALES_ORDER_CANCELLATIONS = Resource(
     },
     line=CANCELLATION_LINE,
 )
+_GOODS: dict[str, Edm] = {
+    "externalDocumentNumber": "Edm.String",
+    "channelOrderReference": "Edm.String",
+    "returnReference": "Edm.String",
+    "shortcutDimension1Code": "Edm.String",
+    "postingDate": "Edm.Date",
+}
+_GOODS_LINE: dict[str, Edm] = {
+    "sequence": "Edm.Decimal",
+    "lineType": "Edm.String",
+    "lineObjectNumber": "Edm.String",
+    "quantity": "Edm.Decimal",
+}
+SALES_RETURN_ORDERS = Resource(
+    path="salesReturnOrders",
+    entity="Coexist.salesReturnOrder",
+    kind=Kind.RETURN_ORDER,
+    lines="salesReturnOrderLines",
+    dated="orderDate",
+    given={**_GOODS, "orderDate": "Edm.Date", "reason": "Edm.String", "withdrawn": "Edm.Boolean"},
+    line={**_GOODS_LINE, "returnReason": "Edm.String"},
+)
+RETURN_RECEIPTS = Resource(
+    path="returnReceipts",
+    entity="Coexist.returnReceipt",
+    kind=Kind.RETURN_RECEIPT,
+    lines="returnReceiptLines",
+    dated="receiptDate",
+    given={**_GOODS, "receiptDate": "Edm.Date", "locationCode": "Edm.String"},
+    line={
+        **_GOODS_LINE,
+        "orderLineSequence": "Edm.Decimal",
+        "condition": "Edm.String",
+        "disposition": "Edm.String",
+    },
+)
 RESOURCES = {
     resource.path: resource
-    for resource in (SALES_ORDERS, SALES_INVOICES, SALES_CREDIT_MEMOS, SALES_ORDER_CANCELLATIONS)
+    for resource in (
+        SALES_ORDERS,
+        SALES_INVOICES,
+        SALES_CREDIT_MEMOS,
+        SALES_ORDER_CANCELLATIONS,
+        SALES_RETURN_ORDERS,
+        RETURN_RECEIPTS,
+    )
 }

@@ -1,4 +1,4 @@
-"""From IDoc segments to a draft document: ORDERS05 (ORDERS, ORDCHG) and WPUBON01 (WPUBON)."""
+"""From IDoc segments to a draft document: ORDERS05 (ORDERS, ORDCHG), WPUBON01, MBGMCR03."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from xml.etree.ElementTree import Element
 
 from simulators.books import ZERO, Draft, Kind, Line, cents, plain
 from simulators.catalogue import company_of_store
+from simulators.legacy.goods import RETURNS_ORDER, Fields, movement_of
 from simulators.legacy.markup import text_of
 
 _FIGURE = re.compile(r"[+-]?\d{1,15}(\.\d{1,6})?")
+#: The item category of what is credited without a returns delivery.
+_WITHOUT_GOODS = "G2N"
 _WHOLE = re.compile(r"\d{1,10}")
 
 
@@ -32,7 +35,10 @@ def control_problem(idoc: Element) -> str | None:
 
 def external_reference(idoc: Element) -> str:
     """The sender's reference (BELNR), by which the IDoc can be found again."""
-    return text_of(idoc, "E1EDK01/BELNR") or text_of(idoc, ".//E1WPB01/BELNR")
+    for place in ("E1EDK01", ".//E1WPB01", "Z1RETURN"):
+        if found := text_of(idoc, f"{place}/BELNR"):
+            return found
+    return ""
 
 
 def order_reference(idoc: Element) -> str:
@@ -53,6 +59,10 @@ def kind_of(idoc: Element) -> Kind:
             return Kind.ORDER
         case ("ORDERS", "ZRE"):
             return Kind.RETURN
+        case ("ORDERS" | "ORDCHG", _) if document_type == RETURNS_ORDER:
+            return Kind.RETURN_ORDER
+        case ("MBGMCR", _):
+            return Kind.RETURN_RECEIPT
         case ("ORDCHG", _):
             return Kind.CANCELLATION
         case ("WPUBON", _):
@@ -114,7 +124,37 @@ def _order_line(segment: Element) -> Line:
         price = cents(amount / quantity) if quantity else ZERO
     sku = _required(_by_qualifier(segment, "E1EDP19", "QUALF", "002", "IDTNR"), "E1EDP19 002 IDTNR")
     tax = sum((_figure(each, "MWSBT") for each in segment.findall("E1EDP04")), ZERO)
-    return Line(_position(segment), sku, quantity, price, amount, tax)
+    restock = text_of(segment, "PSTYV") != _WITHOUT_GOODS
+    return Line(_position(segment), sku, quantity, price, amount, tax, restock=restock)
+
+
+def _return_order(idoc: Element) -> Draft:
+    """What is expected of a return from now on; by ORDCHG 003, nothing."""
+    withdrawn = text_of(idoc, "EDI_DC40/MESTYP") == "ORDCHG"
+    if withdrawn and (action := text_of(idoc, "E1EDK01/ACTION")) != "003":
+        raise BadSegment(f"Action '{action}' is not supported, only 003 (E1EDK01 ACTION)")
+    reference = _by_qualifier(idoc, "E1EDK02", "QUALF", "002", "BELNR")
+    return Draft(
+        kind=Kind.RETURN_ORDER,
+        external_reference=external_reference(idoc),
+        object_reference=_required(order_reference(idoc), "E1EDK02 001 BELNR"),
+        channel=channel(idoc),
+        legal_entity=_by_qualifier(idoc, "E1EDK14", "QUALF", "008", "ORGID"),
+        currency="",
+        lines=tuple(_expected_line(segment) for segment in idoc.findall("E1EDP01")),
+        dated=_date(_by_qualifier(idoc, "E1EDK03", "IDDAT", "022", "DATUM"), "E1EDK03 022 DATUM"),
+        return_reference=_required(reference, "E1EDK02 002 BELNR"),
+        withdrawn=withdrawn,
+    )
+
+
+def _expected_line(segment: Element) -> Line:
+    sku = _required(_by_qualifier(segment, "E1EDP19", "QUALF", "002", "IDTNR"), "E1EDP19 002 IDTNR")
+    return Line(_position(segment), sku, _figure(segment, "MENGE"), ZERO, ZERO)
+
+
+def _receipt(idoc: Element) -> Draft:
+    return movement_of(idoc, Fields(_figure, _position, _required, _date, BadSegment))
 
 
 def _change(idoc: Element) -> Draft:
@@ -219,6 +259,8 @@ _READERS: dict[Kind, Callable[[Element], Draft]] = {
     Kind.RETURN: _order,
     Kind.CANCELLATION: _change,
     Kind.STORE_SALE: _sale,
+    Kind.RETURN_ORDER: _return_order,
+    Kind.RETURN_RECEIPT: _receipt,
 }
 
 

@@ -21,6 +21,8 @@ SERIES = {
     Kind.CANCELLATION: ("", 45_000_001, 10),
     Kind.RETURN: ("", 60_000_001, 10),
     Kind.STORE_SALE: ("", 90_000_001, 10),
+    Kind.RETURN_ORDER: ("", 65_000_001, 10),
+    Kind.RETURN_RECEIPT: ("", 49_000_001, 10),
 }
 WORDING: dict[Why, str] = {
     Why.UNKNOWN_ITEM: "Material {sku} is not maintained (item {line})",
@@ -32,6 +34,16 @@ WORDING: dict[Why, str] = {
     Why.UNKNOWN_CURRENCY: "Currency {currency} is not allowed in company code {company}",
     Why.BAD_QUANTITY: "Enter a quantity above zero instead of {quantity} (item {line})",
     Why.BAD_AMOUNT: "Net value {amount} is not possible (item {line})",
+    Why.MORE_THAN_SOLD: (
+        "Return quantity {quantity} exceeds the delivered quantity {sold} (item {line})"
+    ),
+    Why.MORE_THAN_EXPECTED: (
+        "Return quantity {quantity} exceeds the {expected} that return {reference} expects "
+        "(item {line})"
+    ),
+    Why.CAME_ALREADY: (
+        "Return {reference}: {came} were received already, {quantity} are too few (item {line})"
+    ),
     Why.DOUBLE_LINE: "Item {line} occurs more than once",
     Why.NO_LINES: "The document has no items",
     Why.CLOSED_PERIOD: "Posting period {period} is not open (document date {date})",

@@ -17,7 +17,14 @@ from gateway.canonical.outcome import Booked, Outcome, Probed, Refused
 from gateway.canonical.process import PROCESSES, Kind
 from gateway.ports import Erp
 from tests.contract.erp_simulators import Simulator, adapter_of, new_order, only, send
-from tests.unit.erp.envelopes import cancellation, envelope, returned, sale
+from tests.unit.erp.envelopes import (
+    authorisation,
+    cancellation,
+    envelope,
+    receipt,
+    returned,
+    sale,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +34,8 @@ Case = tuple[Callable[[Envelope], Envelope], str]
 _numbers = count(100)
 _CLOSED: Final = "2020-01-15T10:00:00Z"
 _LINE: Final = {"line": 1, "sku": "NO-SUCH-SKU", "quantity": 2, "unit_price": "19.95"}
+_RECEIVED: Final = {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "disposition": "restock"}
+_CREDITED: Final = {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "refund": "10.00"}
 _SALE: Final = {"line": 1, "sku": "NO-SUCH-SKU", "quantity": 1, "unit_price": "17.95"}
 
 
@@ -40,6 +49,14 @@ def a_sale(**changes: Any) -> Envelope:
 
 def a_return(before: Envelope, **changes: Any) -> Envelope:
     return envelope(returned(order_ref=ref(before), return_ref=f"R-{next(_numbers)}", **changes))
+
+
+def an_authorisation(before: Envelope, **changes: Any) -> Envelope:
+    return envelope(authorisation(order_ref=ref(before), **changes))
+
+
+def a_receipt(before: Envelope, *rows: tuple[int, str], **changes: Any) -> Envelope:
+    return envelope(receipt(*rows, order_ref=ref(before), **changes))
 
 
 WRITES: Final[Mapping[str, Mapping[str, Case]]] = {
@@ -64,8 +81,44 @@ WRITES: Final[Mapping[str, Mapping[str, Case]]] = {
         "partly": (lambda before: envelope(cancellation(ref(before), {1: 1})), "booked partly"),
         "unknown order": (lambda _: envelope(cancellation("NO-SUCH-ORDER")), "unknown-order"),
     },
+    "return.authorisation": {
+        "booked": (an_authorisation, "booked"),
+        "withdrawn": (
+            lambda before: an_authorisation(before, lines=[], status="withdrawn"),
+            "booked",
+        ),
+        "more than sold": (
+            lambda before: an_authorisation(
+                before, lines=[{"line": 1, "sku": "TEE-BLK-M", "quantity": 3}]
+            ),
+            "not-accepted",
+        ),
+        "unknown order": (
+            lambda _: envelope(authorisation(order_ref="NO-SUCH-ORDER")),
+            "unknown-order",
+        ),
+    },
+    "return.receipt": {
+        "booked": (a_receipt, "booked"),
+        "each disposition": (
+            lambda before: a_receipt(before, (1, "scrap"), (1, "quarantine")),
+            "booked",
+        ),
+        "not announced": (lambda before: a_receipt(before, return_ref=None), "booked"),
+        "more than sold": (lambda before: a_receipt(before, (3, "restock")), "not-accepted"),
+        "unknown item": (
+            lambda before: a_receipt(before, lines=[_RECEIVED | {"sku": "NO-SUCH-SKU"}]),
+            "unknown-item",
+        ),
+        "closed period": (lambda before: a_receipt(before, received_at=_CLOSED), "closed-period"),
+        "unknown order": (lambda _: envelope(receipt(order_ref="NO-SUCH-ORDER")), "unknown-order"),
+    },
     "return.credit": {
         "booked": (a_return, "booked"),
+        "without goods": (
+            lambda before: a_return(before, lines=[_CREDITED | {"restock": False}]),
+            "booked",
+        ),
         "money only": (
             lambda before: a_return(before, lines=[], shipping="4.95", total="4.95"),
             "booked",

@@ -150,7 +150,8 @@ def test_machines_are_told_the_same(folder: Path) -> None:
             ("order.intak",),
             (
                 "unknown process 'order.intak'; known are order.intake, order.cancellation, "
-                "return.credit, store.sale, inventory.availability, catalog.product, catalog.price"
+                "return.authorisation, return.receipt, return.credit, store.sale, "
+                "inventory.availability, catalog.product, catalog.price"
             ),
         ),
         (

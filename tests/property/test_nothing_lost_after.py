@@ -40,7 +40,8 @@ _LINE: Final = ("line", "sku", "quantity", "unit_price", "discount", "tax")
 TOLD: Final[Mapping[type[BaseModel], frozenset[str]]] = {
     Return: frozenset({
         "order_ref", "order_channel", "legal_entity", "returned_at", "currency", "lines.line",
-        "lines.sku", "lines.quantity", "lines.refund", "shipping", "adjustments.amount", "total",
+        "lines.sku", "lines.quantity", "lines.refund", "lines.restock", "lines.node", "shipping",
+        "adjustments.amount", "total",
     }),
     OrderCancellation: frozenset({
         "order_ref", "legal_entity", "cancellation.lines.line", "cancellation.lines.quantity",
@@ -110,6 +111,8 @@ def credited(draw: st.DrawFn) -> Return:
     stated = draw(returns()).model_dump(mode="json")
     if draw(st.booleans()):  # a refund of money alone
         stated |= {"lines": [], "total": "0.00"}
+    for line in stated["lines"]:
+        line |= {"restock": draw(st.booleans()), "node": draw(st.sampled_from(["", "1010"]))}
     amounts = [draw(_CENTS), *draw(st.lists(_CENTS, max_size=3))]
     kept = Decimal(0)
     if stated["lines"] and draw(st.booleans()):
@@ -194,6 +197,8 @@ def test_the_legacy_document_tells_all_of_a_return(back: Return) -> None:
         assert item.findtext("E1EDP19/IDTNR") == line.sku
         assert amount(item.findtext("MENGE")) == line.quantity
         assert amount(item.findtext("NETWR")) == line.refund
+        assert item.findtext("PSTYV") == (None if line.restock else "G2N")
+        assert (item.findtext("WERKS") or "") == line.node
 
 
 @FEW
@@ -248,6 +253,8 @@ def test_the_cloud_document_tells_all_of_a_return(back: Return) -> None:
         assert item["sequence"] == line.line * 10_000
         assert (item["lineObjectNumber"], item["quantity"]) == (line.sku, line.quantity)
         assert item["amountIncludingTax"] == line.refund
+        assert item.get("withoutGoods", False) is not line.restock
+        assert item.get("locationCode", "") == line.node
         assert item["quantity"] * item["unitPrice"] - item["discountAmount"] == line.refund
 
 

@@ -14,14 +14,15 @@ from gateway.canonical.inventory import InventoryEvent
 from gateway.canonical.journal import Journal
 from gateway.canonical.order import Cancellation, Order, Return
 from gateway.canonical.refund import Refund
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.sale import Mark, StoreSale
 from gateway.canonical.settlement import Settlement
 from gateway.canonical.shipment import Shipment
 from gateway.commands.pages.markdown import page, table
 
 DOCUMENTS: Final[tuple[type[BaseModel], ...]] = (
-    Order, Cancellation, Return, Refund, Shipment, StoreSale, Mark, Settlement, InventoryEvent,
-    Product, Price, Availability, CustomerRecord, Journal,
+    Order, Cancellation, ReturnAuthorisation, ReturnReceipt, Return, Refund, Shipment, StoreSale,
+    Mark, Settlement, InventoryEvent, Product, Price, Availability, CustomerRecord, Journal,
 )  # fmt: skip
 
 _INTRO: Final = (

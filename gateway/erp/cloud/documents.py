@@ -17,13 +17,13 @@ from gateway.canonical.envelope import (
     receipt_reference,
 )
 from gateway.canonical.order import Order, Return, SalesLine
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.sale import SaleReturn
 from gateway.erp.body import Overlong, business
+from gateway.erp.cloud import goods
 from gateway.erp.cloud.exact import Json, dumps
+from gateway.erp.cloud.goods import STEP, location
 from gateway.erp.figures import per_piece
-
-#: Lines are numbered in ten thousands, as the ERP does it to leave room between them.
-STEP: Final = 10_000
 
 #: Characters the ERP's free-text fields hold; names and places are cut, nothing else is.
 LENGTHS: Final[dict[str, int]] = {
@@ -34,8 +34,6 @@ LENGTHS: Final[dict[str, int]] = {
     "shipToCity": 30,
     "shipToState": 30,
 }
-#: Location codes are Code[10]: a node is one or nothing, the crosswalk says which.
-LOCATION_CHARS_MAX: Final = 10
 _EMAIL_CHARS_MAX: Final = 80
 #: The company's first global dimension says which channel an order is of: two channels may use the
 #: same order reference. Business Central's dimension values are Code[20], in capitals.
@@ -53,6 +51,8 @@ ADJUSTMENT: Final = "ADJUSTMENT"
 RESOURCES: Final[dict[str, str]] = {
     "order.intake": "salesOrders",
     "order.cancellation": "salesOrderCancellations",
+    "return.authorisation": "salesReturnOrders",
+    "return.receipt": "returnReceipts",
     "return.credit": "salesCreditMemos",
     "store.sale": "salesInvoices",
 }
@@ -73,6 +73,10 @@ def build(envelope: Envelope) -> Document:
     match body:
         case Order():
             document = _order(body)
+        case ReturnAuthorisation():
+            document = goods.return_order(body)
+        case ReturnReceipt():
+            document = goods.return_receipt(body)
         case Return():
             document = _credit_memo(body)
         case OrderCancellation():
@@ -172,8 +176,7 @@ def _line(line: SalesLine | SaleReturn, *, tax_included: bool) -> dict[str, Json
 
 
 def _located(line: SalesLine, *, tax_included: bool) -> dict[str, Json]:
-    node = line.node if len(line.node) <= LOCATION_CHARS_MAX else ""
-    return _line(line, tax_included=tax_included) | ({"locationCode": node} if node else {})
+    return _line(line, tax_included=tax_included) | location(line.node)
 
 
 def _freight(order: Order) -> list[Json]:
@@ -213,6 +216,9 @@ def _credit_memo(returned: Return) -> dict[str, Json]:
                 "discountAmount": discount,
                 **_tax_of(line.tax),
                 "amountIncludingTax": line.refund,
+                **location(line.node),
+                # The return receipt moves the goods, or nothing does.
+                **({} if line.restock else {"withoutGoods": True}),
             }
         )
     freight = (FREIGHT, returned.shipping, returned.shipping_tax)

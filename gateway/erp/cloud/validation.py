@@ -14,10 +14,16 @@ from typing import Final
 
 from gateway.canonical.envelope import Body, Envelope, OrderCancellation, StoredSale
 from gateway.canonical.order import Order, Return
+from gateway.canonical.returning import (
+    AuthorisedLine,
+    ReceivedLine,
+    ReturnAuthorisation,
+    ReturnReceipt,
+)
 from gateway.canonical.validation import Difference
 from gateway.erp.body import business
-from gateway.erp.cloud.documents import STEP
 from gateway.erp.cloud.exact import Json
+from gateway.erp.cloud.goods import STEP
 from gateway.erp.figures import BadAnswer
 
 #: Appended to a collection's path.
@@ -27,6 +33,8 @@ ACTION: Final = "/Coexist.validate"
 LINES: Final[dict[str, str]] = {
     "order.intake": "salesOrderLines",
     "order.cancellation": "lines",
+    "return.authorisation": "salesReturnOrderLines",
+    "return.receipt": "returnReceiptLines",
     "return.credit": "salesCreditMemoLines",
     "store.sale": "salesInvoiceLines",
 }
@@ -76,6 +84,16 @@ def _sent_head(body: Body) -> dict[str, Told]:
             }
         case OrderCancellation():
             return {"order_ref": body.order_ref}
+        case ReturnAuthorisation():
+            at = body.authorised_at.date().isoformat()
+            return {
+                "order_ref": body.order_ref, "return_ref": body.return_ref, "authorised_at": at
+            }  # fmt: skip
+        case ReturnReceipt():
+            at = body.received_at.date().isoformat()
+            return {
+                "order_ref": body.order_ref, "return_ref": body.return_ref or "", "received_at": at
+            }  # fmt: skip
         case StoredSale():
             sale = body.sale
             return {
@@ -107,6 +125,16 @@ _HEADS: Final[dict[type[Body], dict[str, tuple[str, ...]]]] = {
         "total": ("totalAmountIncludingTax",),
     },
     OrderCancellation: {"order_ref": ("channelOrderReference",)},
+    ReturnAuthorisation: {
+        "order_ref": ("channelOrderReference",),
+        "return_ref": ("returnReference",),
+        "authorised_at": ("orderDate",),
+    },
+    ReturnReceipt: {
+        "order_ref": ("channelOrderReference",),
+        "return_ref": ("returnReference",),
+        "received_at": ("receiptDate",),
+    },
     StoredSale: {
         "business_date": ("invoiceDate",),
         "currency": ("currencyCode",),
@@ -138,10 +166,23 @@ def _sent_lines(body: Body) -> dict[str, Told]:
         case Return():
             for back in body.lines:
                 told |= _line(back.line, back.quantity, sku=back.sku, amount=back.refund)
+        case ReturnAuthorisation() | ReturnReceipt():
+            for number, piece in _goods(body):
+                told |= _line(number, piece.quantity, sku=piece.sku)
         case OrderCancellation():
             for wish in body.cancellation.lines:
                 told |= _line(wish.line, wish.quantity)
     return told
+
+
+def _goods(
+    body: ReturnAuthorisation | ReturnReceipt,
+) -> Iterator[tuple[int, AuthorisedLine | ReceivedLine]]:
+    """Lines as the document numbers them: what came is numbered by row."""
+    if isinstance(body, ReturnReceipt):
+        yield from enumerate(body.lines, start=1)
+    else:
+        yield from ((line.line, line) for line in body.lines)
 
 
 def _kept_lines(lines: Json) -> dict[str, Told]:

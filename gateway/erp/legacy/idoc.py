@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -17,17 +15,19 @@ from gateway.canonical.envelope import (
     order_channel,
 )
 from gateway.canonical.order import Address, Order, Return, SalesLine
+from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
 from gateway.canonical.sale import SaleReturn
 from gateway.erp.body import business
 from gateway.erp.figures import per_piece, written
+from gateway.erp.legacy import goods
+from gateway.erp.legacy.goods import PIECES, Head, order_reference, plant
 from gateway.erp.legacy.segments import LENGTHS, cut, idoc, segment, xml
 
-#: Canonical lines count pieces; "EA" is the ISO code for them, whatever unit SAP stocks in.
-PIECES: Final = "EA"
 #: The means of payment that says how much less (or, below zero, more) cash was taken than due.
 ROUNDING: Final = "ROUNDING"
 _REGION_CHARS: Final = LENGTHS["E1EDKA1"]["REGIO"]
-_PLANT_CHARS: Final = LENGTHS["E1EDP01"]["WERKS"]
+#: The item category of credited pieces that move no goods: no returns delivery is due for them.
+_WITHOUT_GOODS: Final = "G2N"
 
 
 def build(envelope: Envelope, client: str) -> bytes:
@@ -42,22 +42,16 @@ def build(envelope: Envelope, client: str) -> bytes:
     match body:
         case Order():
             return xml(_order(body, head))
+        case ReturnAuthorisation():
+            return xml(goods.return_order(body, head))
+        case ReturnReceipt():
+            return xml(goods.movement(body, head))
         case Return():
             return xml(_return(body, head))
         case OrderCancellation():
             return xml(_cancellation(body, head))
         case StoredSale():
             return xml(_sale(body, head))
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What every IDoc says of itself: our reference, the order's channel, client and time."""
-
-    reference: str
-    channel: str
-    client: str
-    created: datetime
 
 
 def _order(order: Order, head: Head) -> Element:
@@ -78,7 +72,7 @@ def _order(order: Order, head: Head) -> Element:
     name = cut(order.customer.name, "NAME1", "NAME2")
     segment(into, "E1EDKA1", PARVW="AG", PARTN=order.customer.ref, **name)
     _ship_to(into, order.ship_to)
-    _order_reference(into, order.order_ref, head)
+    order_reference(into, order.order_ref, head)
     for line in order.lines:
         item = _item(
             into, line.line, line.quantity, line.unit_price, line.amount, currency, line.node
@@ -93,13 +87,6 @@ def _order(order: Order, head: Head) -> Element:
     if taxes:
         segment(into, "E1EDS01", SUMID="005", SUMME=written(taxes, currency))
     return root
-
-
-def _order_reference(into: Element, order_ref: str, head: Head) -> None:
-    """The channel's reference, and the channel: two of them may use the same one."""
-    segment(into, "E1EDK02", QUALF="001", BELNR=order_ref)
-    if head.channel:
-        segment(into, "E1EDK02", QUALF="Z01", BELNR=head.channel)
 
 
 def _ship_to(into: Element, address: Address) -> None:
@@ -125,6 +112,7 @@ def _item(
     amount: Decimal,
     currency: str,
     node: str = "",
+    category: str = "",
 ) -> Element:
     return segment(
         into,
@@ -134,8 +122,8 @@ def _item(
         MENEE=PIECES,
         VPREI=written(price, currency),
         NETWR=written(amount, currency),
-        # A node is a plant or nothing: the crosswalk says which, and half a code is another plant.
-        WERKS=node if len(node) <= _PLANT_CHARS else "",
+        WERKS=plant(node),
+        PSTYV=category,
     )
 
 
@@ -154,11 +142,14 @@ def _return(returned: Return, head: Head) -> Element:
         if amount:
             sign, worth = "+" if amount > 0 else "-", written(abs(amount), currency)
             segment(into, "E1EDK05", ALCKZ=sign, KSCHL=condition, BETRG=worth)
-    _order_reference(into, returned.order_ref, head)
+    order_reference(into, returned.order_ref, head)
     segment(into, "E1EDK02", QUALF="002", BELNR=returned.return_ref)
     for line in returned.lines:
         price, _ = per_piece(line.refund, line.quantity, currency)
-        item = _item(into, line.line, line.quantity, price, line.refund, currency)
+        category = "" if line.restock else _WITHOUT_GOODS
+        item = _item(
+            into, line.line, line.quantity, price, line.refund, currency, line.node, category
+        )
         if line.tax:
             segment(item, "E1EDP04", MWSBT=written(line.tax, currency))
         segment(item, "E1EDP19", QUALF="002", IDTNR=line.sku)
@@ -174,7 +165,7 @@ def _cancellation(wish: OrderCancellation, head: Head) -> Element:
     root, into = idoc("ORDERS05", "ORDCHG", head.client, head.created)
     segment(into, "E1EDK01", ACTION="003", BELNR=head.reference)
     segment(into, "E1EDK14", QUALF="008", ORGID=wish.legal_entity)
-    _order_reference(into, wish.order_ref, head)
+    order_reference(into, wish.order_ref, head)
     segment(into, "E1EDK02", QUALF="002", BELNR=wish.cancellation.cancellation_ref)
     for line in wish.cancellation.lines:
         position, pieces = f"{line.line * 10:06d}", str(line.quantity)

@@ -27,11 +27,24 @@ LENGTHS: Final[dict[str, dict[str, int]]] = {
     # Qualifier Z01 is a customer extension: the channel an order's reference (001) is of.
     "E1EDK02": {"QUALF": 3, "BELNR": 35},
     "E1EDP01": {"POSEX": 6, "ACTION": 3, "MENGE": 15, "MENEE": 3, "VPREI": 15, "NETWR": 18,
-                "WERKS": 4},
+                "WERKS": 4, "PSTYV": 4},
     "E1EDP04": {"MWSBT": 18},
     "E1EDP05": {"ALCKZ": 3, "KSCHL": 4, "BETRG": 18},
     "E1EDP19": {"QUALF": 3, "IDTNR": 35},
     "E1EDS01": {"SUMID": 3, "SUMME": 18},
+    "E1EDKT1": {"TDID": 4},
+    "E1EDKT2": {"TDLINE": 70},
+    "E1EDPT1": {"TDID": 4},
+    "E1EDPT2": {"TDLINE": 70},
+    # A goods movement. What it is of has no place there: Z1RETURN and Z1RETPOS are customer
+    # extensions, as are the 35 and 40 characters of our reference and an article.
+    "E1BP2017_GM_HEAD_01": {"PSTNG_DATE": 8, "DOC_DATE": 8},
+    "E1BP2017_GM_CODE": {"GM_CODE": 2},
+    "E1BP2017_GM_ITEM_CREATE": {
+        "MATERIAL_LONG": 40, "PLANT": 4, "MOVE_TYPE": 3, "ENTRY_QNT": 15, "ENTRY_UOM": 3,
+    },
+    "Z1RETURN": {"BELNR": 35, "BUKRS": 10, "ORDREF": 35, "CHANNEL": 40, "RETREF": 35},
+    "Z1RETPOS": {"POSEX": 6, "ZUSTAND": 10},
     # The receipt's segments carry the fields of a customer extension (BELNR, PREIS, UMSWERT …) and
     # a POSKREIS widened from 5 to the 20 characters a store's code may have.
     "E1WPB01": {
@@ -46,7 +59,7 @@ LENGTHS: Final[dict[str, dict[str, int]]] = {
     "E1WPB05": {"MWSBT": 18},
     "E1WPB06": {"ZAHLART": 30, "SUMME": 18},
 }  # fmt: skip
-"""Characters each field holds, by segment: the lengths SAP publishes for ORDERS05 and WPUBON01."""
+"""Characters each field holds, by segment: as SAP publishes ORDERS05, WPUBON01 and MBGMCR03."""
 
 #: What XML 1.0 cannot carry, escaped or not.
 _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")

@@ -18,6 +18,12 @@ from gateway.canonical.envelope import (
     new_transaction_id,
 )
 from gateway.canonical.order import Cancellation, Order, Return
+from gateway.canonical.returning import (
+    Condition,
+    Disposition,
+    ReturnAuthorisation,
+    ReturnReceipt,
+)
 from gateway.canonical.sale import StoreSale
 
 AT = datetime(2026, 11, 21, 10, 0, 5, tzinfo=UTC)
@@ -25,6 +31,8 @@ _NUMBERS = count(1)
 _PROCESS = {
     Order: "order.intake",
     OrderCancellation: "order.cancellation",
+    ReturnAuthorisation: "return.authorisation",
+    ReturnReceipt: "return.receipt",
     Return: "return.credit",
     StoredSale: "store.sale",
 }
@@ -105,6 +113,38 @@ def returned(**changes: Any) -> Return:
         "total": "10.00",
     }
     return Return.model_validate(written(fields | changes))
+
+
+def authorisation(**changes: Any) -> ReturnAuthorisation:
+    """Two pieces of the order's only line are expected back."""
+    fields: dict[str, Any] = {
+        "authorisation_ref": "R-1",
+        "return_ref": "R-1",
+        "order_ref": "SHOP-10001",
+        "legal_entity": "NL01",
+        "authorised_at": AT,
+        "lines": [{"line": 1, "sku": "TEE-BLK-M", "quantity": 2, "reason": "too small"}],
+    }
+    return ReturnAuthorisation.model_validate(written(fields | changes))
+
+
+def receipt(*rows: tuple[int, str], **changes: Any) -> ReturnReceipt:
+    """Pieces of the order's only line came: each row is how many, and their disposition."""
+    lines = [
+        {"line": 1, "sku": "TEE-BLK-M", "quantity": pieces, "condition": "opened",
+         "disposition": what}
+        for pieces, what in rows or ((1, "restock"),)
+    ]  # fmt: skip
+    fields: dict[str, Any] = {
+        "receipt_ref": "R-1-1",
+        "return_ref": "R-1",
+        "order_ref": "SHOP-10001",
+        "legal_entity": "NL01",
+        "received_at": AT,
+        "node": "DC1",
+        "lines": lines,
+    }
+    return ReturnReceipt.model_validate(written(fields | changes))
 
 
 def sale(store: str = "NL-001", **changes: Any) -> StoredSale:
@@ -220,6 +260,45 @@ def returns(draw: st.DrawFn) -> Return:
     ]
     total = sum((line["refund"] for line in lines), Decimal(0))
     return returned(order_ref=draw(_REFERENCES), lines=lines, total=total)
+
+
+_REASONS = _TEXTS.map(lambda text: text.strip()[:120])
+
+
+@st.composite
+def authorisations(draw: st.DrawFn) -> ReturnAuthorisation:
+    """What is expected of a return, and returns that are withdrawn."""
+    numbers = draw(st.lists(st.integers(1, 9999), min_size=1, max_size=5, unique=True))
+    lines = [
+        {"line": number, "sku": draw(_SKUS), "quantity": draw(st.integers(1, 999)),
+         "reason": draw(_REASONS)}
+        for number in numbers
+    ]  # fmt: skip
+    known = {"order_ref": draw(_REFERENCES), "return_ref": draw(_REFERENCES)}
+    if draw(st.booleans()):
+        return authorisation(**known, lines=[], status="withdrawn", reason=draw(_REASONS))
+    return authorisation(**known, lines=lines, reason=draw(_REASONS))
+
+
+@st.composite
+def receipts(draw: st.DrawFn) -> ReturnReceipt:
+    """Goods that came, a line in several rows, announced or not."""
+    skus = draw(st.dictionaries(st.integers(1, 9999), _SKUS, min_size=1, max_size=3))
+    rows = draw(
+        st.lists(
+            st.tuples(st.sampled_from(sorted(skus)), st.sampled_from(Condition),
+                      st.sampled_from(Disposition)),
+            min_size=1, max_size=6, unique=True,
+        )
+    )  # fmt: skip
+    lines = [
+        {"line": line, "sku": skus[line], "quantity": draw(st.integers(1, 999)),
+         "condition": condition.value, "disposition": disposition.value}
+        for line, condition, disposition in rows
+    ]  # fmt: skip
+    return receipt(
+        order_ref=draw(_REFERENCES), return_ref=draw(st.none() | _REFERENCES), lines=lines
+    )
 
 
 @st.composite

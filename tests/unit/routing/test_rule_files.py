@@ -136,10 +136,6 @@ def test_each_missing_default_is_named_with_the_rule_to_add(files: RuleFiles) ->
             "defaults.yaml:1:1: rules: no default for inventory.availability; add `- {id: "
             "default-inventory-availability, process: inventory.availability, mode: legacy}`"
         ),
-        (
-            "defaults.yaml:1:1: rules: no default for order.cancellation; add `- {id: "
-            "default-order-cancellation, process: order.cancellation, mode: owner}`"
-        ),
     ]
 
 

@@ -64,8 +64,8 @@ CASES = [
         "unknown process",
         f"{{id: a, process: order.intak, {WEB}, mode: cloud}}",
         "5:20: rules[0].process: unknown process 'order.intak'; did you mean 'order.intake'? "
-        "known here: order.intake, order.cancellation, return.credit, store.sale, "
-        "inventory.availability, catalog.product, catalog.price",
+        "known here: order.intake, order.cancellation, return.authorisation, return.receipt, "
+        "return.credit, store.sale, inventory.availability, catalog.product, catalog.price",
     ),
     Case(
         "unknown mode",

@@ -10,6 +10,8 @@ import pytest
 
 from gateway.canonical.process import Target
 from gateway.errors import RulesUnavailable
+from gateway.routing.compile import compile_rules
+from gateway.routing.facts import Facts
 from gateway.routing.loader import load, parse
 from gateway.routing.model import DateRange, Mode, Place, Rule, Wave, percent_text
 from gateway.routing.ruleset import RuleSet
@@ -230,3 +232,13 @@ def test_a_text_of_a_later_format_is_refused() -> None:
         "the stored rules have format 2, this release reads 1; run a release that knows it, or "
         "apply the rules anew"
     )
+
+
+def test_a_follow_up_nobody_wrote_a_rule_for_goes_to_the_owner() -> None:
+    stored = RuleSet.of([SPLIT])  # as by a release that knew fewer follow-ups
+    rules = parse(stored.text, stored.version)
+    (default,) = rules.rules_of("return.receipt")
+    assert (default.rule_id, default.mode) == ("default-return-receipt", Mode.OWNER)
+    assert compile_rules(rules).decide(Facts("return.receipt")).target is None
+    with pytest.raises(RulesUnavailable, match="no default for process"):
+        compile_rules(rules).decide(Facts("store.sale"))

@@ -296,6 +296,9 @@ def test_each_erp_words_every_refusal(table: dict[Why, str]) -> None:
         "period": "2026-10",
         "date": "2026-10-31",
         "what": "Sum",
+        "sold": "2",
+        "expected": "1",
+        "came": "1",
         "stated": "1",
         "computed": "2",
     }
