@@ -40,7 +40,8 @@ _LINE: Final = ("line", "sku", "quantity", "unit_price", "discount", "tax")
 TOLD: Final[Mapping[type[BaseModel], frozenset[str]]] = {
     Return: frozenset({
         "order_ref", "order_channel", "legal_entity", "returned_at", "currency", "lines.line",
-        "lines.sku", "lines.quantity", "lines.refund", "lines.restock", "lines.node", "shipping",
+        "lines.sku", "lines.quantity", "lines.refund", "lines.tax", "lines.restock", "lines.node",
+        "shipping", "shipping_tax",
         "adjustments.amount", "total",
     }),
     OrderCancellation: frozenset({
