@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import operator
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -39,6 +40,30 @@ MUST_HAPPEN = (
     "gateways_killed", "deliveries_lost", "deliveries_repeated", "deliveries_missigned",
     "deliveries_disordered", "batches_disordered",
 )  # fmt: skip
+
+#: What is said of its waves, in this order, and the command that took wave 2 back in full.
+WAVES = (
+    "wave 1 is proposed, and approved by somebody else",
+    r"wave 1: .*: due at [0-9:]{8} UTC, nobody has to be there",
+    r"the cloud ERP was asked as well: order\.intake compared [1-9]\d* times, \d+ differ",
+    r"wave 1: .*: in force as epoch 2, as scheduled",
+    r"wave 2: .*: in force as epoch 3, everywhere",
+    r"rollback preview: version [0-9a-f]{12} goes, [0-9a-f]{12} comes back; waves that change: \S+",
+    r"rollback preview: stays in the cloud ERP: [1-9]\d* object\(s\), [0-9.]+ EUR",
+    r"rollback preview: still to be booked there \d+, refused there \d+",
+    r"rollback preview: booked orders still to be picked and shipped there, if not done: \d+",
+    r"rollback preview: returns still to be refunded there: \d+",
+    r"wave 2 is rolled back: in force as epoch 4, everywhere",
+    r"webhook: bad-wave is paused by its guardrail, erp_error_rate [0-9.]+ against 20\.0, \d+ s",
+    "its reads are answered again, by the legacy ERP",
+)
+
+
+def in_order(said: list[str], wanted: Sequence[str]) -> None:
+    """Each of ``wanted`` is said, behind the one before it."""
+    lines = iter(said)
+    for one in wanted:
+        assert any(re.search(one, line) for line in lines), (one, "\n".join(said))
 
 
 class Run:
@@ -147,6 +172,7 @@ def test_a_short_demo_survives_its_hazards_and_stays_until_ctrl_c(
     assert report["booked_legacy"] > report["booked_cloud"] > 10
     assert report["passed"], said
     assert "PASSED" in said
+    in_order(run.said, WAVES)
 
     gateway = next(line.split()[-1] for line in run.said if line.startswith("gateway-1: http"))
     with build_opener(ProxyHandler({})).open(f"{gateway}/readyz", timeout=10) as answer:
