@@ -48,7 +48,7 @@ def draft(governed: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     """A folder of rules that nobody else applies; no key is set."""
     monkeypatch.delenv("COEXIST_STAFF_KEY", raising=False)
     monkeypatch.delenv("COEXIST_WAIVER_KEY", raising=False)
-    folder = governed / request.node.name
+    folder = governed / str(request.node.name)
     shutil.copytree(ROOT / "loadtests" / "rules" / "0-all-legacy", folder)
     file = folder / "defaults.yaml"
     rules = yaml.safe_load(file.read_text())

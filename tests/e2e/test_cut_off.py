@@ -11,7 +11,8 @@ from tests.bench.servers import valkey
 from tests.e2e.installation import Installation, order, until
 from tests.link import Link, link_to
 
-pytestmark = pytest.mark.timeout(120)
+#: `unit/flow/test_cut_off.py` does the same with a gateway's parts, in every run.
+pytestmark = [pytest.mark.timeout(120), pytest.mark.long]
 
 #: An item that only the cloud ERP has: a read of it tells who served it.
 SKU = "ONLY-CLOUD"
