@@ -74,6 +74,8 @@ def _line(wanted: Line, found: BookedLine) -> list[str]:
     ]
     if wanted.amount is not None:
         pairs.append(("amount", wanted.amount, found.amount))
+    if None not in (wanted.tax, found.tax):
+        pairs.append(("tax", wanted.tax, found.tax))
     return [
         f"line {wanted.line}: {name} is {is_}, accepted was {was}"
         for name, was, is_ in pairs

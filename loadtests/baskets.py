@@ -42,6 +42,11 @@ class BasketLine:
         """What the line costs after discount, tax included."""
         return self.quantity * self.unit_price - self.discount
 
+    @property
+    def tax(self) -> Decimal:
+        """The tax that the amount contains."""
+        return money.tax_within(self.amount, self.tax_percent)
+
     def as_json(self) -> dict[str, Any]:
         """The line as the channel API takes it."""
         return {
@@ -50,12 +55,12 @@ class BasketLine:
             "quantity": self.quantity,
             "unit_price": money.text(self.unit_price),
             "discount": money.text(self.discount),
-            "tax": money.text(money.tax_within(self.amount, self.tax_percent)),
+            "tax": money.text(self.tax),
         }
 
     def as_line(self) -> Line:
         """The line as the books should show it."""
-        return Line(self.line, self.sku, self.quantity, self.amount)
+        return Line(self.line, self.sku, self.quantity, self.amount, self.tax)
 
 
 def run_tag(seed: int) -> str:
@@ -145,6 +150,7 @@ class Baskets:
             lines=tuple(line.as_line() for line in lines),
             total=sum((line.amount for line in lines), shipping),
             shipping=shipping,
+            tax=sum((line.tax for line in lines), self._shipping_tax(shipping, who["country"])),
             key=f"key-{order_ref}" if keyed else "",
             facts={
                 "channel": channel,
@@ -161,8 +167,11 @@ class Baskets:
         return Decimal(0) if goods >= terms.free_from else terms.amount
 
     def _shipping_json(self, amount: Decimal, country: str) -> dict[str, str]:
-        rate = self._fixtures.prices.tax_percent[country]["standard"]
-        return {"amount": money.text(amount), "tax": money.text(money.tax_within(amount, rate))}
+        tax = self._shipping_tax(amount, country)
+        return {"amount": money.text(amount), "tax": money.text(tax)}
+
+    def _shipping_tax(self, amount: Decimal, country: str) -> Decimal:
+        return money.tax_within(amount, self._fixtures.prices.tax_percent[country]["standard"])
 
     def _customer(self, entity: str, country: str) -> tuple[dict[str, str], dict[str, str]]:
         number = self._chance.randrange(CUSTOMERS)

@@ -27,12 +27,13 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
-    """One line of a document."""
+    """One line of a document; ``tax`` is what it was told of, None if books do not state it."""
 
     line: int
     sku: str
     quantity: Decimal
     amount: Decimal
+    tax: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +106,5 @@ def _document(erp: Erp, row: Mapping[str, Any]) -> Document:
 
 def _line(row: Mapping[str, Any]) -> BookedLine:
     quantity, amount = Decimal(row["quantity"]), Decimal(row["amount"])
-    return BookedLine(int(row["line"]), row["sku"], quantity, amount)
+    tax = None if row.get("tax") is None else Decimal(row["tax"])
+    return BookedLine(int(row["line"]), row["sku"], quantity, amount, tax)

@@ -14,8 +14,7 @@ from loadtests.ledger import Ledger, identity
 def by_channel(ledger: Ledger, entries: Iterable[MessageEntry]) -> dict[str, dict[str, Any]]:
     """Return counts, value, tax and pieces by channel, as sold and as booked.
 
-    Value and pieces are those of orders, receipts and credits, tax is that of orders and receipts:
-    the others state none.
+    Value, pieces and tax are those of orders, receipts and credits; a cancellation states none.
     """
     found: dict[str, dict[str, Any]] = defaultdict(
         lambda: (

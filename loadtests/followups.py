@@ -143,6 +143,7 @@ class FollowUps:
         self, order: Message, process: str, lines: tuple[Line, ...], reference: str
     ) -> Message:
         amounts = [line.amount for line in lines if line.amount is not None]
+        taxes = [line.tax for line in lines if line.tax is not None]
         return Message(
             process=process,
             channel=self._channel,
@@ -153,6 +154,7 @@ class FollowUps:
             currency=order.currency,
             lines=lines,
             total=sum(amounts, Decimal(0)) if process == messages.RETURN else None,
+            tax=sum(taxes, Decimal(0)) if taxes else None,
             key=f"key-{reference}" if self._chance.random() < 0.5 else "",
             facts={"channel": order.channel, "legal_entity": order.legal_entity},
         )
@@ -179,7 +181,8 @@ class FollowUps:
             "returned_at": self._now().isoformat(timespec="seconds"),
             "currency": order.currency,
             "reason": self._chance.choice(RETURN_REASONS),
-            "lines": [_return_line(line) for line in lines],
+            # Half of the callers leave the tax to be worked out.
+            "lines": [_return_line(line, states_tax=reference[-1] in "13579") for line in lines],
             "total": money.text(message.total or Decimal(0)),
         }
         if order.channel != self._channel:
@@ -187,16 +190,18 @@ class FollowUps:
         return messages.write(message, request_id, "/v1/returns", body)
 
 
-def _return_line(line: Line) -> dict[str, object]:
+def _return_line(line: Line, *, states_tax: bool) -> dict[str, object]:
     refund = money.text(line.amount or Decimal(0))
-    return {"line": line.line, "sku": line.sku, "quantity": line.quantity, "refund": refund}
+    tax = {"tax": money.text(line.tax)} if states_tax and line.tax is not None else {}
+    return {"line": line.line, "sku": line.sku, "quantity": line.quantity, "refund": refund} | tax
 
 
 def _refunded(part: Line, order: Message) -> Line:
     bought = next(line for line in order.lines if line.line == part.line)
     amount = bought.amount or Decimal(0)
     refund = money.share_of(amount, part.quantity, bought.quantity)
-    return Line(part.line, part.sku, part.quantity, refund)
+    tax = money.tax_of(refund, amount, bought.tax or Decimal(0))
+    return Line(part.line, part.sku, part.quantity, refund, tax)
 
 
 def _without(left: list[Line], lines: tuple[Line, ...]) -> list[Line]:

@@ -226,7 +226,8 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
 
 def _message(parts: dict[str, Any]) -> Message:
     parts["lines"] = tuple(
-        Line(**(line | {"amount": _decimal(line["amount"])})) for line in parts["lines"]
+        Line(**(line | {name: _decimal(line.get(name)) for name in ("amount", "tax")}))
+        for line in parts["lines"]
     )
     parts["total"] = _decimal(parts["total"])
     parts["shipping"] = Decimal(parts["shipping"])

@@ -22,12 +22,16 @@ FOLLOW_UPS = frozenset({CANCELLATION, RETURN})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as the ERP should book it; ``amount`` after discount, None where it has no money."""
+    """One line as the ERP should book it; ``amount`` after discount, None where it has no money.
+
+    ``tax`` is that of the line, in its amount or beside it; None where nobody can say.
+    """
 
     line: int
     sku: str
     quantity: int
     amount: Decimal | None
+    tax: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Message:
     ``store-day:STORE:DATE``. ``object_reference`` is how the books call it. ``facts`` are the
     routing facts by name. ``shipping`` and ``total`` in units of ``currency``; ``total`` is None
     for cancellations, which state no money. ``tax`` is all of it, in prices or beside them; None
-    where the sender states none. ``repeat``: the same message was acknowledged before.
+    where nobody can say. ``repeat``: the same message was acknowledged before.
     """
 
     process: str

@@ -27,6 +27,11 @@ def share_of(amount: Decimal, pieces: int, quantity: int) -> Decimal:
     return cents(amount * pieces / quantity)
 
 
+def tax_of(refund: Decimal, amount: Decimal, tax: Decimal) -> Decimal:
+    """The tax of the first ``refund`` of a tax-included ``amount``: its part of the ``tax``."""
+    return cents(tax * refund / amount) if amount else Decimal(0)
+
+
 def text(amount: Decimal) -> str:
     """As it travels in JSON: ``19.95``."""
     return str(cents(amount))

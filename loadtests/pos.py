@@ -174,6 +174,7 @@ class PosEstate:
             currency=CURRENCY,
             lines=lines,
             total=Decimal(body["total"]),
+            tax=sum((line.tax or Decimal(0) for line in lines), Decimal(0)),
             facts={
                 "channel": self._fixtures.pos.channel,
                 "legal_entity": store.legal_entity,

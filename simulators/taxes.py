@@ -23,3 +23,13 @@ def rate(country: str, category: str) -> Decimal:
 def tax_within(gross: Decimal, fraction: Decimal) -> Decimal:
     """The tax that a gross amount contains, in whole cents, halves rounded up."""
     return (gross - gross / (1 + fraction)).quantize(CENT, ROUND_HALF_UP)
+
+
+def tax_on(net: Decimal, fraction: Decimal) -> Decimal:
+    """The tax that comes on top of a net amount, in whole cents, halves rounded up."""
+    return (net * fraction).quantize(CENT, ROUND_HALF_UP)
+
+
+def part(whole: Decimal, pieces: int, of: int) -> Decimal:
+    """What the first so many pieces of a line make of an amount of it; all make all of it."""
+    return (whole * pieces / of).quantize(CENT, ROUND_HALF_UP)

@@ -116,9 +116,12 @@ class _Order:
         for it in entry["lines"]:
             number = 1 + len(self._lines) + len(self._wraps)
             amount = Decimal(it["amount"])
-            self._lines[it["item_id"]] = Line(number, it["sku"], int(it["quantity"]), amount)
+            self._lines[it["item_id"]] = Line(
+                number, it["sku"], int(it["quantity"]), amount, Decimal(it["tax"])
+            )
             if wrap := Decimal(it["gift_wrap"]):
-                self._wraps.append(Line(number + 1, GIFT_WRAP, 1, wrap))
+                tax = Decimal(it["gift_wrap_tax"])
+                self._wraps.append(Line(number + 1, GIFT_WRAP, 1, wrap, tax))
         self._left = {it["item_id"]: int(it["quantity"]) for it in entry["lines"]}
         self._reductions = 0
         self.paid = False
@@ -166,7 +169,7 @@ class _Order:
             self._reductions += 1
             name = f"reduced-{self._reductions}"
             lines = (
-                replace(self._lines[item_id], quantity=count, amount=None)
+                replace(self._lines[item_id], quantity=count, amount=None, tax=None)
                 for item_id, count in pieces.items()
             )
         return Message(

@@ -114,6 +114,7 @@ class Returns:
             currency="EUR",
             lines=lines,
             total=sum((it.amount or Decimal(0) for it in lines), -Decimal(asked["fee"])),
+            tax=sum((it.tax or Decimal(0) for it in lines), Decimal(0)),
             facts={"channel": self.name, "order_ref": order_ref},
         )
         if answer is None:
@@ -125,12 +126,15 @@ def _lines(rows: Sequence[Mapping[str, str]]) -> tuple[Line, ...]:
     """Pieces by line. The shop numbers an order's lines from 0 in the last digits of their ids."""
     pieces: Counter[str] = Counter()
     worth: dict[str, Decimal] = {}
+    taxes: dict[str, Decimal] = {}
     skus: dict[str, str] = {}
     for row in rows:
         line = row["provider_line_item_id"]
         pieces[line] += 1
         worth[line] = worth.get(line, Decimal(0)) + Decimal(row["refund"])
+        taxes[line] = taxes.get(line, Decimal(0)) + Decimal(row["tax"])
         skus[line] = row["sku"]
     return tuple(
-        Line(int(line) % 100 + 1, skus[line], count, worth[line]) for line, count in pieces.items()
+        Line(int(line) % 100 + 1, skus[line], count, worth[line], taxes[line])
+        for line, count in pieces.items()
     )

@@ -95,7 +95,13 @@ class Estate:
         name, store, day = entry["name"], entry["store"], entry["business_date"]
         entity = self.stores[store]
         lines = tuple(
-            Line(it["line"], it["sku"], int(it["quantity"]), Decimal(it["amount"]))
+            Line(
+                it["line"],
+                it["sku"],
+                int(it["quantity"]),
+                Decimal(it["amount"]),
+                Decimal(it["tax"]),
+            )
             for it in entry["lines"]
         )
         message = Message(

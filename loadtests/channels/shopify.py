@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -36,14 +36,15 @@ FOLLOW_UP_S = 8
 class Shop:
     """A simulated shop of one country, whose sales one legal entity books.
 
-    ``returned_elsewhere``: a returns platform takes goods back; what the shop refunds then is that
-    platform's to say.
+    Prices include tax or, ``net``, leave it out. ``returned_elsewhere``: a returns platform takes
+    goods back; what the shop refunds then is that platform's to say.
     """
 
     name: str
     country: str
     legal_entity: str
     returned_elsewhere: bool = False
+    net: bool = False
 
     @property
     def domain(self) -> str:
@@ -71,6 +72,7 @@ class Shop:
             "port": 0, "seed": seed, "shop": self.domain, "access-token": self.token,
             "secret": self.secret, "country": self.country, "retry-scale": RETRY_SCALE,
             "followup-s": FOLLOW_UP_S, "refunds": str(not self.returned_elsewhere).lower(),
+            "taxes-included": str(not self.net).lower(),
         }  # fmt: skip
         return ["simulators", "shopify", *(f"--{name}={it}" for name, it in options.items())]
 
@@ -148,6 +150,7 @@ class _Order:
                 *self._lines[it["line_id"]],
                 int(it["quantity"]),
                 Decimal(it["unit_price"]) * it["quantity"] - Decimal(it["discount"]),
+                Decimal(it["tax"]),
             )
             for it in entry["lines"]
         )
@@ -180,14 +183,19 @@ class _Order:
         return self._follow_up(CANCELLATION, f"{self._ref}/reduced-{self._reductions}", [line])
 
     def _refunded(self, entry: Entry) -> Message:
-        lines = [
-            Line(*self._lines[it["line_id"]], int(it["quantity"]), Decimal(it["amount"]))
-            for it in entry["lines"]
-        ]
-        return self._follow_up(
+        """An ERP's credit includes tax, whether or not the shop's prices do."""
+        beside = not entry["taxes_included"]
+        lines = []
+        for it in entry["lines"]:
+            tax = Decimal(it["tax"])
+            amount = Decimal(it["amount"]) + (tax if beside else 0)
+            lines.append(Line(*self._lines[it["line_id"]], int(it["quantity"]), amount, tax))
+        shipping, tax = Decimal(entry["shipping"]), Decimal(entry["shipping_tax"])
+        message = self._follow_up(
             RETURN, str(entry["refund_id"]), lines,
-            Decimal(entry["total"]), Decimal(entry["shipping"]),
+            Decimal(entry["total"]), shipping + (tax if beside else 0),
         )  # fmt: skip
+        return replace(message, tax=sum((line.tax or Decimal(0) for line in lines), tax))
 
     def _follow_up(
         self, process: str, reference: str, lines: Iterable[Line],

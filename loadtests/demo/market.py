@@ -62,7 +62,7 @@ class Market:
         self.sources: tuple[Source, ...] = (
             shop,
             Returns("returns", shop),
-            Shop("shop-de", "DE", "DE01"),
+            Shop("shop-de", "DE", "DE01", net=True),
             Marketplace("amazon-de", "DE", "A1PA6795UKMFR9", "DE01"),
             self._estate,
         )

@@ -93,6 +93,7 @@ class Market:
                     "item_id": it.id, "sku": it.article.sku, "quantity": it.quantity,
                     "amount": str(it.price - it.discount), "tax": str(it.tax),
                     "shipping": str(it.shipping), "gift_wrap": str(it.gift_wrap),
+                    "shipping_tax": str(it.shipping_tax), "gift_wrap_tax": str(it.gift_wrap_tax),
                 }
                 for it in items
             ],

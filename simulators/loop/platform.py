@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from simulators.channel import ChannelBooks
 from simulators.clock import Clock
+from simulators.taxes import part
 
 ZERO = Decimal(0)
-CENT = Decimal("0.01")
 Order = Mapping[str, Any]
 Listener = Callable[[str, Mapping[str, Any]], None]
 REASONS = ("too small", "too large", "not as pictured", "changed my mind")
@@ -44,13 +44,21 @@ class Return:
         """When anything of it changed last."""
         return self.edited_at or self.created_at
 
+    def total(self, name: str) -> Decimal:
+        """An amount of all its rows."""
+        return sum((Decimal(row[name]) for row in self.rows), ZERO)
+
     @property
     def worth(self) -> Decimal:
         """What its rows give back."""
-        return sum((Decimal(row["refund"]) for row in self.rows), ZERO)
+        return self.total("refund")
 
     def as_json(self) -> dict[str, Any]:
-        """The snapshot a webhook carries."""
+        """The snapshot a webhook carries: products - discounts + taxes = what they give back.
+
+        Whether or not the shop's prices include tax: that of products leaves it out.
+        """
+        tax, discount = self.total("tax"), self.total("discount")
         return {
             "shop_id": 1,
             "id": str(self.number),
@@ -63,9 +71,9 @@ class Return:
             "provider_order_id": self.order["id"],
             "customer": self.order.get("email") or "",
             "currency": self.order["currency"],
-            "return_product_total": money(self.worth),
-            "return_discount_total": "0.00",
-            "return_tax_total": "0.00",
+            "return_product_total": money(self.worth + discount - tax),
+            "return_discount_total": money(discount),
+            "return_tax_total": money(tax),
             "return_total": money(self.worth),
             "handling_fee": money(self.fee),
             "refund": money(sum((Decimal(it["amount"]) for it in self.paid), ZERO)),
@@ -143,46 +151,47 @@ class Platform:
         for line_id, count in pieces.items():
             if line_id not in lines:
                 raise ReturnError(f"order {made.order['id']} has no line {line_id}")
-            back = self._pieces_back(made.order["id"], line_id) + _count(made, line_id)
-            if not 0 < count <= lines[line_id]["quantity"] - back:
-                raise ReturnError(f"line {line_id} has {lines[line_id]['quantity'] - back} left")
-            for place in range(back, back + count):
-                made.rows.append(_row(lines[line_id], place, reason))
+            quantity, taken = int(lines[line_id]["quantity"]), self._taken(made)
+            free = [at for at in range(quantity) if _row_id(line_id, at) not in taken]
+            if not 0 < count <= len(free):
+                raise ReturnError(f"line {line_id} has {len(free)} left")
+            for place in free[:count]:
+                made.rows.append(_row(made.order, lines[line_id], place, reason))
 
-    def _pieces_back(self, order_id: int, line_id: int) -> int:
-        """How many pieces of a line came back by other returns."""
-        return sum(
-            _count(it, line_id)
+    def _taken(self, made: Return) -> set[str]:
+        """Pieces of an order that came back, by this return and others."""
+        others = (
+            it
             for it in self.returns.values()
-            if it.order["id"] == order_id and it.state not in {"cancelled", "expired"}
+            if it.order["id"] == made.order["id"] and it.state not in {"cancelled", "expired"}
         )
+        return {row["line_item_id"] for it in (*others, made) for row in it.rows}
 
 
-def _count(made: Return, line_id: int) -> int:
-    return sum(row["provider_line_item_id"] == str(line_id) for row in made.rows)
+def _row_id(line_id: int, place: int) -> str:
+    return str(900_000 + line_id % 100_000 * 10 + place)
 
 
-def _row(line: Mapping[str, Any], place: int, reason: str) -> dict[str, str]:
-    """A piece of a line, worth its part: all of them add up to the line."""
+def _row(order: Order, line: Mapping[str, Any], place: int, reason: str) -> dict[str, str]:
+    """A piece of a line, with its part of the line's price and tax: all add up to the line."""
     quantity = int(line["quantity"])
     off = sum((Decimal(it["amount"]) for it in line["discount_allocations"]), ZERO)
-    all_of_it = Decimal(line["price"]) * quantity - off
-    worth = _part(all_of_it, place + 1, quantity) - _part(all_of_it, place, quantity)
+    taxes = sum((Decimal(it["price"]) for it in line["tax_lines"]), ZERO)
+    worth, tax = (
+        part(whole, place + 1, quantity) - part(whole, place, quantity)
+        for whole in (Decimal(line["price"]) * quantity - off, taxes)
+    )
     return {
-        "line_item_id": str(900_000 + int(line["id"]) % 100_000 * 10 + place),
+        "line_item_id": _row_id(int(line["id"]), place),
         "provider_line_item_id": str(line["id"]),
         "sku": str(line["sku"]),
         "title": str(line["title"]),
         "price": money(Decimal(line["price"])),
         "discount": money(Decimal(line["price"]) - worth),
-        "tax": "0.00",
-        "refund": money(worth),
+        "tax": money(tax),
+        "refund": money(worth if order["taxes_included"] else worth + tax),
         "return_reason": reason,
     }
-
-
-def _part(amount: Decimal, pieces: int, of: int) -> Decimal:
-    return (amount * pieces / of).quantize(CENT, ROUND_HALF_UP)
 
 
 def money(amount: Decimal) -> str:

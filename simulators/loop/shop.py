@@ -13,7 +13,10 @@ from simulators.loop.platform import Return, ReturnError
 SHOP_API = "/admin/api/2026-07"
 SHOP_S = 10.0
 #: What buyers look at of an order before they send something back.
-FIELDS = "id,name,email,currency,created_at,cancelled_at,financial_status,line_items,refunds"
+FIELDS = (
+    "id,name,email,currency,taxes_included,created_at,cancelled_at,financial_status,"
+    "line_items,refunds"
+)
 
 
 class Shop:

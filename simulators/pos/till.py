@@ -15,7 +15,7 @@ from typing import Literal
 
 from simulators.catalogue import Item
 from simulators.pos.options import PosOptions
-from simulators.taxes import rate, tax_within
+from simulators.taxes import part, rate, tax_within
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -90,6 +90,7 @@ class Till:
     open: bool = False
     drawer: Decimal = ZERO
     sold: list[Rung] = field(default_factory=list)
+    came_back: dict[str, int] = field(default_factory=dict)
 
     def ring(self, day: str, at: datetime, options: PosOptions) -> Rung:
         """A customer comes: a receipt, or one that is given up."""
@@ -121,16 +122,26 @@ class Till:
         return tuple(lines)
 
     def _back(self, number: int) -> Keyed:
-        """Something comes back: with its receipt, if this register has sold any."""
+        """Something comes back: with its receipt, if this register has sold any.
+
+        A piece of it is worth its part of what was paid, and of its tax: all pieces, all of it.
+        """
         if self.sold and self.chance.random() < 0.7:
             receipt = self.chance.choice(self.sold)
             line = receipt.kept[0]
+            before = self.came_back.get(receipt.name, 0)
             sold_on = {
                 "store": receipt.store, "business_date": receipt.day,
                 "register": receipt.register, "sequence": receipt.number, "line": line.line,
             }  # fmt: skip
-            tax = self._tax(line.item, 1)
-            return Keyed(number, line.item, 1, tax, back=True, sold_on=sold_on)
+            if before < line.quantity:
+                self.came_back[receipt.name] = before + 1
+                worth, tax = (
+                    part(whole, before + 1, line.quantity) - part(whole, before, line.quantity)
+                    for whole in (line.amount, line.tax)
+                )
+                off = line.item.price - worth
+                return Keyed(number, line.item, 1, tax, back=True, sold_on=sold_on, off=off)
         item = self.items[self.chance.choice(list(self.items))]
         return Keyed(number, item, 1, self._tax(item, 1), back=True)
 

@@ -26,7 +26,7 @@ def as_json(rung: Rung) -> dict[str, object]:
     body = {
         **head,
         "currency": CURRENCY,
-        "lines": [_line(it) for it in rung.kept if not it.back],
+        "lines": [{**_line(it), **_promoted(it)} for it in rung.kept if not it.back],
         "returns": [_back(it) for it in rung.kept if it.back],
         "tenders": [{"type": kind, "amount": money(it)} for kind, it in rung.tenders],
         "total": money(rung.total),
@@ -59,9 +59,13 @@ def _line(keyed: Keyed) -> dict[str, object]:
         "unit_price": money(keyed.item.price),
         "discount": money(keyed.off),
         "tax": money(keyed.tax),
-        **({"discounts": [{"amount": money(keyed.off), "promotion_id": PROMOTION}]}
-           if keyed.off else {}),
-    }  # fmt: skip
+    }
+
+
+def _promoted(keyed: Keyed) -> dict[str, object]:
+    if not keyed.off:
+        return {}
+    return {"discounts": [{"amount": money(keyed.off), "promotion_id": PROMOTION}]}
 
 
 def _back(keyed: Keyed) -> dict[str, object]:

@@ -119,7 +119,7 @@ class Admin:
                 "shop": {
                     "id": 548380009, "name": "Voorbeeld", "domain": options.shop,
                     "myshopify_domain": options.shop, "country_code": options.country,
-                    "currency": options.currency, "taxes_included": True,
+                    "currency": options.currency, "taxes_included": options.taxes_included,
                     "iana_timezone": "Europe/Amsterdam", "plan_name": "basic",
                 }
             }

@@ -39,8 +39,11 @@ class Buyers:
         buyer = person(options.seed, self._chance.randrange(1, BUYERS + 1), options.country)
         abroad = bool(options.presentment) and self._chance.random() < 0.1
         return self._shop.place(
-            at_random(self._chance, self._shop.items, buyer, presentment=abroad)
-        )
+            at_random(
+                self._chance, self._shop.items, buyer, presentment=abroad,
+                taxes_included=options.taxes_included,
+            )
+        )  # fmt: skip
 
     def order(self, wanted: dict[str, int], *, customer: int, code: str, paid: bool) -> Order:
         """A known customer orders known articles. Raises `ShopError` for an unknown SKU."""
@@ -50,7 +53,9 @@ class Buyers:
         lines = [(self._shop.items[sku], quantity) for sku, quantity in wanted.items()]
         options = self._channel.options
         buyer = person(options.seed, customer, options.country)
-        return self._shop.place(fill(buyer, lines, code=code, paid=paid))
+        return self._shop.place(
+            fill(buyer, lines, code=code, paid=paid, taxes_included=options.taxes_included)
+        )
 
     async def _think_again(self, order: Order) -> None:
         await asyncio.sleep(self._chance.uniform(0, self._channel.options.followup_s))

@@ -18,7 +18,11 @@ class ShopOptions(ServerOptions):
         "",
         "the secret before a rotation; while given, half of the deliveries are signed with it",
     )
-    currency: str = option("EUR", "what the shop books in; prices include tax")
+    currency: str = option("EUR", "what the shop books in")
+    taxes_included: bool = option(
+        True,  # noqa: FBT003 -- the default comes first in every row of the table
+        "whether prices include tax; else it comes on top of them",
+    )
     country: str = option("NL", "where the shop and its buyers are: NL or DE")
     presentment: str = option(
         "", "another currency a tenth of the buyers see and pay in, such as GBP; empty: none"

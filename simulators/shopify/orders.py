@@ -1,7 +1,7 @@
 """An order as the Admin API shows it: the whole resource, from a basket.
 
 Amounts hold as published: subtotal = line items - discounts; with taxes included, total = subtotal
-+ shipping. Every amount has its ``*_set`` twin.
++ shipping, else the tax as well. Every amount has its ``*_set`` twin.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def compose(ids: Ids, basket: Basket, currencies: Currencies, shop: str, now: da
         "source_name": "web",
         "tags": "",
         "tax_exempt": False,
-        "taxes_included": True,
+        "taxes_included": basket.taxes_included,
         "test": False,
         "token": f"token-{ids.order}",
         "total_tip_received": "0.00",
@@ -193,8 +193,8 @@ def _line_item(line_id: int, line: BasketLine, money: Currencies) -> Order:
         "gift_card": False,
         "grams": 0,
         "name": line.item.name,
-        "price": text(line.item.price),
-        "price_set": money.both(line.item.price),
+        "price": text(line.price),
+        "price_set": money.both(line.price),
         "product_exists": True,
         "product_id": int(line.item.ean),
         "properties": [],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import cast
 
-from simulators.shopify.money import CENT, ZERO, Currencies, text
+from simulators.shopify.money import ZERO, text
 from simulators.shopify.orders import LOCATION_ID, Order, amount, money_of
+from simulators.taxes import CENT, part
 
 RESTOCK_TYPES = ("no_restock", "cancel", "return", "legacy_restock")
 _RESTOCKED = ("cancel", "return")
@@ -39,12 +40,10 @@ def refund(order: Order, wanted: Payback, refund_id: int, now: str) -> Order:
         _row(order, line_id, quantity, wanted.restock_type, refund_id * 100 + index)
         for index, (line_id, quantity) in enumerate(wanted.lines)
     ]
-    goods = sum((Decimal(row["subtotal"]) for row in rows), ZERO)
-    if wanted.shipping:
-        left = shipping_left(order) - wanted.shipping
-        order["current_shipping_price_set"] = money.both(left)
-        total_left = Decimal(order["current_total_price"]) - wanted.shipping
-        amount(order, "current_total_price", total_left, money)
+    paid = sum((Decimal(row["subtotal"]) for row in rows), wanted.shipping)
+    shipping_tax = take_off_shipping(order, wanted.shipping) if wanted.shipping else ZERO
+    if not order["taxes_included"]:
+        paid += sum((Decimal(row["total_tax"]) for row in rows), shipping_tax)
     return {
         "id": refund_id,
         "admin_graphql_api_id": f"gid://shopify/Refund/{refund_id}",
@@ -57,8 +56,10 @@ def refund(order: Order, wanted: Payback, refund_id: int, now: str) -> Order:
         "total_additional_fees_set": money.both(ZERO),
         "total_duties_set": money.both(ZERO),
         "refund_line_items": rows,
-        "order_adjustments": _adjustments(order, refund_id, wanted.shipping, money),
-        "transactions": [_payment(order, refund_id, goods + wanted.shipping, now)],
+        # Since 2024-10 shipping that is given back is no adjustment any more.
+        "refund_shipping_lines": _shipping_lines(order, refund_id, wanted.shipping, shipping_tax),
+        "order_adjustments": [],
+        "transactions": [_payment(order, refund_id, paid, now)],
         "duties": [],
         "additional_fees": [],
     }
@@ -75,19 +76,29 @@ def take_off(order: Order, line: Order, quantity: int) -> tuple[Decimal, Decimal
     goods = Decimal(line["price"]) * line["quantity"] - discount
     taxes = sum((Decimal(it["price"]) for it in line["tax_lines"]), ZERO)
     worth, tax = (
-        _share(whole, line["quantity"], before) - _share(whole, line["quantity"], before - quantity)
+        part(whole, before, line["quantity"]) - part(whole, before - quantity, line["quantity"])
         for whole in (goods, taxes)
     )
     line["current_quantity"] = before - quantity
     line["fulfillable_quantity"] = max(0, line["fulfillable_quantity"] - quantity)
-    money = money_of(order)
-    for name, less in (
-        ("current_subtotal_price", worth),
-        ("current_total_price", worth),
-        ("current_total_tax", tax),
-    ):
-        amount(order, name, Decimal(order[name]) - less, money)
+    _lower(order, "current_subtotal_price", worth)
+    _lower(order, "current_total_price", worth if order["taxes_included"] else worth + tax)
+    _lower(order, "current_total_tax", tax)
     return worth, tax
+
+
+def take_off_shipping(order: Order, less: Decimal) -> Decimal:
+    """Lower what is left of the shipping and the order's current amounts; return the tax of it."""
+    charged = Decimal(order["total_shipping_price_set"]["shop_money"]["amount"])
+    before = shipping_left(order)
+    lines = order["shipping_lines"]
+    taxes = sum((Decimal(it["price"]) for line in lines for it in line["tax_lines"]), ZERO)
+    cents, left = int(charged / CENT), before - less
+    tax = part(taxes, int(before / CENT), cents) - part(taxes, int(left / CENT), cents)
+    order["current_shipping_price_set"] = money_of(order).both(left)
+    _lower(order, "current_total_price", less if order["taxes_included"] else less + tax)
+    _lower(order, "current_total_tax", tax)
+    return tax
 
 
 def line_of(order: Order, line_id: int) -> Order:
@@ -103,8 +114,8 @@ def shipping_left(order: Order) -> Decimal:
     return Decimal(order["current_shipping_price_set"]["shop_money"]["amount"])
 
 
-def _share(whole: Decimal, pieces: int, of_these: int) -> Decimal:
-    return (whole * of_these / pieces).quantize(CENT, ROUND_HALF_UP)
+def _lower(order: Order, name: str, less: Decimal) -> None:
+    amount(order, name, Decimal(order[name]) - less, money_of(order))
 
 
 def _row(order: Order, line_id: int, quantity: int, restock_type: str, row_id: int) -> Order:
@@ -141,19 +152,15 @@ def _payment(order: Order, refund_id: int, total: Decimal, now: str) -> Order:
     }
 
 
-def _adjustments(order: Order, refund_id: int, shipping: Decimal, money: Currencies) -> list[Order]:
+def _shipping_lines(order: Order, refund_id: int, shipping: Decimal, tax: Decimal) -> list[Order]:
     if not shipping:
         return []
+    money = money_of(order)
     return [
         {
             "id": refund_id * 10 + 2,
-            "order_id": order["id"],
-            "refund_id": refund_id,
-            "kind": "shipping_refund",
-            "reason": "Shipping refund",
-            "amount": text(-shipping),
-            "amount_set": money.both(-shipping),
-            "tax_amount": "0.00",
-            "tax_amount_set": money.both(ZERO),
+            "shipping_line_id": order["shipping_lines"][0]["id"],
+            "subtotal_amount_set": money.both(shipping),
+            "tax_amount_set": money.both(tax),
         }
     ]

@@ -188,7 +188,9 @@ class Shop:
                  "quantity": row["quantity"], "amount": row["subtotal"], "tax": row["total_tax"]}
                 for row in made["refund_line_items"]
             ],
+            taxes_included=order["taxes_included"],
             shipping=text(wanted.shipping),
+            shipping_tax=_shipping_tax(made),
             total=made["transactions"][0]["amount"],
             restock=wanted.restock_type,
         )  # fmt: skip
@@ -210,6 +212,11 @@ class Shop:
         self._tell("orders/updated", order)
 
 
+def _shipping_tax(made: Order) -> str:
+    rows = made["refund_shipping_lines"]
+    return text(sum((Decimal(it["tax_amount_set"]["shop_money"]["amount"]) for it in rows), ZERO))
+
+
 def _sold(order: Order, basket: Basket) -> dict[str, object]:
     """The books' entry of an order."""
     return {
@@ -223,7 +230,9 @@ def _sold(order: Order, basket: Basket) -> dict[str, object]:
             _sold_line(row, line)
             for row, line in zip(order["line_items"], basket.lines, strict=True)
         ],
+        "taxes_included": basket.taxes_included,
         "shipping": text(basket.shipping),
+        "shipping_tax": text(basket.shipping_tax),
         "tax": text(basket.tax),
         "total": text(basket.total),
         "paid": basket.paid,
@@ -235,7 +244,7 @@ def _sold_line(row: Order, line: BasketLine) -> dict[str, object]:
         "line_id": row["id"],
         "sku": line.item.sku,
         "quantity": line.quantity,
-        "unit_price": text(line.item.price),
+        "unit_price": text(line.price),
         "discount": text(line.discount),
         "tax": text(line.tax),
     }

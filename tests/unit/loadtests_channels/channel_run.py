@@ -81,20 +81,26 @@ class Happened:
 
 
 def _order(channel: str, entity: str, ref: str) -> Message:
-    line = Line(1, "TEE-BLK-M", 2, Decimal("39.90"))
+    lines = (
+        Line(1, "TEE-BLK-M", 1, Decimal("19.95"), Decimal("3.46")),
+        Line(2, "TEE-NVY-M", 1, Decimal("19.95"), Decimal("3.46")),
+    )
     facts = {"channel": channel, "legal_entity": entity, "country": "NL", "customer_ref": ref,
              "order_ref": ref}  # fmt: skip
     return Message(
-        ORDER, channel, order_key(channel, ref), ref, ref, entity, "EUR", (line,),
+        ORDER, channel, order_key(channel, ref), ref, ref, entity, "EUR", lines,
         Decimal("44.85"), Decimal("4.95"), facts=facts, tax=Decimal("7.78"),
     )  # fmt: skip
 
 
 def _follow_up(process: str, order: Message, reference: str, channel: str = "") -> Message:
-    amount = Decimal("19.95") if process == RETURN else None
+    if process == RETURN:
+        lines, total, tax = order.lines, Decimal("39.90"), Decimal("6.92")
+    else:
+        lines, total, tax = (Line(1, "TEE-BLK-M", 1, None),), None, None
     return Message(
         process, channel or order.channel, order.object_key, order.reference, reference,
-        order.legal_entity, "EUR", (Line(1, "TEE-BLK-M", 1, amount),), amount,
+        order.legal_entity, "EUR", lines, total, tax=tax,
         facts={"channel": channel or order.channel, "order_ref": order.reference},
     )  # fmt: skip
 
@@ -102,9 +108,12 @@ def _follow_up(process: str, order: Message, reference: str, channel: str = "") 
 def _receipt(day: str, number: int) -> Message:
     name = f"NL-001/{day}/1/{number}"
     facts = {"channel": "pos", "legal_entity": "NL01", "store": "NL-001", "business_date": day}
-    line = Line(1, "TEE-BLK-M", 1, Decimal("19.95"))
+    lines = (
+        Line(1, "TEE-BLK-M", 1, Decimal("24.95"), Decimal("4.33")),
+        Line(2, "TEE-NVY-M", -1, Decimal("-5.00"), Decimal("-0.87")),
+    )
     return Message(
-        SALE, "pos", store_day_key("NL-001", day), name, name, "NL01", "EUR", (line,),
+        SALE, "pos", store_day_key("NL-001", day), name, name, "NL01", "EUR", lines,
         Decimal("19.95"), facts=facts, tax=Decimal("3.46"),
     )  # fmt: skip
 
@@ -146,7 +155,7 @@ def booked(happened: Happened, sequence: int, **changes: Any) -> Document:
     """The document an ERP has to have of it, or another one."""
     message = happened.message
     lines = tuple(
-        BookedLine(it.line, it.sku, Decimal(it.quantity), it.amount or Decimal(0))
+        BookedLine(it.line, it.sku, Decimal(it.quantity), it.amount or Decimal(0), it.tax)
         for it in message.lines
     )
     values: dict[str, Any] = {

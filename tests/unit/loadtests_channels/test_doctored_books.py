@@ -27,6 +27,7 @@ from tests.unit.loadtests_channels.channel_run import (
 )
 
 NOTHING = Claims(frozenset())
+ZERO, CENT = Decimal(0), Decimal("0.01")
 OPENING = [it for it in HAPPENED if it.message.process == ORDER]
 
 
@@ -161,9 +162,57 @@ def test_a_document_doubled_in_either_erp(books: Books, channel: str) -> None:
 def test_a_cent_off(books: Books, channel: str) -> None:
     victim = next(it for it in of(channel) if it.message.total is not None or it.message.lines)
     document = books.documents[victim.transaction_id]
-    line = replace(document.lines[0], amount=document.lines[0].amount + Decimal("0.01"))
-    books.documents[victim.transaction_id] = replace(document, lines=(line,))
+    line, *rest = document.lines
+    line = replace(line, amount=line.amount + CENT)
+    books.documents[victim.transaction_id] = replace(document, lines=(line, *rest))
     assert books.failing() == {"wrong_amount": 1}
+
+
+TAXED = [it for it in HAPPENED if it.message.tax is not None]
+
+
+def taxed(document: Document, *more: Decimal) -> Document:
+    """The document with so much more tax on its first lines."""
+    lines = [
+        replace(line, tax=(line.tax or ZERO) + it)
+        for line, it in zip(document.lines, more, strict=False)
+    ]
+    lines += document.lines[len(lines) :]
+    told = (document.tax or ZERO) + sum(more)
+    return replace(document, lines=tuple(lines), tax=told)
+
+
+@pytest.mark.parametrize("victim", TAXED, ids=named)
+def test_a_cent_of_tax_moved_from_one_line_to_another(books: Books, victim: Happened) -> None:
+    """The document's tax as a whole is right."""
+    document = books.documents[victim.transaction_id]
+    books.documents[victim.transaction_id] = taxed(document, CENT, -CENT)
+    report = books.audited()
+    assert books.failing() == {"wrong_amount": 1}
+    assert report.findings[0].reference == victim.message.reference
+    assert "line 1: tax is" in report.findings[0].what
+    assert "line 2: tax is" in report.findings[0].what
+
+
+@pytest.mark.parametrize(
+    ("channel", "process"), dict.fromkeys((it.message.channel, it.message.process) for it in TAXED)
+)
+def test_a_cent_of_tax_moved_from_one_document_to_another(
+    books: Books, channel: str, process: str
+) -> None:
+    """The channel's tax as a whole is right."""
+    found = [it for it in TAXED if it.message.channel == channel and it.message.process == process]
+    for victim, more in zip(found[:2], (CENT, -CENT), strict=True):
+        document = books.documents[victim.transaction_id]
+        books.documents[victim.transaction_id] = taxed(document, more)
+    report = books.audited()
+    assert books.failing() == {"wrong_amount": 2}
+    assert report.channels[channel]["tax"] == report.channels[channel]["tax_booked"]
+
+
+def test_the_tax_of_credits_is_counted_by_channel(books: Books) -> None:
+    sold = books.audited().channels["returns"]
+    assert sold["tax"] == sold["tax_booked"] == Decimal("13.84")
 
 
 def test_the_table_adds_up_and_shows_what_differs(books: Books) -> None:

@@ -23,11 +23,12 @@ from tests.unit.simulators.shops import shop
 NONE = Decimal(0)
 ORDER: dict[str, Any] = {
     "id": 77, "name": "#1001", "currency": "EUR", "email": "pat@example.com",
+    "taxes_included": True,
     "line_items": [
         {"id": 11, "sku": "TEE-BLK-M", "title": "Shirt", "price": "19.95", "quantity": 3,
-         "discount_allocations": [{"amount": "5.00"}]},
+         "discount_allocations": [{"amount": "5.00"}], "tax_lines": [{"price": "9.52"}]},
         {"id": 12, "sku": "CAP", "title": "Cap", "price": "25.00", "quantity": 1,
-         "discount_allocations": []},
+         "discount_allocations": [], "tax_lines": [{"price": "4.34"}]},
     ],
 }  # fmt: skip
 
@@ -48,6 +49,7 @@ def test_all_pieces_of_a_line_are_worth_the_line() -> None:
         told.platform.ask(ORDER, {11: 1}, NONE, "too small")
     worth = [Decimal(it.rows[0]["refund"]) for it in told.platform.returns.values()]
     assert sum(worth) == Decimal("54.85")
+    assert sum(it.total("tax") for it in told.platform.returns.values()) == Decimal("9.52")
     for it in told.platform.returns.values():
         row = it.rows[0]
         assert Decimal(row["price"]) - Decimal(row["discount"]) == Decimal(row["refund"])

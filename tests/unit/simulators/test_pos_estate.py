@@ -19,6 +19,7 @@ from simulators.channel import Channel
 from simulators.clock import SystemClock
 from simulators.pos.estate import COUNTERS, KINDS, Estate
 from simulators.pos.options import PosOptions
+from simulators.pos.till import Keyed
 from simulators.pos.wire import as_json, as_poslog
 
 DAY = "2026-11-21"
@@ -48,6 +49,30 @@ def test_whatever_is_rung_up_is_a_receipt_the_gateway_takes() -> None:
     assert any(it.cash_rounding for it in sold)
     assert any(back.sold_on for it in sold for back in it.returns)
     assert channel.counters["unsent"] == sum(1 for _ in items(made))
+
+
+def test_what_comes_back_with_its_receipt_gives_back_what_was_paid_and_its_tax() -> None:
+    """Whole minor units, promotions included: all pieces of a line, all of its tax."""
+    _, made = estate(returns=0.9, promotions=0.7, stores=("NL-001",))
+    made.sell(count=3000)
+    rungs = {it.name: it for it in made.stores["NL-001"].rung if it.kind == "sale"}
+    back: dict[str, list[Keyed]] = {}
+    for keyed in (it for rung in rungs.values() for it in rung.kept if it.sold_on):
+        on = keyed.sold_on or {}
+        name = f"{on['store']}/{on['business_date']}/{on['register']}/{on['sequence']}"
+        back.setdefault(name, []).append(keyed)
+    whole = 0
+    for name, pieces in back.items():
+        line = rungs[name].kept[0]
+        worth, tax = (
+            sum((getattr(it, of) for it in pieces), Decimal(0)) for of in ("amount", "tax")
+        )
+        assert len(pieces) <= line.quantity
+        assert (worth <= line.amount, tax <= line.tax) == (True, True)
+        if len(pieces) == line.quantity:
+            whole += line.quantity > 1 and bool(line.off)
+            assert (worth, tax) == (line.amount, line.tax)
+    assert whole, "some came back whole, of several pieces and at a promotion"
 
 
 def test_one_seed_is_one_estate() -> None:
