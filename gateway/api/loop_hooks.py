@@ -11,6 +11,7 @@ from gateway.api import webhooks
 from gateway.api.answers import as_json
 from gateway.api.calls import AnyRequest, facade_of
 from gateway.channels import reading
+from gateway.channels.drifting import surprises
 from gateway.channels.loop.intake import Platform
 from gateway.channels.loop.signature import is_signed
 from gateway.channels.loop.wire import drift
@@ -41,7 +42,8 @@ class LoopHooks(Controller):
                 "X-Loop-Signature does not sign this body; check the webhook's secret"
             )
         payload = reading.read(came.body) if came.body.strip() else {}
-        came.drifted("return", drift(payload))
+        name = reading.text(payload, "id", 40)
+        came.drifted("return", surprises(payload, drift(payload), name))
         platform = Platform(came.channel.name, loop.legal_entity, loop.order_channel)
         taken = await takes.take(platform, payload, came.body.decode("utf-8", "replace"))
         return as_json({"taken": [it._asdict() for it in taken]})

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from pydantic import SecretStr
 
 from gateway.api.admin.services import Admin
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import Clock
@@ -107,8 +108,8 @@ class Observer(Protocol):
         """Note one answer; ``route`` is the path template, so that it has few values."""
         ...
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
-        """Note what a payload of a channel has and nobody announced, as ``field:…``."""
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
+        """Note what a payload of a channel has and nobody announced."""
         ...
 
 

@@ -20,6 +20,7 @@ from gateway.channels.shopify import wire
 from gateway.channels.shopify.draft import Terms
 from gateway.channels.shopify.intake import Delivery, Shop
 from gateway.channels.shopify.signature import is_signed
+from gateway.channels.shopify.surprises import surprises_in
 from gateway.errors import BadRequest, NotFound, Unauthenticated
 
 TOPIC: Final = b"x-shopify-topic"
@@ -47,8 +48,8 @@ class ShopifyHooks(Controller):
         came = await webhooks.arrived(request, shop.legal_entity)
         _authenticate(shop, came)
         delivery = _delivery(came)
-        if delivery.topic.startswith("orders/") and "line_items" in delivery.payload:
-            came.drifted("order", wire.drift(delivery.payload))
+        for payload, surprise in surprises_in(delivery.topic, delivery.payload):
+            came.drifted(payload, [surprise])
         taken = await takes.take(shop_of(came.facade.checks, came.channel, shop), delivery)
         return as_json({"taken": [it._asdict() for it in taken]})
 

@@ -14,6 +14,7 @@ from gateway.api import intake
 from gateway.api.auth import Channel
 from gateway.api.calls import AnyRequest, Call, Facade, facade_of
 from gateway.api.services import ChannelTerms
+from gateway.canonical.exchange.drifting import Surprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Webhook:
         """Return a header, b"" if it did not come."""
         return self.headers.get(name, b"")
 
-    def drifted(self, payload: str, found: list[str]) -> None:
+    def drifted(self, payload: str, found: list[Surprise]) -> None:
         """Tell what came in a payload and nobody announced."""
         for it in found:
             self.facade.services.observer.drifted(self.channel.name, payload, it)

@@ -50,3 +50,5 @@ def _say(it: Drift) -> None:
         f"{it.channel:12} {it.payload:12} {it.kind:5}  {where:40} {it.count:>7} x  "
         f"{it.first_at:%Y-%m-%d %H:%M} to {it.last_at:%Y-%m-%d %H:%M} UTC"
     )
+    if it.example:
+        click.echo(f"  first {it.example}")

@@ -148,7 +148,7 @@ async def _take(parts: Parts, reading: PosLogFile, name: str, asked: _Asked) -> 
         reading.sha256, asked.channel, name, reading.all.count, totals, parts.clock.now(), None
     )
     taking = acceptor(parts, Caller(parts.quotas, parts.clock, parts.windows))
-    return await take_file(
+    taken = await take_file(
         file,
         reading.items(asked.channel, lambda entity, sale: checks.sale(entity, sale, "")),
         staff=acting(parts.settings, asked.by),
@@ -156,6 +156,10 @@ async def _take(parts: Parts, reading: PosLogFile, name: str, asked: _Asked) -> 
         book=parts.ledger,
         auditor=parts.auditor,
     )
+    for surprise in reading.surprises.of(name):
+        parts.observer.drifted(asked.channel, "poslog", surprise)
+    await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
+    return taken
 
 
 def _places(settings: Settings, channel: str) -> dict[str, Place]:

@@ -180,10 +180,14 @@ async def _take(reading: SettlementFile, channel: str, file: str, by: str) -> Ke
             raise click.BadParameter(
                 f"{channel!r} is not a channel; known are {known}", param_hint="--channel"
             )
-        return await take_settlement(
+        kept = await take_settlement(
             reading, channel=channel, file=file, staff=acting(parts.settings, by),
             settlements=parts.ledger, auditor=parts.auditor,
         )  # fmt: skip
+        for surprise in reading.surprises(file) if kept.fresh else ():
+            parts.observer.drifted(channel or PROVIDER, "settlement", surprise)
+        await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
+        return kept
 
 
 async def _reports(count: int) -> list[Report]:

@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from gateway.canonical.exchange.drifting import REST, Drift
+from gateway.canonical.exchange.drifting import REST, Drift, Surprise
 from gateway.ports.drifts import DriftBook
 
 #: Surprises told apart between two writes; what is above it is counted without its path.
@@ -31,24 +31,28 @@ class DriftTally:
 
     def __init__(self) -> None:
         self._counts: Counter[_Place] = Counter()
+        self._examples: dict[_Place, str] = {}
 
-    def note(self, channel: str, payload: str, found: str) -> None:
-        """Count one, as ``field:PATH``, ``null:PATH`` or ``value:PATH=VALUE``."""
-        kind, _, rest = found.partition(":")
+    def note(self, channel: str, payload: str, surprise: Surprise) -> None:
+        """Count it, and keep the first example of it."""
+        kind, _, rest = surprise.found.partition(":")
         path, _, value = rest.partition("=") if kind == "value" else (rest, "", "")
         place = _Place(channel, payload, kind, path, value)
         if place not in self._counts and len(self._counts) >= APART_MAX:
             place = _Place(channel, payload, kind, REST, "")
-        self._counts[place] += 1
+        self._counts[place] += surprise.times
+        self._examples.setdefault(place, surprise.example)
 
     async def flush(self, book: DriftBook, now: datetime) -> None:
         """Write down what was counted; if that fails it stays counted."""
         if not self._counts:
             return
         counts, self._counts = self._counts, Counter()
+        examples, self._examples = self._examples, {}
         try:
-            found = [Drift(*it, count, now, now) for it, count in counts.items()]
+            found = [Drift(*it, count, now, now, examples[it]) for it, count in counts.items()]
             await book.keep_drifts(found)
         except BaseException:
             self._counts.update(counts)
+            self._examples.update(examples)
             raise

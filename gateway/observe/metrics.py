@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gateway.canonical.exchange import Backlog, QuotaUse
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.canonical.process import Priority
 
 #: Upper bounds (seconds): an accept takes milliseconds, a call to an ERP up to its deadline.
@@ -104,10 +105,10 @@ class Metrics:
                 self._answered[key] = child
         child.observe(seconds)
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         """Count what a channel sent and nobody announced, such as ``field:loyalty_tier``."""
         del payload
-        self._drift.labels(channel, found.partition(":")[0]).inc()
+        self._drift.labels(channel, surprise.found.partition(":")[0]).inc(surprise.times)
 
     def called(self, erp: str, call: str, process: str, outcome: str, seconds: float) -> None:
         """Count one call to an ERP."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.observe.drifts import DriftTally
 from gateway.observe.metrics import Metrics
 
@@ -60,11 +61,11 @@ class ProcessObserver(Metrics):
             "booked_twice", erp=erp, transaction_id=transaction_id, documents=list(documents)
         )
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         """A channel sent what nobody announced, in an ``order`` or another ``payload``."""
-        super().drifted(channel, payload, found)
-        self.drifts.note(channel, payload, found)
-        self._log.warning("channel_drift", channel=channel, payload=payload, found=found)
+        super().drifted(channel, payload, surprise)
+        self.drifts.note(channel, payload, surprise)
+        self._log.warning("channel_drift", channel=channel, payload=payload, found=surprise.found)
 
     def misconfigured(self, erp: str, detail: str) -> None:
         """An ERP says that our configuration is wrong; "" says that it works again."""

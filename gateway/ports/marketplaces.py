@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.canonical.exchange.pulling import Noticed, OrderPage, Pull, QueueMessage
 
 
@@ -86,7 +87,7 @@ class Duties(Protocol):
 class PullObserver(Protocol):
     """Told of what happens while pulling; never fails and never waits."""
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         """A marketplace sent what nobody announced, in an ``order`` or another ``payload``."""
         ...
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.canonical.exchange.drifting import Drift
+from gateway.canonical.exchange.drifting import Drift, Surprise
 from gateway.errors import LedgerUnavailable, NotFound
 from gateway.observe import drifts as tallies
 from gateway.observe.observer import ProcessObserver
@@ -45,9 +45,10 @@ async def test_counts_add_up_and_the_first_and_last_stay_so(ledger: SqlLedger) -
     later = replace(TIER, count=2, first_at=NOW + HOUR, last_at=NOW + HOUR)
     earlier = replace(TIER, count=1, first_at=NOW - HOUR, last_at=NOW - HOUR)
     word = Drift("amazon", "notification", "value", "OrderStatus", "Deferred", 1, NOW, NOW)
-    for found in ([TIER, word], [later], [earlier]):
+    first, later = replace(TIER, example="1 in A"), replace(later, example="2 in B")
+    for found in ([TIER, word], [first], [later], [earlier]):
         await ledger.keep_drifts(found)
-    summed = replace(TIER, count=6, first_at=NOW - HOUR, last_at=NOW + HOUR)
+    summed = replace(TIER, count=9, first_at=NOW - HOUR, last_at=NOW + HOUR, example="1 in A")
     assert await ledger.drifts("", 9) == [summed, word], "what came last is the first"
     assert await ledger.drifts("amazon", 9) == [word]
     assert await ledger.drifts("", 1) == [summed]
@@ -84,10 +85,10 @@ async def test_a_sender_that_makes_up_names_fills_nothing(
     monkeypatch.setattr(tallies, "APART_MAX", 2)
     tally = tallies.DriftTally()
     for n in range(9):
-        tally.note("many", "order", f"field:g{n % 5}")
+        tally.note("many", "order", Surprise(f"field:g{n % 5}", f"{n} in order {n}"))
     await tally.flush(ledger, NOW)
-    kept = {it.path: it.count for it in await ledger.drifts("many", 99)}
-    assert kept == {"g0": 2, "g1": 2, "…": 5}
+    kept = {it.path: (it.count, it.example) for it in await ledger.drifts("many", 99)}
+    assert kept == {"g0": (2, "0 in order 0"), "g1": (2, "1 in order 1"), "…": (5, "2 in order 2")}
 
 
 class Away:
@@ -103,11 +104,11 @@ class Away:
 @anyio
 async def test_what_an_observer_was_told_waits_for_the_ledger(ledger: SqlLedger) -> None:
     observer = ProcessObserver()
-    observer.drifted("shop", "order", "value:financial_status=on=moon")
+    observer.drifted("shop", "order", Surprise("value:financial_status=on=moon"))
     with pytest.raises(LedgerUnavailable):
         await observer.drifts.flush(Away(), NOW)
-    observer.drifted("shop", "order", "value:financial_status=on=moon")
-    observer.drifted("shop", "order", "null:currency")
+    observer.drifted("shop", "order", Surprise("value:financial_status=on=moon"))
+    observer.drifted("shop", "order", Surprise("null:currency"))
     for _ in range(2):
         await observer.drifts.flush(ledger, NOW)
     found = [(it.kind, it.path, it.value, it.count) for it in await ledger.drifts("shop", 9)]
@@ -122,13 +123,14 @@ def test_the_command_lists_what_came(home: Path) -> None:
     async def leave() -> None:
         ledger = await open_ledger(load().ledger)
         word = replace(TIER, channel="webshop", kind="value", path="state", value="moon", count=1)
-        await ledger.keep_drifts([TIER, word])
+        await ledger.keep_drifts([replace(TIER, example='"gold" in 77'), word])
         await ledger.close()
 
     asyncio.run(leave())
     said = coexist("drift")
     assert "loyalty_tier" in said
     assert "3 x  2026-11-26 12:00 to 2026-11-26 12:00 UTC" in said
+    assert '  first "gold" in 77' in said
     assert "state = 'moon'" in coexist("drift", "--channel", "webshop")
     (listed,) = json.loads(coexist("drift", "--channel", "webshop", "--json"))
     assert (listed["payload"], listed["path"], listed["value"]) == ("order", "state", "moon")

@@ -17,6 +17,7 @@ from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.notices import change_of, noticed
 from gateway.channels.amazon.order import fulfilled_by
+from gateway.channels.drifting import surprises
 from gateway.channels.reading import Payload
 from gateway.channels.searching import Search, Terms
 from gateway.clock import Clock
@@ -102,7 +103,8 @@ class Puller:
 
     def _told(self, body: str) -> Noticed:
         message, change = change_of(body)
-        for found in wire.notice_drift(change):
+        name = wire.text(change, "AmazonOrderId", 40)
+        for found in surprises(change, wire.notice_drift(change), name):
             self._observer.drifted(self.channel, "notification", found)
         return noticed(message, change, self.channel, self._clock.now())
 
@@ -127,7 +129,7 @@ class Puller:
 
     async def _take(self, order: Payload, told: Noticed | None) -> int:
         """Take an order; one that cannot be taken now is asked for again, and stops no other."""
-        for found in wire.drift(order):
+        for found in surprises(order, wire.drift(order), wire.text(order, "orderId", 40)):
             self._observer.drifted(self.channel, "order", found)
         order_ref = wire.text(order, "orderId", 35)
         as_of = wire.instant(order, "lastUpdatedTime") or NO_INSTANT

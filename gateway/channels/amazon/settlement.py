@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 
 from pydantic import ValidationError
 
+from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise
 from gateway.canonical.settlement import Component, Settlement, SettlementRow
 from gateway.channels.amazon.figures import Amounts, DateOrder, day, instant, pieces
 from gateway.channels.amazon.vocabulary import is_known
@@ -80,6 +81,8 @@ class SettlementFile:
         self._wrong = 0
         self._unknown: Counter[Component] = Counter()
         self._seen: dict[tuple[str, str, str], bool] = {}
+        self._columns: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
         names = self._header()
         self._width = len(names)
         columns = {name: at for at, name in enumerate(names) if name}
@@ -121,6 +124,12 @@ class SettlementFile:
     def unknown_components(self) -> Sequence[tuple[Component, int]]:
         """Return the components nobody knows, the most frequent first."""
         return self._unknown.most_common()
+
+    def surprises(self, name: str) -> Sequence[Surprise]:
+        """Return what the file, called ``name``, has and nobody announced, once it was read."""
+        found = [(f"field:{column}", times) for column, times in self._columns.items()]
+        found += [(_named(it), times) for it, times in self._unknown.items()]
+        return [Surprise(it, f"{self._examples[it]} of {name}", times) for it, times in found]
 
     def sha256(self) -> str:
         """Read what is left of the file, and return the hash of all its bytes."""
@@ -261,12 +270,23 @@ class SettlementFile:
             if len(self._seen) < COMPONENTS_MAX:
                 self._seen[stated] = known
         if not known and stated in self._seen:
-            self._unknown[Component(*stated)] += 1
+            component = Component(*stated)
+            self._unknown[component] += 1
+            self._examples.setdefault(_named(component), f"{row.amount} in line {row.line}")
+        for name, value in row.extra:
+            self._columns[name] += 1
+            self._examples.setdefault(
+                f"field:{name}", f"{value[:EXAMPLE_CHARS_MAX]} in line {row.line}"
+            )
 
     def _wrong_at(self, line: int, column: str, text: str) -> None:
         self._wrong += 1
         if len(self._problems) < PROBLEMS_MAX:
             self._problems.append(FileProblem(line, column, text))
+
+
+def _named(component: Component) -> str:
+    return f"value:component={' / '.join(component)}"
 
 
 def _is_transfer(row: SettlementRow, total: Decimal) -> bool:

@@ -119,14 +119,19 @@ class SettlementFetcher:
 
     async def _take(self, report: Report) -> KeptSettlement:
         async with self._reports.document(report.document_id) as it:
-            return await take_settlement(
-                SettlementFile(it.file, encoding=it.encoding),
+            name = f"report {report.report_id}"
+            reading = SettlementFile(it.file, encoding=it.encoding)
+            kept = await take_settlement(
+                reading,
                 channel=self._account.channel,
-                file=f"report {report.report_id}",
+                file=name,
                 staff=GATEWAY,
                 settlements=self._settlements,
                 auditor=self._auditor,
             )
+            for surprise in reading.surprises(name) if kept.fresh else ():
+                self._observer.drifted(self._account.channel, "settlement", surprise)
+            return kept
 
     async def _pull(self) -> Pull:
         return await self._pulls.pull(self.channel) or Pull(self.channel, NO_INSTANT)

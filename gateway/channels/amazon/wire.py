@@ -61,6 +61,12 @@ _ITEM: Final = frozenset(
     ]
 )  # fmt: skip
 _PARTS: Final = frozenset(["ITEM", "SHIPPING", "GIFT_WRAP", "COD_FEE", "OTHER", "TAX", "DISCOUNT"])
+_CHANGE: Final = frozenset(
+    [
+        "NotificationLevel", "SellerId", "AmazonOrderId", "OrderChangeType", "OrderChangeTrigger",
+        "Summary",
+    ]
+)  # fmt: skip
 _SUMMARY: Final = frozenset(
     [
         "MarketplaceId", "OrderStatus", "PurchaseDate", "DestinationPostalCode",
@@ -124,7 +130,11 @@ def _drift(order: Payload) -> Iterator[str]:
 def notice_drift(change: Payload) -> list[str]:
     """Name what a notification has that nobody announced."""
     summary = inner(change, "Summary")
-    found = [f"field:Summary.{name[:40]}" for name in summary if name not in _SUMMARY]
+    trigger = inner(change, "OrderChangeTrigger")
+    found = [f"field:{name[:40]}" for name in change if name not in _CHANGE]
+    found += [f"field:Summary.{name[:40]}" for name in summary if name not in _SUMMARY]
+    if "TimeOfOrderChange" in trigger and trigger["TimeOfOrderChange"] is None:
+        found.append("null:OrderChangeTrigger.TimeOfOrderChange")
     kind, spelled = text(change, "OrderChangeType", 40), text(summary, "OrderStatus", 40)
     if kind not in NOTICE_TYPES:
         found.append(f"value:OrderChangeType={kind}")

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.channels import reading
+from gateway.channels.drifting import surprises
 from gateway.channels.loop.credit import as_of
 from gateway.channels.loop.intake import LoopIntake, Platform
 from gateway.channels.loop.wire import drift
@@ -26,7 +28,7 @@ class PolledPlatform:
         self._observer = observer
 
     async def take(self, found: Payload) -> int:
-        for it in drift(found):
+        for it in surprises(found, drift(found), reading.text(found, "id", 40)):
             self._observer.drifted(self.channel, "return", it)
         taken = await self._intake.take(self._platform, found, _text(found).decode())
         return sum(not it.replayed for it in taken)

@@ -29,6 +29,7 @@ from gateway.canonical.unmapped import Problem, unmapped
 from gateway.channels.pos.goods import ZERO
 from gateway.channels.pos.markup import Log, Node
 from gateway.channels.pos.poslog import Mapped, Place, mapped
+from gateway.channels.pos.surprises import PosLogSurprises
 from gateway.errors import FileProblem, FileRefused, Invalid
 from gateway.flow.store_sales import Item, NumberKey, submission
 
@@ -101,6 +102,7 @@ class PosLogFile(AbstractContextManager["PosLogFile"]):
         self._wrong = 0
         self._stated = list(stated)
         self.all = Sum()
+        self.surprises = PosLogSurprises()
         self.by_register: dict[tuple[str, str], Sum] = defaultdict(Sum)
         self._aside = SpooledTemporaryFile(max_size=MEMORY_MAX)  # noqa: SIM115 -- closed by `with`
         try:
@@ -143,6 +145,7 @@ class PosLogFile(AbstractContextManager["PosLogFile"]):
         if node.name == "ControlTotals":
             self._stated += [self._total(it) for it in node.all("File", "Register")]
         elif node.name == "Transaction":
+            self.surprises.look(node)
             found = mapped(node, self._places)
             if isinstance(found, Mapped):
                 self._keep(node, found)

@@ -10,6 +10,7 @@ import msgspec
 from gateway.channels.reading import Payload
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.intake import Delivery, Shop, ShopifyIntake
+from gateway.channels.shopify.surprises import surprises_in
 from gateway.ports.marketplaces import PullObserver
 
 _text: Final = msgspec.json.Encoder(enc_hook=str).encode
@@ -27,14 +28,14 @@ class PolledShop:
     async def take(self, found: Payload) -> int:
         if found.get("test") is True:
             return 0
-        for drift in wire.drift(found):
-            self._observer.drifted(self.channel, "order", drift)
         taken = await self._given("orders/updated", found)
         for refund in wire.objects(found, "refunds"):
             taken += await self._given("refunds/create", refund)
         return taken
 
     async def _given(self, topic: str, payload: Payload) -> int:
+        for kind, surprise in surprises_in(topic, payload):
+            self._observer.drifted(self.channel, kind, surprise)
         delivery = Delivery(topic, "", payload, _text(payload).decode())
         taken = await self._intake.take(self._shop, delivery)
         return sum(not it.replayed for it in taken)

@@ -17,4 +17,5 @@ drifts = Table(
     Column("count", BigInteger, nullable=False),
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("example", Text, nullable=False, server_default=""),
 )

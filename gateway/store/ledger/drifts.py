@@ -43,7 +43,7 @@ def _keep(db: Connection, found: Sequence[Drift]) -> None:
     for it in sorted(found, key=_key):
         if _key(it) not in known:
             if room[it.channel] <= 0:
-                _add(db, replace(it, path=REST, value=""))
+                _add(db, replace(it, path=REST, value="", example=""))
                 continue
             room[it.channel] -= 1
         _add(db, it)
@@ -56,6 +56,7 @@ def _add(db: Connection, it: Drift) -> None:
         "count": _IT.count + new["count"],
         "first_at": case((new.first_at < _IT.first_at, new.first_at), else_=_IT.first_at),
         "last_at": case((new.last_at > _IT.last_at, new.last_at), else_=_IT.last_at),
+        "example": case((_IT.example == "", new.example), else_=_IT.example),
     }
     db.execute(insert.on_conflict_do_update(index_elements=_KEYS, set_=summed), asdict(it))
 

@@ -12,6 +12,7 @@ from litestar.testing import AsyncTestClient
 from gateway.api.app import create_app
 from gateway.api.edge import Gateway
 from gateway.api.services import Check, Services
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.canonical.process import PROCESSES, Target
 from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
@@ -23,6 +24,7 @@ from gateway.flow.owners import OwnerFinder
 from gateway.flow.status import Statuses
 from gateway.flow.store_sales import StoreIntake
 from gateway.flow.versions import RuleVersions
+from gateway.observe.drifts import DriftTally
 from gateway.ports import Erp, Ledger, Quotas, RuleBook, StoreBook
 from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
@@ -123,10 +125,12 @@ class Counting:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, int]] = []
         self.drift: list[str] = []
+        self.tally = DriftTally()
         self.on_answer: Callable[[tuple[str, str, int]], None] = lambda _seen: None
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
-        self.drift.append(f"{channel} {payload} {found}")
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
+        self.drift.append(f"{channel} {payload} {surprise.found}")
+        self.tally.note(channel, payload, surprise)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         assert seconds >= 0

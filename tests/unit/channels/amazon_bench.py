@@ -16,6 +16,7 @@ from gateway.callers.amazon.orders import AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.signing import Key
 from gateway.canonical.envelope import Envelope
+from gateway.canonical.exchange.drifting import Surprise
 from gateway.canonical.exchange.pulling import OrderPage, QueueMessage
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
@@ -24,6 +25,7 @@ from gateway.channels.draft import Terms as Booking
 from gateway.channels.searching import Terms
 from gateway.clock import SystemClock
 from gateway.errors import MarketUnavailable
+from gateway.observe.drifts import DriftTally
 from gateway.ports import Ledger
 from gateway.ports.marketplaces import NoticeQueue, Orders
 from gateway.store.ledger import SqlLedger
@@ -44,10 +46,12 @@ class Seen:
 
     def __init__(self) -> None:
         self.drifts: list[str] = []
+        self.tally = DriftTally()
         self.troubles: list[str] = []
 
-    def drifted(self, channel: str, payload: str, found: str) -> None:
-        self.drifts.append(f"{payload} {found}")
+    def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
+        self.drifts.append(f"{payload} {surprise.found}")
+        self.tally.note(channel, payload, surprise)
 
     def trouble(self, where: str, error: BaseException) -> None:
         self.troubles.append(f"{where}: {error}")
