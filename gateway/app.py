@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
+import gateway.erp.wire  # noqa: F401 -- loaded before the first call, not during it
 from gateway import __version__
 from gateway.api.admin.services import Admin
 from gateway.api.app import create_app

@@ -11,6 +11,7 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
+import gateway.erp.wire  # noqa: F401 -- loaded before the first call, not during it
 from gateway.canonical.exchange import Lease, Traffic
 from gateway.canonical.process import ERPS, Target
 from gateway.clock import Clock, token_bits

@@ -10,7 +10,7 @@ dialects and is the contract in executable form. In words:
   status, code and fault. Whatever the table does not know is ``Unknown``: guessing either way
   would lose a document or book it twice.
 * **``Busy`` and ``Refused`` are promises** that nothing was or will be booked by this request.
-  Bytes that may have left this machine unanswered are ``Unknown``; :mod:`gateway.erp.http` holds
+  Bytes that may have left this machine unanswered are ``Unknown``; :mod:`gateway.erp.wire` holds
   the table. No document is ever sent again below this seam, on no layer, save after a 401.
 * **The external reference travels** (``CX-…``, unique per message), in the field the ERP can be
   searched by. A probe searches everything that may hold it: what is posted *and* what is only

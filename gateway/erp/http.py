@@ -1,12 +1,7 @@
-"""One HTTP client for all dialects, and the table that says what its errors mean.
+"""One HTTP client for all dialects: every call has a deadline, and ends in an answer or a silence.
 
-The transport is aiohttp under httpx's interface. httpx-aiohttp names some errors misleadingly: a
-server that hangs up after it got the whole request surfaces as ``httpx.ConnectTimeout``, because
-aiohttp derives it from ``ClientConnectionError``. Taken at its word that would be "never sent" and
-book twice. So where an httpx error was made from an aiohttp one, the original decides.
-
-Nothing here retries, with one exception that books nothing: aiohttp repeats a GET, once, if a
-kept-alive connection turns out to be stale. It never repeats a POST.
+What an error of a call means is in :mod:`gateway.erp.wire`, which is loaded with the first call:
+most commands call no ERP, and aiohttp takes longer to load than many of them take to run.
 """
 
 from __future__ import annotations
@@ -14,121 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from gateway.canonical.exchange import Permit
 from gateway.canonical.outcome import Busy, Unknown
 from gateway.errors import ConfigError
 from gateway.policy.quotas import verdict
 
-#: To connect, in ms. A dead host is told from a slow one, and the rest of the deadline is for it.
-CONNECT_MS_MAX: Final = 5_000
-#: An unused connection is closed by us before a server's or proxy's own limit (60 s and more) does
-#: it under a request: that would be an unknown outcome each time.
-KEEPALIVE_S: Final = 15.0
-#: Far above any ERP's concurrency, which the quotas enforce: nobody ever waits for this pool.
-CONNECTIONS_MAX: Final = 200
+if TYPE_CHECKING:
+    from gateway.erp.wire import Fate
+
 #: No answer we ask for comes near it; a larger one is not worth the memory to understand.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 EXCERPT_CHARS_MAX: Final = 200
-
-
-class Fate(Enum):
-    """What became of a request that got no answer."""
-
-    UNREACHED = auto()  #: no connection came about: nothing was sent, nobody is there
-    UNSENT = auto()  #: nothing was sent, for a reason on our side
-    UNSURE = auto()  #: some of it may have been sent, and anything may come of that
-
-
-_UNREACHED, _UNSENT, _UNSURE = Fate.UNREACHED, Fate.UNSENT, Fate.UNSURE
-
-FATES: Final[dict[type[BaseException], Fate]] = {
-    # --- httpx, as its own transport and test doubles raise it
-    httpx.ConnectError: _UNREACHED,
-    httpx.ConnectTimeout: _UNREACHED,
-    httpx.PoolTimeout: _UNSENT,
-    httpx.UnsupportedProtocol: _UNSENT,
-    httpx.InvalidURL: _UNSENT,
-    httpx.CookieConflict: _UNSURE,
-    httpx.ReadTimeout: _UNSURE,
-    httpx.WriteTimeout: _UNSURE,
-    httpx.TimeoutException: _UNSURE,
-    httpx.ReadError: _UNSURE,
-    httpx.WriteError: _UNSURE,
-    httpx.CloseError: _UNSURE,
-    httpx.NetworkError: _UNSURE,
-    httpx.ProxyError: _UNSURE,
-    httpx.LocalProtocolError: _UNSURE,  # may strike in the middle of a body
-    httpx.RemoteProtocolError: _UNSURE,  # "server disconnected without sending a response"
-    httpx.ProtocolError: _UNSURE,
-    httpx.TransportError: _UNSURE,
-    httpx.DecodingError: _UNSURE,  # an answer came and could not be unpacked
-    httpx.TooManyRedirects: _UNSURE,
-    httpx.RequestError: _UNSURE,
-    httpx.HTTPStatusError: _UNSURE,
-    httpx.HTTPError: _UNSURE,
-    httpx.StreamConsumed: _UNSURE,
-    httpx.StreamClosed: _UNSURE,
-    httpx.ResponseNotRead: _UNSURE,
-    httpx.RequestNotRead: _UNSURE,
-    httpx.StreamError: _UNSURE,
-    # --- aiohttp: only what its connector raises came before the first byte
-    aiohttp.ClientConnectorError: _UNREACHED,
-    aiohttp.ClientConnectorDNSError: _UNREACHED,
-    aiohttp.ClientSSLError: _UNREACHED,  # the handshake and the certificate, before any request
-    aiohttp.ClientProxyConnectionError: _UNREACHED,
-    aiohttp.ServerFingerprintMismatch: _UNREACHED,
-    aiohttp.ConnectionTimeoutError: _UNREACHED,  # of connecting; the pool is never full
-    aiohttp.InvalidURL: _UNSENT,
-    aiohttp.InvalidUrlClientError: _UNSENT,
-    aiohttp.NonHttpUrlClientError: _UNSENT,
-    aiohttp.ServerDisconnectedError: _UNSURE,  # also a kept-alive connection that had gone stale
-    aiohttp.ServerTimeoutError: _UNSURE,
-    aiohttp.SocketTimeoutError: _UNSURE,
-    aiohttp.ServerConnectionError: _UNSURE,
-    aiohttp.ClientConnectionResetError: _UNSURE,
-    aiohttp.ClientOSError: _UNSURE,
-    aiohttp.ClientConnectionError: _UNSURE,
-    aiohttp.ClientHttpProxyError: _UNSURE,
-    aiohttp.ClientPayloadError: _UNSURE,
-    aiohttp.ContentTypeError: _UNSURE,
-    aiohttp.WSServerHandshakeError: _UNSURE,
-    aiohttp.TooManyRedirects: _UNSURE,
-    aiohttp.ClientResponseError: _UNSURE,  # among others: bytes that are no HTTP answer
-    aiohttp.RedirectClientError: _UNSURE,
-    aiohttp.InvalidUrlRedirectClientError: _UNSURE,
-    aiohttp.NonHttpUrlRedirectClientError: _UNSURE,
-    aiohttp.ClientError: _UNSURE,
-    # --- ours: the call's deadline, and what the system says of a socket
-    TimeoutError: _UNSURE,
-    OSError: _UNSURE,
-}
-"""What each error of a call says about the request. Complete over httpx's exceptions (tested)."""
-
-FOREIGN: Final = (
-    httpx.HTTPError,
-    httpx.StreamError,
-    httpx.InvalidURL,
-    httpx.CookieConflict,
-    aiohttp.ClientError,
-    OSError,
-)
-"""The roots of everything a call can raise; anything else is a bug of ours and is not caught."""
-
-
-def fate_of(error: BaseException) -> Fate:
-    """Look an error up in :data:`FATES`, by the aiohttp error it was made from if there is one."""
-    original = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    for kind in type(original).__mro__:
-        if kind in FATES:
-            return FATES[kind]
-    return Fate.UNSURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +45,6 @@ Silence = Busy | Unknown
 """What a call without an answer means."""
 
 
-async def _left(*_: object) -> None:
-    """Note on the permit in use that the request, or more of it, is on the wire."""
-    permit = Permit.current()
-    if permit is not None:
-        permit.left()
-
-
-class _Transport(AiohttpTransport):
-    """Says when a request has left: from then on the ERP may count it."""
-
-    def get_client(self) -> aiohttp.ClientSession:
-        session: aiohttp.ClientSession = super().get_client()
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_headers_sent.append(_left)
-        tracing.on_request_chunk_sent.append(_left)
-        tracing.freeze()
-        session.trace_configs.append(tracing)
-        return session
-
-
 class Http:
     """Calls one server. Every call has a deadline and ends in a :class:`Reply` or a silence.
 
@@ -177,15 +52,9 @@ class Http:
     """
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=_checked(url),
-            # The environment may name certificates (SSL_CERT_FILE), but no proxy.
-            transport=transport or _Transport(limits=_LIMITS, trust_env=True),
-            timeout=httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000, pool=CONNECT_MS_MAX / 1000),
-            headers={"User-Agent": "coexist"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._url = _checked(url)
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
 
     def deadline(self, within_ms: int) -> float:
         """Return the loop time ``within_ms`` from now, for the calls of one piece of work."""
@@ -202,6 +71,10 @@ class Http:
         content: bytes | None = None,
     ) -> Reply | Silence:
         """Send one request, once, and read its answer before the deadline ``until``."""
+        from gateway.erp import wire  # noqa: PLC0415 -- see above
+
+        if self._client is None:
+            self._client = wire.client_of(self._url, self._transport)
         call = f"{method} {path}"
         permit = Permit.current()
         if permit is not None and not permit.good:
@@ -221,10 +94,10 @@ class Http:
                     if len(body) > BODY_BYTES_MAX:
                         return Unknown(f"{call}: the answer is above {BODY_BYTES_MAX} bytes")
                 reply = Reply(call, response.status_code, response.headers, bytes(body))
-        except FOREIGN as error:
+        except wire.FOREIGN as error:
             if permit is not None:
                 permit.ended("gone" if isinstance(error, TimeoutError) else "fail")
-            return _silence(call, error, _UNSURE if answered else fate_of(error))
+            return _silence(call, error, wire.Fate.UNSURE if answered else wire.fate_of(error))
         if permit is not None:
             fault = "xml" in reply.headers.get("content-type", "")
             permit.ended(verdict(reply.status, fault=fault))
@@ -232,17 +105,15 @@ class Http:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
-
-
-_LIMITS: Final = httpx.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEPALIVE_S)
+        if self._client is not None:
+            await self._client.aclose()
 
 
 def _silence(call: str, error: BaseException, fate: Fate) -> Silence:
     detail = f"{call}: {type(error.__cause__ or error).__name__}: {error}".rstrip(": ")
-    if fate is Fate.UNSURE:
+    if fate is fate.UNSURE:
         return Unknown(detail)
-    return Busy(detail, closes=fate is Fate.UNREACHED)
+    return Busy(detail, closes=fate is fate.UNREACHED)
 
 
 def _checked(url: str) -> str:

@@ -9,10 +9,10 @@ from gateway.canonical.outcome import Cause
 from gateway.commands.pages.markdown import page, table
 from gateway.erp.cloud import answers as cloud
 from gateway.erp.cloud import token
-from gateway.erp.http import FATES, Fate
 from gateway.erp.legacy import answers as legacy
 from gateway.erp.legacy.answers import STATUSES, Stage
 from gateway.erp.meaning import Answer, Means, Words
+from gateway.erp.wire import FATES, Fate
 
 _INTRO: Final = (
     "Each call to an ERP ends in one outcome, found in the tables below; the adapters read the "

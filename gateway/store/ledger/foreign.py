@@ -8,22 +8,22 @@ the remedy. Statements and their parameters are left out: they hold customers' d
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import psycopg
 from sqlalchemy import exc
 
 from gateway.errors import LedgerUnavailable
 
-#: The classes that are translated. Others of SQLAlchemy are faults of this program and stay so.
+#: The classes that are translated, beside psycopg's ``Error``. Others of SQLAlchemy are faults of
+#: this program and stay so.
 FOREIGN: Final[tuple[type[Exception], ...]] = (
     exc.DBAPIError,  # whatever a driver raises, wrapped
     exc.TimeoutError,  # every connection of the pool is busy
     exc.PendingRollbackError,  # the connection was lost half-way
     exc.ResourceClosedError,
-    psycopg.Error,  # raised where SQLAlchemy does not wrap: while it sets up a connection
     sqlite3.Error,
     OSError,
 )
@@ -53,16 +53,17 @@ BY_CODE: Final[dict[str, str]] = {
     "SQLITE_READONLY": "let this user write the file and its folder",
 }
 
-#: Class -> remedy, where the database gave no code that is known. The first that fits wins.
-BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
+#: Class, or name of one of psycopg's -> remedy, where the database gave no code that is known. The
+#: first that fits wins.
+BY_CLASS: Final[tuple[tuple[type[Exception] | str, str], ...]] = (
     (exc.TimeoutError, "all connections are busy: see what loads the database"),
     (exc.IntegrityError, "a row it refers to is missing, or is there already: report this"),
     (sqlite3.IntegrityError, "a row it refers to is missing, or is there already: report this"),
-    (psycopg.IntegrityError, "a row it refers to is missing, or is there already: report this"),
+    ("IntegrityError", "a row it refers to is missing, or is there already: report this"),
     (exc.DataError, "a value does not fit its column: report this"),
     (exc.ProgrammingError, BY_CODE["42"]),
     (exc.OperationalError, _CONNECT),  # PostgreSQL gives no code while connecting
-    (psycopg.OperationalError, _CONNECT),
+    ("OperationalError", _CONNECT),
     (OSError, "check that the folder exists, is on a local disk and lets this user write"),
     (Exception, "repeat; if it stays, check the database's own log"),
 )  # fmt: skip
@@ -75,7 +76,7 @@ def translated(where: str) -> Iterator[None]:
     """Translate what the block raises; ``where`` is the ledger's URL, masked."""
     try:
         yield
-    except FOREIGN as error:
+    except (*FOREIGN, *driver_class("Error")) as error:
         raise _unavailable(where, error) from error
 
 
@@ -85,7 +86,21 @@ def remedy_of(error: BaseException) -> str:
     for length in range(len(code), 1, -1):
         if code[:length] in BY_CODE:
             return BY_CODE[code[:length]]
-    return next(remedy for kind, remedy in BY_CLASS if isinstance(error, kind))
+    return next(
+        remedy
+        for kind, remedy in BY_CLASS
+        if isinstance(error, driver_class(kind) if isinstance(kind, str) else kind)
+    )
+
+
+def driver_class(name: str) -> tuple[type[Exception], ...]:
+    """Return a class of psycopg's, or none while it is not loaded: then nothing can raise it.
+
+    SQLAlchemy does not wrap what it raises while it sets up a connection. Loading it for that would
+    be a tenth of the start of every command on SQLite.
+    """
+    driver = sys.modules.get("psycopg")
+    return () if driver is None else (getattr(driver, name),)
 
 
 def code_of(error: BaseException) -> str:

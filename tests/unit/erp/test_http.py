@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from gateway.canonical.outcome import Busy, Unknown
-from gateway.erp.http import BODY_BYTES_MAX, FATES, FOREIGN, Fate, Http, Reply, fate_of
+from gateway.erp.http import BODY_BYTES_MAX, Http, Reply
+from gateway.erp.wire import FATES, FOREIGN, Fate, fate_of
 from gateway.errors import ConfigError
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
