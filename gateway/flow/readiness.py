@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from gateway.canonical.calendar import Calendar
 from gateway.canonical.envelope import Marker
-from gateway.canonical.exchange import Record
 from gateway.canonical.exchange.governance import Proposal
 from gateway.canonical.process import ERPS
 from gateway.clock import Clock
@@ -232,13 +231,21 @@ class Readiness:
         return {erp.value: (await self._quotas.usage(erp)).left for erp in ERPS}, "now"
 
     async def _exceptions(self, draft: RuleSet, rules: Sequence[Rule]) -> Gate:
-        """Count what is held of the traffic that the changed rules match."""
+        """Count what is held of the traffic that the changed rules match.
+
+        Where more is held than can be looked at, nobody knows: that is red, too.
+        """
         changed = {rule.rule_id for rule in rules}
         compiled = compile_rules(draft)
-        held: Iterable[Record] = await self._figures.open_exceptions(EXCEPTIONS_MAX)
-        count = sum(compiled.decide(Facts(**it.facts)).rule_id in changed for it in held)
-        found = f"{count} held" + ("; `coexist exceptions list` shows them" if count else "")
-        return Gate("exceptions", OPERATOR, found, green=count == 0)
+        held = await self._figures.open_exceptions(EXCEPTIONS_MAX + 1)
+        looked_at = held[:EXCEPTIONS_MAX]
+        count = sum(compiled.decide(Facts(**it.facts)).rule_id in changed for it in looked_at)
+        found = f"{count} held"
+        if more := len(held) > len(looked_at):
+            found += f" of the {len(looked_at):,} looked at, and there are more"
+        if count or more:
+            found += "; `coexist exceptions list` shows them"
+        return Gate("exceptions", OPERATOR, found, green=not (count or more))
 
     async def _ownership(self, draft: RuleSet, rules: Sequence[Rule], owner: str) -> Gate:
         """Older orders of what moves have their owner, where changes of rules are governed."""

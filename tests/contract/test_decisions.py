@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway.canonical.exchange import DryRun, KeptBlock
+from gateway.canonical.exchange.shadowing import Compared, Counts, Findings
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
 from gateway.commands.rules.dryrun_html import page
 from gateway.errors import NotFound
-from gateway.flow.decisions import ReadLog
+from gateway.flow.decisions import DecisionKeeper, ReadLog
 from gateway.flow.dryrun import DryRuns, Quota, genuine
 from gateway.ports import Evidence
 from gateway.routing.compile import Compiled, compile_rules
@@ -110,6 +111,27 @@ async def test_what_is_new_is_not_merged_and_what_is_old_is_forgotten(ledger: Sq
 
     assert await ledger.forget_decisions(START_MS + 2 * 60_000) == 2
     assert len(await rows_in(ledger)) == 2
+
+
+async def test_decisions_and_comparisons_are_kept_for_so_many_days_and_no_longer(
+    ledger: SqlLedger,
+) -> None:
+    day_ms = 24 * 3_600_000
+    clock = SystemClock()
+    now_ms = int(clock.now().timestamp() * 1000)
+    recorder = await ledger.recorder()
+    for ago in range(5):
+        facts = Facts("inventory.availability", legal_entity="NL01", sku=f"S-{ago}")
+        row = recorder.of(facts, Said("legacy", "r", "v"), now_ms - ago * day_ms - 3_600_000)
+        await ledger.keep_decisions("reads", ago, [row])
+        at = Compared((row.at_ms) // 60_000, "r", "inventory.availability", "cloud")
+        await ledger.add_findings(Findings({at: Counts(compared=1)}, {}, {}))
+
+    await DecisionKeeper(ledger, ledger, clock, keep_days=3).tidy()
+
+    kept = [(now_ms - row.at_ms) // day_ms for row in await rows_in(ledger)]
+    assert sorted(kept) == [0, 1, 2]
+    assert len(await ledger.shadow_counts(0)) == 3
 
 
 async def test_reads_are_kept_in_their_share_and_survive_an_outage(ledger: SqlLedger) -> None:

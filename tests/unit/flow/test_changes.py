@@ -16,6 +16,7 @@ from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
 from gateway.errors import Forbidden, PublishError
+from gateway.flow import readiness
 from gateway.flow.changes import Waiver
 from gateway.flow.owner_file import OwnerFile
 from gateway.flow.owner_import import OwnerImports
@@ -201,6 +202,24 @@ async def test_what_is_held_of_the_traffic_that_moves_is_red_and_nothing_else(
         await stage.lanes.hold(stage.taken, Cause.NOT_ACCEPTED, "no")
         await stage.project()
         assert await found() == expected
+
+
+async def test_more_exceptions_than_can_be_looked_at_are_red(
+    governed: Governed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What moves may be among those that nobody looked at."""
+    stage = Stage(governed, tmp_path)
+    await stage.first()
+    for n in range(3):
+        one = order(f"G-{n}", stage.legacy, 1, "DE01")
+        await stage.intake.accept(one)
+        await stage.tried(one)
+        await stage.lanes.hold(stage.taken, Cause.NOT_ACCEPTED, "no")
+    await stage.project()
+    assert "exceptions" not in await governed.red(stage.cloud, "nl")
+    monkeypatch.setattr(readiness, "EXCEPTIONS_MAX", 2)
+    red = await governed.red(stage.cloud, "nl")
+    assert red["exceptions"].finding.startswith("0 held of the 2 looked at, and there are more")
 
 
 async def test_an_import_of_owners_that_is_not_through_is_red(
