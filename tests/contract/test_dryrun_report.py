@@ -211,7 +211,7 @@ def plots(text: str) -> dict[str, Any]:
     """Read back what the page draws."""
     found = {}
     decoder = json.JSONDecoder()
-    for name in ("hours", "load"):
+    for name in ("hours", "value", "load"):
         start = text.index(f'Plotly.newPlot("{name}", ') + len(f'Plotly.newPlot("{name}", ')
         found[name], _ = decoder.raw_decode(text[start:])
     return found
@@ -237,6 +237,9 @@ async def test_the_page_says_and_draws_the_same(report: dict[str, Any], asked: l
         counted = Counter(it.hour for it in gone if f"{it.went} -> {it.goes}" == name)
         assert bars[name]["y"] == [counted[hour] for hour in range(HOURS)]
         assert bars[name]["x"] == [instant(hour * 60) for hour in range(HOURS)]
+    (money,) = drawn["value"]
+    assert money["name"] == "EUR"
+    assert money["y"] == [float(sum(it.value for it in gone if it.hour == n)) for n in range(HOURS)]
     shares = {it["name"]: dict(zip(it["x"], it["y"], strict=True)) for it in drawn["load"]}
     for world in ("recorded", "draft"):
         for erp in ("legacy", "cloud"):
@@ -244,6 +247,18 @@ async def test_the_page_says_and_draws_the_same(report: dict[str, Any], asked: l
     conflicts = found["conflicts"]
     assert f"<td class=n>{conflicts['ownership']['decisions']:,}</td>" in text
     assert f"<td class=n>{conflicts['sticky']['newly_both']:,}</td>" in text
+
+
+async def test_a_name_that_looks_like_markup_is_shown_as_it_is(report: dict[str, Any]) -> None:
+    text = (
+        json.dumps(report)
+        .replace('"web"', '"</script><b>"')
+        .replace("legacy -> cloud", "</script> -> cloud")
+    )
+    shown = page(json.loads(text)).replace(get_plotlyjs(), "")
+    assert "&lt;/script&gt;&lt;b&gt;" in shown
+    assert "<b>" not in shown
+    assert shown.count("</script>") == 2, "that of plotly and that which draws"
 
 
 async def test_a_message_costs_as_many_calls_and_seconds_as_the_ledger_saw(

@@ -27,7 +27,10 @@ def page(report: Mapping[str, Any]) -> str:
 
     found = report["evidence"]
     period, moved, conflicts = found["period"], found["moved"], found["conflicts"]
-    plots = {"hours": _hours(moved["by_hour"]), "load": _load(found["load"])}
+    plots = {
+        "hours": _hours(moved["by_hour"]), "value": _value(moved["by_hour"]),
+        "load": _load(found["load"]),
+    }  # fmt: skip
     parts = [
         f"<h1>Dry run of rules {escape(report['rules_version'])}</h1>",
         f"<p>{found['recorded']['decisions']:,} decisions from {escape(period['since'])}",
@@ -36,6 +39,7 @@ def page(report: Mapping[str, Any]) -> str:
         f"<br>Evidence <code>{escape(report['evidence_hash'])}</code></p>",
         f"<h2>What moves: {moved['decisions']:,} decisions ({moved['share']:.1%})</h2>",
         '<div class="plot" id="hours"></div>',
+        '<div class="plot" id="value"></div>',
         *_moves("By process", moved["by_process"], ()),
         *_moves("By channel", moved["by_channel"], ("channel",)),
         *_moves("By legal entity", moved["by_entity"], ("legal_entity",)),
@@ -78,6 +82,19 @@ def _hours(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "y": [row["decisions"] for row in rows], "line": {"color": "#bbbbbb"},
     })  # fmt: skip
     layout = {"barmode": "stack", "title": {"text": "Decisions by hour"}, "margin": {"t": 40}}
+    return {"data": data, "layout": layout}
+
+
+def _value(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Plot the money of what moves; as floats, because nobody books what is drawn."""
+    hours = [row["hour"] for row in rows]
+    data = [
+        {"type": "bar", "name": code, "x": hours,
+         "y": [float(row["value"].get(code, 0)) for row in rows]}
+        for code in sorted({code for row in rows for code in row["value"]})
+    ]  # fmt: skip
+    layout = {"barmode": "group", "title": {"text": "Value that moves, by hour"},
+              "margin": {"t": 40}}  # fmt: skip
     return {"data": data, "layout": layout}
 
 
