@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from simulators.loop.options import LoopOptions
 from simulators.loop.site import loop_platform
-from tests.unit.simulators.serving import served
+from tests.unit.simulators.serving import HTTP, served
 
 QUICK: dict[str, Any] = {"latency_ms_min": 0.0, "latency_ms_max": 0.0}
 
@@ -33,22 +31,22 @@ class RunningPlatform:
         return self._do(f"/{made['id']}/{what}", asked)
 
     def _do(self, what: str, asked: dict[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"{self.url}/control/returns{what}", json=asked)
+        answer = HTTP.post(f"{self.url}/control/returns{what}", json=asked)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
 
     def fault(self, name: str, **asked: object) -> None:
         """Switch a fault on."""
-        httpx.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
+        HTTP.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
 
     def heal(self) -> None:
         """Switch all faults off."""
-        httpx.delete(f"{self.url}/control/faults").raise_for_status()
+        HTTP.delete(f"{self.url}/control/faults").raise_for_status()
 
     def counters(self) -> dict[str, int]:
         """Read the counters."""
-        found: dict[str, int] = httpx.get(f"{self.url}/control/counters").json()
+        found: dict[str, int] = HTTP.get(f"{self.url}/control/counters").json()
         return found
 
 

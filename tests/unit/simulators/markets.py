@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from simulators.amazon.options import MarketOptions
 from simulators.amazon.site import amazon_market
-from tests.unit.simulators.serving import eventually, served
+from tests.unit.simulators.serving import HTTP, eventually, served
 
 QUICK: dict[str, Any] = {
     "latency_ms_min": 0.0, "latency_ms_max": 0.0, "pending_s": 0.0, "ship_after_s": 3600.0,
@@ -31,7 +29,7 @@ class RunningMarket:
     ) -> dict[str, Any]:
         """Let somebody order, and wait for the payment if it comes at once."""
         body = {"lines": {sku: quantity}, **asked}
-        answer = httpx.post(f"{self.url}/control/orders", json=body).raise_for_status()
+        answer = HTTP.post(f"{self.url}/control/orders", json=body).raise_for_status()
         order: dict[str, Any] = answer.json()["orders"][0]
         if paid and not self.options.pending_s:
             eventually(
@@ -41,37 +39,37 @@ class RunningMarket:
 
     def crowd(self, count: int) -> None:
         """Let many order."""
-        httpx.post(f"{self.url}/control/orders", json={"count": count}).raise_for_status()
+        HTTP.post(f"{self.url}/control/orders", json={"count": count}).raise_for_status()
 
     def act(self, order_id: str, what: str, **asked: object) -> None:
         """Let something happen to an order."""
-        httpx.post(f"{self.url}/control/orders/{order_id}/{what}", json=asked).raise_for_status()
+        HTTP.post(f"{self.url}/control/orders/{order_id}/{what}", json=asked).raise_for_status()
 
     def settle(self) -> dict[str, str]:
         """End the settlement period."""
-        made: dict[str, str] = httpx.post(f"{self.url}/control/settlements").json()
+        made: dict[str, str] = HTTP.post(f"{self.url}/control/settlements").json()
         return made
 
     def set(self, **values: object) -> None:
         """Change settings."""
-        httpx.put(f"{self.url}/control/settings", json=values).raise_for_status()
+        HTTP.put(f"{self.url}/control/settings", json=values).raise_for_status()
 
     def fault(self, name: str, **asked: object) -> None:
         """Switch a fault on."""
-        httpx.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
+        HTTP.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
 
     def heal(self) -> None:
         """Switch all faults off."""
-        httpx.delete(f"{self.url}/control/faults").raise_for_status()
+        HTTP.delete(f"{self.url}/control/faults").raise_for_status()
 
     def books(self, kind: str = "") -> list[dict[str, Any]]:
         """Read the books."""
-        entries = httpx.get(f"{self.url}/control/books").raise_for_status().json()["documents"]
+        entries = HTTP.get(f"{self.url}/control/books").raise_for_status().json()["documents"]
         return [it for it in entries if kind in ("", it["kind"])]
 
     def counters(self) -> dict[str, int]:
         """Read the counters."""
-        found: dict[str, int] = httpx.get(f"{self.url}/control/counters").json()
+        found: dict[str, int] = HTTP.get(f"{self.url}/control/counters").json()
         return found
 
 

@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import httpx
+
 from simulators.server import Served, Server
 
 PATIENCE_S = 10.0
+#: For everybody: a client made for each call reads all the world's certificates each time, 50 ms.
+HTTP = httpx.Client(verify=False, trust_env=False, timeout=30)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import httpx
 
 from simulators.shopify.options import ShopOptions
 from simulators.shopify.site import shopify_shop
-from tests.unit.simulators.serving import PATIENCE_S, served
+from tests.unit.simulators.serving import HTTP, PATIENCE_S, served
 
 QUICK: dict[str, Any] = {"latency_ms_min": 0.0, "latency_ms_max": 0.0, "bucket": 10_000}
 
@@ -27,35 +27,35 @@ class RunningShop:
 
     def place(self, **asked: object) -> list[dict[str, Any]]:
         """Let buyers order."""
-        answer = httpx.post(f"{self.url}/control/orders", json=asked).raise_for_status()
+        answer = HTTP.post(f"{self.url}/control/orders", json=asked).raise_for_status()
         orders: list[dict[str, Any]] = answer.json()["orders"]
         return orders
 
     def act(self, order_id: int, what: str, **asked: object) -> None:
         """Let something happen to an order."""
-        httpx.post(f"{self.url}/control/orders/{order_id}/{what}", json=asked).raise_for_status()
+        HTTP.post(f"{self.url}/control/orders/{order_id}/{what}", json=asked).raise_for_status()
 
     def fault(self, name: str, **asked: object) -> None:
         """Switch a fault on."""
-        httpx.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
+        HTTP.put(f"{self.url}/control/faults/{name}", json=asked).raise_for_status()
 
     def books(self, kind: str = "") -> list[dict[str, Any]]:
         """Read the books."""
-        entries = httpx.get(f"{self.url}/control/books").raise_for_status().json()["documents"]
+        entries = HTTP.get(f"{self.url}/control/books").raise_for_status().json()["documents"]
         return [it for it in entries if kind in ("", it["kind"])]
 
     def counters(self) -> dict[str, int]:
         """Read the counters."""
-        found: dict[str, int] = httpx.get(f"{self.url}/control/counters").json()
+        found: dict[str, int] = HTTP.get(f"{self.url}/control/counters").json()
         return found
 
     def get(self, path: str, **query: str) -> httpx.Response:
         """Ask the Admin API."""
-        return httpx.get(f"{self.url}/admin/api/2026-07{path}", params=query, headers=self.headers)
+        return HTTP.get(f"{self.url}/admin/api/2026-07{path}", params=query, headers=self.headers)
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Tell the Admin API."""
-        return httpx.post(f"{self.url}/admin/api/2026-07{path}", json=body, headers=self.headers)
+        return HTTP.post(f"{self.url}/admin/api/2026-07{path}", json=body, headers=self.headers)
 
     @property
     def headers(self) -> dict[str, str]:
