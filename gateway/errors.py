@@ -17,6 +17,7 @@
     │   ├── StoreUnavailable         Redis does not answer: the outcome of a write is unknown
     │   ├── LedgerUnavailable        the SQL ledger does not answer
     │   ├── RulesUnavailable         a partition names a rule version that cannot be read
+    │   ├── FlipInterrupted          store or ledger went away in the middle of a flip
     │   ├── ErpUnavailable           no ERP answered a read in time
     │   ├── OwnerUndecidable         the order a webhook is about was not taken (yet)
     │   ├── Overloaded               a high-water mark is reached
@@ -202,6 +203,12 @@ class RulesUnavailable(Unavailable):
 
     stage = "routing"
     code = "rules-unavailable"
+
+
+class FlipInterrupted(Unavailable):
+    """Store or ledger went away while rules were applied: the flip is open, or may be."""
+
+    stage = "publish"
 
 
 class ErpUnavailable(Unavailable):

@@ -17,7 +17,7 @@ from typing import Final
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Applied, Duty, Publication
 from gateway.clock import Clock
-from gateway.errors import PublishError
+from gateway.errors import FlipInterrupted, PublishError, Unavailable
 from gateway.flow.moving import DRAIN, Mover
 from gateway.ports import Ledger, RuleBook
 from gateway.routing.ruleset import RuleSet
@@ -172,15 +172,34 @@ class Publisher:
             raise PublishError(f"the ledger does not hold the text of rule version {version}")
         await self._book.keep(version, text)
         newest = publication.pending or publication.marker
-        marker = await self._book.begin(
-            newest.epoch, version, terms.kind, by,
-            take_over=terms.take_over, backlog=terms.backlog, duty=terms.duty,
-        )  # fmt: skip
+        try:
+            marker = await self._book.begin(
+                newest.epoch, version, terms.kind, by,
+                take_over=terms.take_over, backlog=terms.backlog, duty=terms.duty,
+            )  # fmt: skip
+        except Unavailable as error:
+            raise FlipInterrupted(_perhaps_open(version, error)) from error
         if marker is None:
             raise PublishError(_open_flip(await self._book.publication()))
         return await self._complete(marker, terms, by, note, progress)
 
     async def _complete(
+        self, marker: Marker, terms: Terms, by: str, note: str, progress: Progress
+    ) -> Marker:
+        raised = 0
+
+        def counted(step: Step) -> None:
+            nonlocal raised
+            raised = step.done if step.doing == "partitions" else raised
+            progress(step)
+
+        try:
+            return await self._steps(marker, terms, by, note, counted)
+        except Unavailable as error:
+            how_far = f"after {raised} of {self._partitions} partitions"
+            raise FlipInterrupted(_left_open(marker, terms.kind, how_far, error)) from error
+
+    async def _steps(
         self, marker: Marker, terms: Terms, by: str, note: str, progress: Progress
     ) -> Marker:
         opened_s = self._clock.monotonic_s()
@@ -248,9 +267,32 @@ def _open_flip(publication: Publication) -> str:
         )
     return (
         f"{publication.by} has a flip to rule version {pending.version} open ({publication.kind}, "
-        f"epoch {pending.epoch}); wait for it, or finish it with `coexist rules apply --resume`"
-        + (", or take it back with `coexist rules rollback`" if publication.kind == "apply" else "")
+        f"epoch {pending.epoch}); wait for it, or {_ways_out(publication.kind)}"
     )
+
+
+def _ways_out(kind: str) -> str:
+    back = ", or take it back with `coexist rules rollback`" if kind == "apply" else ""
+    return f"finish it with `coexist rules apply --resume`{back}"
+
+
+def _left_open(marker: Marker, kind: str, how_far: str, error: Unavailable) -> str:
+    return (
+        f"the flip to rule version {marker.version} ({kind}, epoch {marker.epoch}) stands open "
+        f"{how_far}: {_cause(error)}; once that is over, {_ways_out(kind)}"
+    )
+
+
+def _perhaps_open(version: str, error: Unavailable) -> str:
+    return (
+        f"whether the flip to rule version {version} was begun is not known: {_cause(error)}; "
+        "once that is over, `coexist rules history` says, and how to go on"
+    )
+
+
+def _cause(error: Unavailable) -> str:
+    """Return what went away, without what is said to channels."""
+    return error.detail.partition(";")[0]
 
 
 def _superseded(marker: Marker, found: Marker, partition: int) -> str:

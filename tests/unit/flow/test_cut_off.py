@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from gateway.canonical.enquiry import Availability
-from gateway.canonical.envelope import order_key
+from gateway.canonical.envelope import Marker, order_key
 from gateway.canonical.exchange import Limits, Window
 from gateway.canonical.process import ERPS, Target
 from gateway.clock import SystemClock
-from gateway.errors import CoexistError, RulesUnavailable, StoreUnavailable
+from gateway.errors import CoexistError, FlipInterrupted, RulesUnavailable, StoreUnavailable
 from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
-from gateway.flow.publish import Publisher
+from gateway.flow.publish import Publisher, Step
 from gateway.flow.versions import RuleVersions
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
@@ -156,6 +157,51 @@ async def test_cut_off_it_serves_its_lease_out_then_refuses_then_follows(
     assert await buffer.intake.owner(order_key("webshop", "meanwhile")) is None
     await gateway.acceptor.accept(submission("meanwhile"))
     assert await buffer.intake.owner(order_key("webshop", "meanwhile")) is Target.CLOUD
+
+
+@pytest.mark.parametrize("steps", range(1, PARTITIONS + 1))
+async def test_an_apply_that_is_cut_off_says_how_far_it_came_and_how_to_go_on(
+    gateway: CutOff,
+    link: Link,
+    publisher: Publisher,
+    ledger: SqlLedger,
+    buffer: Buffer,
+    steps: int,
+) -> None:
+    far = RedisRuleBook(gateway.client, PARTITIONS)
+    flipping = Publisher(far, ledger, SystemClock(), PARTITIONS, LEASE_MS)
+
+    def cut(step: Step) -> None:
+        if (step.doing, step.done) == ("partitions", steps):
+            link.fail("cut")
+
+    wanted = all_to(Mode.CLOUD)
+    with pytest.raises(FlipInterrupted) as error:
+        await flipping.apply(wanted, "ann", "", cut)
+    assert error.value.detail == (
+        f"the flip to rule version {wanted.version} (apply, epoch 2) stands open after {steps} of "
+        f"{PARTITIONS} partitions: the store cannot be reached; once that is over, finish it with "
+        "`coexist rules apply --resume`, or take it back with `coexist rules rollback`"
+    )
+    assert (await buffer.book.publication()).pending == Marker(2, wanted.version)
+    with pytest.raises(FlipInterrupted, match=r"whether the flip .* was begun is not known"):
+        await Publisher(
+            BeginsCut(buffer.book), ledger, SystemClock(), PARTITIONS, LEASE_MS
+        ).rollback("bob", "")
+    assert await publisher.resume("bob") == Marker(2, wanted.version)
+
+
+class BeginsCut:
+    """A rule book whose store goes away at the moment a flip is to begin."""
+
+    def __init__(self, book: RedisRuleBook) -> None:
+        self._book = book
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+    async def begin(self, *_: object, **__: object) -> Marker | None:
+        raise StoreUnavailable("the store cannot be reached; repeat it with the same key")
 
 
 async def test_what_it_saw_before_a_flip_and_hears_after_it_serves_nothing(
