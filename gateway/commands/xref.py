@@ -140,7 +140,8 @@ async def _versions() -> list[CrosswalkVersion]:
 async def _gaps(days: int, erps: list[Target]) -> list[tuple[Missing, int]]:
     async with installation() as parts:
         since = parts.clock.now() - timedelta(days=days)
-        found = await gaps_since(parts.ledger, parts.crosswalks.tables(), since, erps)
+        tables, plans = parts.crosswalks.tables(), parts.settings.plans
+        found = await gaps_since(parts.ledger, tables, since, erps, plans)
         return found.most_common()
 
 

@@ -19,6 +19,8 @@ from gateway.canonical.crosswalk import Crossing, CrosswalkKind, CrosswalkVersio
 from gateway.canonical.envelope import Envelope
 from gateway.canonical.process import ERPS, Target
 from gateway.canonical.staff import Action, Staff
+from gateway.chain.foresight import foreseen
+from gateway.chain.plan import NO_PLANS, Plans
 from gateway.clock import Clock
 from gateway.errors import Conflict
 from gateway.flow.audit import Auditor
@@ -114,15 +116,23 @@ class Missing(NamedTuple):
 
 
 async def gaps_since(
-    shelf: CrosswalkShelf, tables: Crosswalks, at: datetime, erps: Sequence[Target] = ERPS
+    shelf: CrosswalkShelf,
+    tables: Crosswalks,
+    at: datetime,
+    erps: Sequence[Target] = ERPS,
+    plans: Plans = NO_PLANS,
 ) -> Counter[Missing]:
-    """Count the messages, of all that were accepted since, in which each code is missing."""
+    """Count the messages, of all that were accepted since, in which each code is missing.
+
+    ``plans`` say what the order chain would have done before: whom it creates is not missing.
+    """
     found: Counter[Missing] = Counter()
     after = ""
     while page := await shelf.accepted_since(at, after, PAGE):
-        for _, envelope in page:
+        for _, accepted in page:
+            envelope, needed = foreseen(accepted, tables, plans)
             for erp in erps:
-                mapped = translated(envelope, erp, tables)
+                mapped = translated(envelope, erp, needed)
                 if not isinstance(mapped, Envelope):
                     found.update(
                         Missing(it.kind, it.channel, it.source, it.erp, it.steward) for it in mapped

@@ -11,12 +11,16 @@ import pytest
 from gateway.canonical.crosswalk import Crossing, CrosswalkKind
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role, Staff
+from gateway.canonical.unmapped import unmapped
+from gateway.chain.plan import CustomerSource, Plan
 from gateway.clock import SystemClock
 from gateway.errors import Conflict, Forbidden
 from gateway.flow.audit import Auditor
 from gateway.flow.crosswalks import CrosswalkKeeper, gaps_since, import_table
+from gateway.mapping.crosswalk import Crosswalk, Crosswalks
 from gateway.store.ledger import SqlLedger, open_ledger
 from tests.contract.stream import Stream
+from tests.unit.erp.envelopes import order
 
 NewLedger = Callable[[], str]
 SKU = CrosswalkKind.SKU
@@ -98,3 +102,38 @@ async def test_gaps_of_recent_business_are_counted(ledger: SqlLedger) -> None:
     found = await gaps_since(ledger, await keeper.refresh(), long_ago, [Target.CLOUD])
     assert {it.erp for it in found} <= {Target.CLOUD}
     assert all(it.steward == "item-master" for it in found)
+
+
+@pytest.mark.parametrize(
+    ("plan", "missing"),
+    [
+        (None, {("customer", "C-1001"), ("sku", "WRAP")}),
+        (Plan(customer=CustomerSource.ERP), {("sku", "WRAP")}),
+        (Plan(customer=CustomerSource.COLLECTIVE, collective="WEB"), {("sku", "WRAP")}),
+        (Plan(customer=CustomerSource.COLLECTIVE, collective="NOBODY", fees={"WRAP": "TEE-BLK-M"}),
+         {("customer", "NOBODY")}),
+        (Plan(customer=CustomerSource.ERP, fees={"OTHER": "TEE-BLK-M"}, node="AMS"),
+         {("sku", "WRAP"), ("location", "AMS")}),
+    ],
+    ids=["no chain", "created", "collective", "unknown collective, fee", "unknown fee, node"],
+)  # fmt: skip
+async def test_what_the_chain_will_see_to_is_no_gap(
+    plan: Plan | None, missing: set[tuple[str, str]], ledger: SqlLedger
+) -> None:
+    wrap = {"line": 2, "sku": "WRAP", "quantity": 1, "unit_price": "2.00", "kind": "fee"}
+    sold = order().model_dump(mode="json")
+    stream = Stream()
+    stream.accept("order:webshop:S-1", body={**sold, "lines": [*sold["lines"], wrap]})
+    stream.accept("order:webshop:S-2", body=unmapped({"order_ref": "S-2"}, [], "{}"))
+    await ledger.project(stream.partition, stream.events)
+    tables = Crosswalks({
+        SKU: Crosswalk(SKU, 1, "", ROWS[:1]),
+        CrosswalkKind.CUSTOMER: Crosswalk(
+            CrosswalkKind.CUSTOMER, 1, "", [Crossing("", "WEB", "1", "1")]
+        ),
+        CrosswalkKind.LOCATION: Crosswalk(CrosswalkKind.LOCATION, 1, "", []),
+    })  # fmt: skip
+    plans = {} if plan is None else {("webshop", ""): plan}
+    long_ago = datetime.now(UTC) - timedelta(days=3000)
+    found = await gaps_since(ledger, tables, long_ago, [Target.CLOUD], plans)
+    assert {(it.kind.value, it.source) for it in found} == missing
