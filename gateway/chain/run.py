@@ -7,6 +7,8 @@ each step decided, and by which version, goes with it.* A credit is given the ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.canonical.crosswalk import CrosswalkKind
@@ -95,20 +97,20 @@ class Chain:
         for pure in (payment, location, fees, collective):
             step = pure(envelope, plan)
             if not isinstance(step, Done):
-                return step
+                return _stopped(step, notes)
             envelope = step.envelope
             notes.append(step.note)
         done = await tax(envelope, plan, self._quote)
         if not isinstance(done, Done):
-            return done
+            return _stopped(done, notes)
         own = plan.customer is CustomerSource.ERP
         shaped = await self._codes(done.envelope, CrosswalkKind.CUSTOMER if own else None)
         if not isinstance(shaped, Done):
-            return shaped
+            return _stopped(shaped, [*notes, done.note])
         crossed = crossed_customer(envelope, self._erp, self._tables.tables()) if own else ""
         last = await customer(shaped.envelope, plan, crossed, self._find_or_create)
         if not isinstance(last, Done):
-            return last
+            return _stopped(last, [*notes, done.note, shaped.note])
         notes += [done.note, last.note, shaped.note]
         return Shaped.of(last.envelope, ", ".join(note for note in notes if note))
 
@@ -118,6 +120,12 @@ class Chain:
         if isinstance(step, Done):
             return step
         return codes(envelope, self._erp, await self._tables.refresh(), but)
+
+
+def _stopped(step: Refused | Delayed, notes: Sequence[str]) -> Refused | Delayed:
+    """Say what the steps before decided: no attempt will, of an order that is not tried."""
+    decided = ", ".join(note for note in notes if note)
+    return replace(step, detail=f"{step.detail}; decided before: {decided}") if decided else step
 
 
 async def _nobody(_: object) -> Delayed:

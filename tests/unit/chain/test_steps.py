@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -122,6 +123,31 @@ async def test_a_fee_goes_to_its_item_and_an_unknown_fee_is_named() -> None:
     assert isinstance(refused, Refused)
     assert refused.cause is Cause.FEE_UNKNOWN
     assert "'gift-wrap' (line 2)" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("plan", "tables", "decided"),
+    [
+        (Plan(payment_waits=frozenset({"pending"}), fees={"other": "FEE"}), NOTHING,
+         "payment paid, location DC1"),
+        (Plan(customer=CustomerSource.COLLECTIVE, collective="WEB", fees={"gift-wrap": "FEE"}),
+         table(CrosswalkKind.CUSTOMER),
+         "location DC1, fees gift-wrap=FEE, customer WEB (collective)"),
+    ],
+)  # fmt: skip
+async def test_an_order_that_is_stopped_says_what_was_decided_before(
+    plan: Plan, tables: Crosswalks, decided: str
+) -> None:
+    lines = [*order().model_dump(mode="json")["lines"], FEE]
+    sent = envelope(order(lines=lines, total="46.85"))
+    refused = await chain(replace(plan, node="DC1"), tables).prepare(sent)
+    assert isinstance(refused, Refused)
+    assert refused.detail.endswith(f"; decided before: {decided}")
+    late = chain(Plan(node="DC1", tax=TaxSource.ENGINE)).prepare(envelope(order()))
+    assert (await late) == Delayed(
+        "it depends on what another system says, and none is asked here; decided before: "
+        "location DC1"
+    )
 
 
 async def test_a_collective_customer_goes_through_the_crosswalk() -> None:
