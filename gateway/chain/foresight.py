@@ -28,8 +28,7 @@ def foreseen(envelope: Envelope, tables: Crosswalks, plans: Plans) -> tuple[Enve
         done = step(envelope, plan)
         envelope = done.envelope if isinstance(done, Done) else envelope
     if plan.customer is CustomerSource.ERP:
-        others = {
-            kind: it for kind, it in tables.tables.items() if kind is not CrosswalkKind.CUSTOMER
-        }
+        others = dict(tables.tables)
+        others.pop(CrosswalkKind.CUSTOMER, None)
         tables = Crosswalks(others)
     return envelope, tables

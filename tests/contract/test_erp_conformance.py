@@ -51,8 +51,9 @@ async def test_an_order_is_booked_once_to_the_cent(erp: Erp, simulator: Simulato
     assert document["object_reference"] == sent.body["order_ref"]
     assert (document["legal_entity"], document["currency"]) == ("NL01", "EUR")
     assert document["lines"] == [
-        {"line": 1, "sku": "TEE-BLK-M", "quantity": "2", "unit_price": "19.95", "amount": "39.90"}
-    ]
+        {"line": 1, "sku": "TEE-BLK-M", "quantity": "2", "unit_price": "19.95", "amount": "39.90",
+         "tax": "6.93"}
+    ]  # fmt: skip
     assert document["total"] == "44.85"
 
 
