@@ -141,7 +141,7 @@ async def opened(settings: Settings, local: Clock | None = None) -> AsyncIterato
                 await quotas.open(target, anew=False)
         webhooks = _webhooks(settings, clock)
         stack.push_async_callback(webhooks.close)
-        observer = ProcessObserver()
+        observer = ProcessObserver(clock.monotonic_s)
         backlog = RedisBacklog(client, settings.partitions)
         recovery = RedisRecovery(client, settings.partitions, clock)
         crosswalks = CrosswalkKeeper(ledger)

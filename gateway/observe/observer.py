@@ -6,12 +6,13 @@ finds its whole story by ``transaction_id``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
 from gateway.canonical.exchange.drifting import Surprise
+from gateway.errors import CoexistError
 from gateway.observe.drifts import DriftTally
 from gateway.observe.metrics import Metrics
 
@@ -19,12 +20,18 @@ from gateway.observe.metrics import Metrics
 _GOOD: Final = frozenset({"booked", "stored", "absent"})
 
 
+#: A foreseen trouble that lasts is told again so often: it is looked at several times a second.
+AGAIN_S: Final = 60.0
+
+
 class ProcessObserver(Metrics):
     """:class:`gateway.ports.Observer`, and the metrics of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
         super().__init__()
         self.drifts = DriftTally()
+        self._monotonic_s = monotonic_s
+        self._told: dict[str, tuple[str, float]] = {}
         self._log = structlog.get_logger("coexist")
 
     def attempt(
@@ -78,4 +85,11 @@ class ProcessObserver(Metrics):
     def trouble(self, where: str, error: BaseException) -> None:
         """Something failed that nobody was waiting for."""
         super().trouble(where, error)
-        self._log.error("trouble", where=where, error=str(error), exc_info=error)
+        if not isinstance(error, CoexistError):  # a bug of ours: how it came about is what counts
+            self._log.error("trouble", where=where, error=str(error), exc_info=error)
+            return
+        told, at_s = self._told.get(where, ("", 0.0))
+        now_s = self._monotonic_s()
+        if told != str(error) or now_s - at_s >= AGAIN_S:
+            self._told[where] = (str(error), now_s)
+            self._log.error("trouble", where=where, error=str(error))

@@ -203,7 +203,7 @@ def _unlimited_cloud() -> Iterator[dict[str, str]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         command = [sys.executable, "-m", "simulators", "cloud", "--announce", str(folder / "it")]
         command += ["--port", "0", "--limit", "1000000", "--concurrency", "100", "--queue", "1000"]
-        command += ["--latency-ms-min", "0", "--latency-ms-max", "1"]
+        command += ["--latency-ms-min", "0", "--latency-ms-max", "1", "--max-seconds", "20000"]
         child = stack.enter_context(spawned(command, {"PYTHONPATH": str(ROOT)}))
         yield {
             "COEXIST_ERPS__CLOUD__URL": str(announced(folder / "it", child)["url"]),

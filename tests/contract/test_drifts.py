@@ -103,7 +103,7 @@ class Away:
 
 @anyio
 async def test_what_an_observer_was_told_waits_for_the_ledger(ledger: SqlLedger) -> None:
-    observer = ProcessObserver()
+    observer = ProcessObserver(lambda: 0.0)
     observer.drifted("shop", "order", Surprise("value:financial_status=on=moon"))
     with pytest.raises(LedgerUnavailable):
         await observer.drifts.flush(Away(), NOW)
