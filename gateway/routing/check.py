@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from math import prod
 from typing import Final
 
 from gateway.canonical.process import PROCESSES, Kind
 from gateway.errors import RuleProblem
 from gateway.routing.dependencies import lacking, unmet
-from gateway.routing.model import Place, Rule, default_mode
+from gateway.routing.model import ANY_REST, Place, Rule, default_mode
 from gateway.routing.overlap import Covered, Overlaps, Tie
 from gateway.routing.reader import Draft, WaveDraft
 from gateway.routing.sheet import did_you_mean
@@ -20,6 +21,10 @@ COMBINATIONS_MAX: Final = 500_000
 
 #: Rules of one process that have prefixes: they are compared in pairs.
 PREFIX_RULES_MAX: Final = 1_000
+
+#: Dimensions with lengths of their prefixes that rules of one process have: each is one look-up of
+#: every decision, of about a microsecond.
+PREFIX_LENGTHS_MAX: Final = 32
 
 _UNKNOWN: Final = Place("(rules)", 1, 1, "rules")
 
@@ -70,10 +75,31 @@ def check_rules(rules: Iterable[Rule]) -> list[RuleProblem]:
                 f"keep to {PREFIX_RULES_MAX}: list the values, or write a range",
             ))  # fmt: skip
             continue
+        problems += _many_lengths(loose)
         ties, covered = Overlaps(process_rules).found()
         problems += [_tie(tie) for tie in ties]
         problems += [_covered(each) for each in covered]
     return problems
+
+
+def _many_lengths(loose: Iterable[Rule]) -> Iterator[RuleProblem]:
+    """Report the rule at which prefixes of one process have too many different lengths."""
+    looked_up: set[tuple[object, ...]] = set()
+    for rule in loose:
+        lengths = [
+            {len(it) - len(ANY_REST) if it.endswith(ANY_REST) else 0 for it in values}
+            for _, values in rule.when
+        ]
+        names = tuple(name for name, _ in rule.when)
+        looked_up |= {(names, rule.dates is not None, each) for each in product(*lengths)}
+        if len(looked_up) > PREFIX_LENGTHS_MAX:
+            yield _problem(
+                rule.place,
+                f"up to '{rule.rule_id}' prefixes of {rule.process} have more than "
+                f"{PREFIX_LENGTHS_MAX} lengths, counted by dimensions that are named together",
+                "each costs every decision a look-up: give prefixes of a dimension one length",
+            )
+            return
 
 
 def _tie(tie: Tie) -> RuleProblem:

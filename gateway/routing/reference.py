@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.canonical.guardrail import SIGNALS
 from gateway.canonical.process import PROCESSES, Process
-from gateway.routing.check import PREFIX_RULES_MAX
+from gateway.routing.check import PREFIX_LENGTHS_MAX, PREFIX_RULES_MAX
 from gateway.routing.guardrail_reader import GUARDRAIL_KEYS
 from gateway.routing.model import Mode, default_mode, modes_of
 from gateway.routing.nodes import FILE_BYTES_MAX, NODES_MAX
@@ -72,9 +72,10 @@ as written, upper and lower case included.
 | `NL-*` | every text that begins with `NL-`; a `*` may stand at the end only |
 | `{{from: NL-001, to: NL-020}}` | the same as listing these twenty, alike but for the last number |
 
-At most {PREFIX_RULES_MAX} rules of a process may have prefixes. A file may have
-{FILE_BYTES_MAX // 1024 // 1024} MB and {NODES_MAX} values; what a YAML alias stands for counts each
-time it is used."""
+At most {PREFIX_RULES_MAX} rules of a process may have prefixes, of at most {PREFIX_LENGTHS_MAX}
+lengths, counted by the dimensions a rule names together: each costs a decision a look-up. A file
+may have {FILE_BYTES_MAX // 1024 // 1024} MB and {NODES_MAX} values; what a YAML alias stands for
+counts each time it is used."""
 
 _ORDER: Final = """\
 Of the rules that match a request, the first that differs of these decides; what is equal in all

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, SupportsIndex
 
 import pytest
 
+from gateway.routing.check import PREFIX_LENGTHS_MAX, check_rules
 from gateway.routing.compile import Compiled, compile_rules
 from gateway.routing.facts import Facts
 from gateway.routing.model import DateRange, Mode, Rule
@@ -84,6 +85,29 @@ def test_a_decision_looks_at_as_many_facts_with_ten_rules_as_with_a_thousand(
     nobody = Facts(PROCESS, store="elsewhere", channel="none", business_date=day)
     assert work(many, nobody) == work(few, nobody)
     assert work(many, nobody)[1] == "default"
+
+
+def pairs(n: int) -> When:
+    """Prefixes of 32 lengths in one dimension and as many in another: all pairs are different."""
+    one, other = divmod(n, 32)
+    return (("legal_entity", ("E" * (one + 1) + "*",)), ("store", ("S" * (other + 1) + "*",)))
+
+
+def test_prefixes_of_ever_more_lengths_would_cost_a_look_up_each_and_are_refused() -> None:
+    rules = [Rule("default", PROCESS, Mode.LEGACY)]
+    rules += [Rule(f"r{n:03d}", PROCESS, Mode.CLOUD, pairs(n)) for n in range(100)]
+    long = Facts(PROCESS, legal_entity="E" * 40, store="S" * 40)
+    at_most = compile_rules(RuleSet.of(rules[: PREFIX_LENGTHS_MAX + 1]))
+    assert check_rules(rules[: PREFIX_LENGTHS_MAX + 1]) == []
+    assert work(at_most, long._replace(store="x"))[0] <= 3 + 2 * PREFIX_LENGTHS_MAX
+
+    (problem,) = [it for it in check_rules(rules) if "lengths" in it.problem]
+
+    assert problem.problem == (
+        f"up to 'r{PREFIX_LENGTHS_MAX:03d}' prefixes of store.sale have more than 32 lengths, "
+        "counted by dimensions that are named together"
+    )
+    assert "give prefixes of a dimension one length" in problem.remedy
 
 
 def test_ten_thousand_rules_of_all_shapes_cost_what_one_of_each_does() -> None:
