@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from tests.valkey import PARTITIONS, Buffer
 pytestmark = pytest.mark.anyio
 
 LEASE_MS = 1000
+Act = Callable[[], Awaitable[None]]
 
 
 def rules(version: str) -> RuleSet:
@@ -96,6 +97,62 @@ async def test_of_two_admins_at_once_one_wins_and_the_other_is_told(
     assert len(won) == len(told) == 1
     assert "ann" in told[0] or "bob" in told[0] or "somebody else was first" in told[0]
     assert set(await book.partitions()) == {won[0]}
+
+
+class Interrupted(RedisRuleBook):
+    """A rule book that lets somebody else act before one of its calls, which go on unaware."""
+
+    def __init__(self, client: Client, call: tuple[str, int], act: Act) -> None:
+        super().__init__(client, PARTITIONS)
+        self._call, self._act, self._calls = call, act, 0
+
+    async def _meanwhile(self, name: str) -> None:
+        if name == self._call[0]:
+            self._calls += 1
+            if self._calls == self._call[1]:
+                await self._act()
+
+    async def raise_partition(self, partition: int, marker: Marker) -> Marker:
+        await self._meanwhile("raise")
+        return await super().raise_partition(partition, marker)
+
+    async def partitions(self) -> Sequence[Marker]:
+        await self._meanwhile("read")
+        return await super().partitions()
+
+    async def finish(self, marker: Marker) -> bool:
+        await self._meanwhile("finish")
+        return await super().finish(marker)
+
+
+@pytest.mark.parametrize(
+    "call", [*(("raise", n) for n in range(1, PARTITIONS + 1)), ("read", 1), ("finish", 1)]
+)
+async def test_an_apply_that_is_rolled_back_under_its_hands_is_told_and_leaves_nothing(
+    publisher: Publisher, book: RedisRuleBook, ledger: SqlLedger, valkey_url: str,
+    call: tuple[str, int],
+) -> None:  # fmt: skip
+    """Its command is alive; somebody thinks it is not, and takes it back."""
+    await publisher.apply(rules("v1"), "ann", "")
+    client = Client(valkey_url)
+    taken_back: list[Marker] = []
+
+    async def take_back() -> None:
+        taken_back.append(await publisher.rollback("bob", "it hangs"))
+
+    slow = Interrupted(client, call, take_back)
+    with pytest.raises(PublishError, match=r"another flip has taken over|somebody else was first"):
+        await Publisher(slow, ledger, StillClock(), PARTITIONS, LEASE_MS).apply(
+            rules("v2"), "ann", ""
+        )
+    await client.close()
+    assert taken_back == [Marker(3, "v1")]
+    assert set(await book.partitions()) == {Marker(3, "v1")}
+    assert (await book.publication()).pending is None
+    lines = {it.epoch: (it.version, it.kind) for it in await ledger.history(10)}
+    assert lines == {1: ("v1", "apply"), 2: ("v2", "apply"), 3: ("v1", "rollback")}
+    with pytest.raises(PublishError, match="nothing to roll back to"):
+        await publisher.rollback("bob", "")
 
 
 class Killed(BaseException):
