@@ -58,14 +58,18 @@ def list_profiles(*, as_json: bool) -> None:
 @click.argument("erp", type=click.Choice([it.value for it in ERPS]))
 @click.option("--reason", required=True, help="Why it is certain that the ERP saw no calls.")
 @by_option
-def reset(erp: str, reason: str, by: str) -> None:
+@json_option
+def reset(erp: str, reason: str, by: str, *, as_json: bool) -> None:
     """Say that ERP has seen no call of ours within its windows, and open it.
 
     After the store was lost, every window counts as full: up to five minutes, or a day under a
     daily cap. Whoever knows better may say so; it is written into the audit log first.
     """
     run(_reset(Target(erp), reason, by))
-    click.echo(f"{erp}: the windows count as empty, the key is open")
+    if as_json:
+        print_json({"erp": erp, "opened": True})
+    else:
+        click.echo(f"{erp}: the windows count as empty, the key is open")
 
 
 async def _found() -> dict[Target, tuple[Limits, QuotaUse]]:

@@ -58,10 +58,14 @@ def doubles(*, as_json: bool) -> None:
 @click.argument("transaction_id")
 @by_option
 @click.option("--reason", required=True, help="What was reversed, and under which number.")
-def settle(transaction_id: str, by: str, reason: str) -> None:
+@json_option
+def settle(transaction_id: str, by: str, reason: str, *, as_json: bool) -> None:
     """End the exception of a double that was put right in the ERP."""
     run(_settle(transaction_id, by, reason))
-    click.echo(f"{transaction_id} is settled")
+    if as_json:
+        print_json({"transaction_id": transaction_id, "settled": True})
+    else:
+        click.echo(f"{transaction_id} is settled")
 
 
 def _as_json(it: Looked) -> dict[str, Any]:

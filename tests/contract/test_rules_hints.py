@@ -46,7 +46,7 @@ def test_what_does_not_exist_is_named_with_what_does(home: Path) -> None:
     assert "." not in late.err.partition("it is ")[2].partition(";")[0], "no fractions of a second"
 
     before = coexist("audit", "export")
-    settled = ended("reconcile", "settle", "00-none", "--reason", "reversed")
+    settled = ended("reconcile", "settle", "00-none", "--reason", "reversed", "--json")
     assert settled.exit_code == 1
     assert "00-none is not known to be booked twice" in settled.err
     assert coexist("audit", "export") == before, "nothing was done, and none is on record"
