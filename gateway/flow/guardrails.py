@@ -96,6 +96,10 @@ class Guards:
             looks = await self._looks(wave, rules)
             if looks:
                 found += await self._decided(looks, rules, newest, duty, patient=patient)
+            if not patient and any(it.verdict is Verdict.TRIPPED for it in looks):
+                # Other rules are in force now: the waves left are looked at under those, at once.
+                self._last_s = float("-inf")
+                break
         await self._sight.kept.forget_findings(clock.now() - self._kept_for)
         return found
 

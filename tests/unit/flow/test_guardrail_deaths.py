@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,13 @@ import pytest
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Duty
 from gateway.canonical.guardrail import SIGNALS, Signal
+from gateway.canonical.outcome import Cause
+from gateway.canonical.process import Target
 from gateway.flow.watch import DUTY_MS, Watch
 from gateway.routing.model import Mode
 from tests.unit.flow.doubles import Notes
-from tests.unit.flow.governed import Governed
+from tests.unit.flow.governed import Governed, intake, rules
+from tests.unit.flow.test_backlog import order
 from tests.unit.flow.test_guardrails import GUARDRAIL, Watched, started, watched
 from tests.valkey import PARTITIONS
 
@@ -102,9 +107,40 @@ async def test_the_next_process_is_on_duty_when_the_one_that_was_falls_silent(
     assert (await it.in_force()).epoch == 3
 
 
+async def test_two_waves_that_do_harm_at_once_are_both_paused_and_each_is_told_once(
+    governed: Governed, tmp_path: Path
+) -> None:
+    one = await started(governed, tmp_path, GUARDRAIL)
+    draft = rules(tmp_path, {
+        name: intake(entity=entity, guardrails=[GUARDRAIL])
+        for name, entity in (("de", "DE01"), ("nl", "NL01"))
+    })  # fmt: skip
+    marker = await one.publisher.apply(draft, "lee", "")
+    for n in range(8):
+        bad = order(f"B-{n}", draft, marker.epoch, ("DE01", "NL01")[n % 2])
+        await one.intake.accept(bad)
+        await one.tried(bad, Target.CLOUD)
+        await one.lanes.hold(one.taken, Cause.NOT_ACCEPTED, "no")
+    await one.project()
+
+    for _ in range(3):
+        one.it.wait(2)
+        await one.guards.look(await one.it.duty())
+
+    modes = {it.rule_id: it.mode for it in (await one.live()).rules if it.wave}
+    assert modes == {"intake-nl01": Mode.HOLD, "intake-de01": Mode.HOLD}
+    lines = [it.by for it in await governed.ledger.history(10) if it.kind == "guardrail"]
+    assert sorted(lines) == ["guardrail de erp_error_rate", "guardrail nl erp_error_rate"]
+    await one.courier.deliver(await one.it.duty())
+    told = [json.loads(it.body)["data"]["wave"] for it in one.postbox.taken]
+    assert sorted(told) == ["de", "nl"]
+    trips = [it.wave for it in await governed.ledger.findings(20) if it.verdict == "tripped"]
+    assert sorted(trips) == ["de", "nl"]
+
+
 @pytest.mark.parametrize("signal", list(SIGNALS))
 async def test_silence_is_what_a_guardrail_was_told_it_means_whatever_it_watches(
-    governed: Governed, tmp_path: Any, signal: Signal
+    governed: Governed, tmp_path: Path, signal: Signal
 ) -> None:
     guardrail = {**GUARDRAIL, "signal": signal.value, "no_data": "trip"}
     one = await started(governed, tmp_path, guardrail)
