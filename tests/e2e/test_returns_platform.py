@@ -107,6 +107,15 @@ def test_each_piece_that_comes_back_is_credited_once(installation: Installation)
             pieces[line["sku"]] = pieces.get(line["sku"], 0) + int(line["quantity"])
     assert pieces == {"TEE-BLK-M": 2, "SHIRT-WHT-M": 1}
     assert total() == due
+    entries = platform.get("books")["documents"]
+    closed = {it["return_id"] for it in entries if it["kind"] == "closed"}
+    taxes = [
+        Decimal(row["tax"])
+        for it in entries
+        if it["kind"] in {"return", "added"} and it["return_id"] in closed
+        for row in it["rows"]
+    ]
+    assert sum(Decimal(it["told_tax"]) for it in credited()) == sum(taxes) > 0
     counters = platform.get("counters")
     assert counters["webhooks_given_up"] == 0
     assert counters["webhooks_missing"]

@@ -243,7 +243,9 @@ class _Played:
             legal_entity=message.legal_entity,
             currency=message.currency,
             lines=tuple(
-                BookedLine(one.line, one.sku, Decimal(one.quantity), one.amount or Decimal(0))
+                BookedLine(
+                    one.line, one.sku, Decimal(one.quantity), one.amount or Decimal(0), one.tax
+                )
                 for one in lines
             ),
             total=message.total or Decimal(0),

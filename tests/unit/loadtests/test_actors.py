@@ -103,6 +103,29 @@ def test_returns_refund_what_was_paid_and_add_up(seed: int) -> None:
     assert checked > 100
 
 
+def test_returns_give_back_their_share_of_the_tax_and_half_of_them_say_it(seed: int) -> None:
+    taxes: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
+    said: Counter[bool] = Counter()
+    for request in play(seed):
+        for message in request.messages:
+            if message.process == ORDER:
+                for it in message.lines:
+                    assert it.amount is not None
+                    assert it.tax is not None
+                    taxes[message.reference, it.line] = it.amount, it.tax
+        message = request.messages[0] if request.process == RETURN else None
+        if message is None or message.object_reference.startswith("OLD-"):
+            continue
+        for told, it in zip(lines_of(request), message.lines, strict=True):
+            amount, tax = taxes[message.object_reference, it.line]
+            assert it.tax is not None
+            assert abs(it.tax - tax * (it.amount or 0) / amount) <= Decimal("0.005")
+            assert told.get("tax", f"{it.tax:.2f}") == f"{it.tax:.2f}"
+            said["tax" in told] += 1
+        assert message.tax == sum(it.tax or Decimal(0) for it in message.lines)
+    assert min(said[True], said[False]) > 50
+
+
 def test_partial_and_whole_cancellations_occur(seed: int) -> None:
     whole = [not lines_of(one) for one in play(seed) if one.process == CANCELLATION]
     assert min(whole.count(True), whole.count(False)) > 20

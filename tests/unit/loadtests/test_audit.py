@@ -231,7 +231,23 @@ def test_a_cent_off(history: History, kind: str) -> None:
     assert f"line {line.line}: amount is {line.amount}" in report.findings[0].what
 
 
-@pytest.mark.parametrize("kind", ["order", "store_sale"])
+@pytest.mark.parametrize("kind", ["order", "return", "store_sale"])
+def test_a_cent_of_tax_moved_to_another_line(history: History, kind: str) -> None:
+    """Taxed, and booked with the same tax in all: only the lines say it."""
+    _, document = find(history, lambda _, d: d.kind == kind and len(d.lines) > 1)
+    assert all(line.tax is not None for line in document.lines)
+    first, second, *rest = document.lines
+    lines = (
+        replace(first, tax=(first.tax or Decimal(0)) + CENT),
+        replace(second, tax=(second.tax or Decimal(0)) - CENT),
+    )
+    history.replace(document, tampered(document, lines=(*lines, *rest)))
+    report = audit(history.evidence())
+    assert failing(report) == {"wrong_amount": 1}
+    assert f"line {first.line}: tax is" in report.findings[0].what
+
+
+@pytest.mark.parametrize("kind", ["order", "return", "store_sale"])
 def test_a_cent_of_tax_off(history: History, kind: str) -> None:
     entry, document = find(history, lambda _, d: d.kind == kind)
     at = history.journal.messages.index(entry)
