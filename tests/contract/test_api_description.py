@@ -30,6 +30,8 @@ ALLOWED = {
     ("post", "/v1/orders"): ("webshop", "pos"),
     ("get", "/v1/orders/{order_ref}"): ("webshop", "ops"),
     ("post", "/v1/orders/{order_ref}/cancellations"): ("webshop", "pos"),
+    ("post", "/v1/return-authorisations"): ("returns-desk", "pos"),
+    ("post", "/v1/return-receipts"): ("returns-desk", "pos"),
     ("post", "/v1/returns"): ("returns-desk", "pos"),
     ("post", "/v1/store-sales"): ("pos", "webshop"),
     ("get", "/v1/inventory/{sku}"): ("pos", "ops"),

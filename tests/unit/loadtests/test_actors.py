@@ -113,9 +113,9 @@ def test_returns_give_back_their_share_of_the_tax_and_half_of_them_say_it(seed: 
                     assert it.amount is not None
                     assert it.tax is not None
                     taxes[message.reference, it.line] = it.amount, it.tax
-        message = request.messages[0] if request.process == RETURN else None
-        if message is None or message.object_reference.startswith("OLD-"):
+        if request.process != RETURN or request.messages[0].object_reference.startswith("OLD-"):
             continue
+        (message,) = request.messages
         for told, it in zip(lines_of(request), message.lines, strict=True):
             amount, tax = taxes[message.object_reference, it.line]
             assert it.tax is not None
