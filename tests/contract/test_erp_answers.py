@@ -36,11 +36,15 @@ CAUSES = {
     Why.BAD_AMOUNT: Cause.NOT_ACCEPTED,
     Why.DOUBLE_LINE: Cause.NOT_ACCEPTED,
     Why.NO_LINES: Cause.NOT_ACCEPTED,
+    Why.MORE_THAN_SOLD: Cause.NOT_ACCEPTED,
+    Why.MORE_THAN_EXPECTED: Cause.NOT_ACCEPTED,
+    Why.CAME_ALREADY: Cause.NOT_ACCEPTED,
 }
 FACTS = {
     "sku": "TEE", "line": "1", "customer": "C-1", "reference": "SHOP-1", "company": "NL01",
     "currency": "USD", "quantity": "0", "amount": "-1", "date": "2026-10-01", "period": "2026-10",
-    "what": "Total", "stated": "1.00", "computed": "2.00",
+    "what": "Total", "stated": "1.00", "computed": "2.00", "sold": "2", "expected": "2",
+    "came": "1",
 }  # fmt: skip
 
 

@@ -48,17 +48,20 @@ async def test_what_the_channel_fulfils_is_booked_and_never_sent(
     erp: Erp, simulator: Simulator
 ) -> None:
     simulator.set(ship_after_s=0)
-    theirs, ours = (
-        of_channel("webshop", order(order_ref=f"FBA-{next(_NUMBERS)}", fulfilled_by=by))
-        for by in ("channel", "retailer")
-    )
-    for sent, by, left in ((theirs, "channel", "cancelled"), (ours, None, "too_late")):
-        assert isinstance(await send(erp, sent), Booked)
-        assert only(simulator.booked(sent)).get("fulfilled_by") == by
-        wish = of_channel("webshop", cancellation(str(sent.body["order_ref"])))
-        outcome = await send(erp, wish)
-        assert isinstance(outcome, Booked)
-        assert outcome.result == left, "nothing of what the channel fulfils has left"
+    try:
+        theirs, ours = (
+            of_channel("webshop", order(order_ref=f"FBA-{next(_NUMBERS)}", fulfilled_by=by))
+            for by in ("channel", "retailer")
+        )
+        for sent, by, left in ((theirs, "channel", "cancelled"), (ours, None, "too_late")):
+            assert isinstance(await send(erp, sent), Booked)
+            assert only(simulator.booked(sent)).get("fulfilled_by") == by
+            wish = of_channel("webshop", cancellation(str(sent.body["order_ref"])))
+            outcome = await send(erp, wish)
+            assert isinstance(outcome, Booked)
+            assert outcome.result == left, "nothing of what the channel fulfils has left"
+    finally:
+        simulator.set(ship_after_s=3600)
 
 
 def of_channel(channel: str, body: Document) -> Envelope:
