@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -52,6 +53,8 @@ def main() -> None:
     unknown = [name for name in options.names if name not in BENCHES]
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}; known are {', '.join(BENCHES)}")
+    # As Ctrl-C does: what a benchmark started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     configure(level="WARNING")  # parts that run in this process log like a worker
     figures: list[Figure] = []
     for name in options.names or BENCHES:
