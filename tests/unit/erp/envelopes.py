@@ -28,6 +28,7 @@ from gateway.canonical.sale import StoreSale
 
 AT = datetime(2026, 11, 21, 10, 0, 5, tzinfo=UTC)
 _NUMBERS = count(1)
+_CENT = Decimal("0.01")
 _PROCESS = {
     Order: "order.intake",
     OrderCancellation: "order.cancellation",
@@ -247,7 +248,7 @@ def orders(draw: st.DrawFn) -> Order:
 
 @st.composite
 def returns(draw: st.DrawFn) -> Return:
-    """Returns with refunds that need not divide by the pieces."""
+    """Returns with refunds that need not divide by the pieces, and some of whose tax is stated."""
     numbers = draw(st.lists(st.integers(1, 9999), min_size=1, max_size=5, unique=True))
     lines: list[dict[str, Any]] = [
         {
@@ -258,6 +259,8 @@ def returns(draw: st.DrawFn) -> Return:
         }
         for number in numbers
     ]
+    for line in lines:
+        line["tax"] = draw(st.sampled_from((None, line["refund"], min(line["refund"], _CENT))))
     total = sum((line["refund"] for line in lines), Decimal(0))
     return returned(order_ref=draw(_REFERENCES), lines=lines, total=total)
 

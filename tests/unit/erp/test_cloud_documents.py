@@ -186,6 +186,7 @@ def test_every_refund_is_found_again(sent: Return) -> None:
         assert item["amountIncludingTax"] == line.refund
         assert item["unitPrice"] * item["quantity"] - item["discountAmount"] == line.refund
         assert item["quantity"] == line.quantity
+        assert item.get("totalTaxAmount") == line.tax
     assert body["totalAmountIncludingTax"] == sent.total
     assert body["channelOrderReference"] == sent.order_ref
 

@@ -191,7 +191,9 @@ def test_every_refund_is_found_again(sent: Return) -> None:
     assert by_qualifier(body, "E1EDK02", "QUALF", "002").findtext("BELNR") == "R-1"
     assert money(body, "E1EDP01/NETWR") == [line.refund for line in sent.lines]
     assert money(body, "E1EDP01/MENGE") == [line.quantity for line in sent.lines]
-    assert money(body, "E1EDS01/SUMME") == [sent.total]
+    taxes = [line.tax for line in sent.lines if line.tax]
+    assert money(body, "E1EDP01/E1EDP04/MWSBT") == taxes
+    assert money(body, "E1EDS01/SUMME") == [sent.total, *([sum(taxes)] if taxes else [])]
 
 
 def test_a_refund_that_does_not_divide_keeps_its_amount() -> None:
