@@ -8,14 +8,11 @@ from litestar import Controller, post
 from litestar.types import ASGIApp
 
 from gateway.api import describe, examples, headers, intake
-from gateway.api.calls import AnyRequest, Call, admit
-from gateway.api.intake import Received
+from gateway.api.about_order import submission_about
+from gateway.api.calls import AnyRequest, admit
 from gateway.api.submit import submit
-from gateway.canonical.envelope import order_key
 from gateway.canonical.fields import validated
 from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
-from gateway.flow.accept import Submission
-from gateway.routing.facts import Facts
 
 AUTHORISATION: Final = "return.authorisation"
 RECEIPT: Final = "return.receipt"
@@ -46,7 +43,7 @@ class ReturnAuthorisations(Controller):
         reference = document.authorisation_ref
         named = {"authorisation_ref": reference, "return_ref": document.return_ref}
         named["order_ref"] = document.order_ref
-        sent = _submission(call, AUTHORISATION, reference, document, received, key)
+        sent = submission_about(call, AUTHORISATION, reference, document, received, key)
         return await submit(call, sent, named)
 
 
@@ -77,36 +74,5 @@ class ReturnReceipts(Controller):
         if document.return_ref:
             named["return_ref"] = document.return_ref
         named["order_ref"] = document.order_ref
-        sent = _submission(call, RECEIPT, reference, document, received, key)
+        sent = submission_about(call, RECEIPT, reference, document, received, key)
         return await submit(call, sent, named)
-
-
-def _submission(
-    call: Call,
-    process: str,
-    reference: str,
-    document: ReturnAuthorisation | ReturnReceipt,
-    received: Received,
-    key: str | None,
-) -> Submission:
-    channel = call.channel.name
-    order_channel = document.order_channel or channel
-    # Written down with the channel it means, so that nobody downstream has to know the default.
-    body = document.model_copy(update={"order_channel": order_channel}).model_dump(mode="json")
-    return Submission(
-        process=process,
-        channel=channel,
-        object_key=order_key(order_channel, document.order_ref),
-        reference=reference,
-        facts=Facts(
-            process=process,
-            channel=channel,
-            legal_entity=document.legal_entity,
-            order_ref=document.order_ref,
-        ),
-        body=body,
-        digest=intake.digest(f"{process}|{reference}", received.canonical),
-        key=key,
-        order_channel=order_channel,
-        order_ref=document.order_ref,
-    )

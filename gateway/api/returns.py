@@ -6,13 +6,11 @@ from litestar import Controller, post
 from litestar.types import ASGIApp
 
 from gateway.api import describe, examples, headers, intake, predecessors
-from gateway.api.calls import AnyRequest, Call, admit
+from gateway.api.about_order import submission_about
+from gateway.api.calls import AnyRequest, admit
 from gateway.api.submit import submit
-from gateway.canonical.envelope import order_key
 from gateway.canonical.fields import validated
 from gateway.canonical.order import Return
-from gateway.flow.accept import Submission
-from gateway.routing.facts import Facts
 
 
 class Returns(Controller):
@@ -36,30 +34,6 @@ class Returns(Controller):
         call.checks.returned(call.channel, document)
         await predecessors.known(call, document.after)
         named = {"return_ref": document.return_ref, "order_ref": document.order_ref}
-        return await submit(call, _submission(call, document, received, key), named)
-
-
-def _submission(
-    call: Call, document: Return, received: intake.Received, key: str | None
-) -> Submission:
-    channel = call.channel.name
-    order_channel = document.order_channel or channel
-    # Written down with the channel it means, so that nobody downstream has to know the default.
-    body = document.model_copy(update={"order_channel": order_channel}).model_dump(mode="json")
-    return Submission(
-        process="return.credit",
-        channel=channel,
-        object_key=order_key(order_channel, document.order_ref),
-        reference=document.return_ref,
-        facts=Facts(
-            process="return.credit",
-            channel=channel,
-            legal_entity=document.legal_entity,
-            order_ref=document.order_ref,
-        ),
-        body=body,
-        digest=intake.digest(f"return.credit|{document.return_ref}", received.canonical),
-        key=key,
-        order_channel=order_channel,
-        order_ref=document.order_ref,
-    )
+        reference = document.return_ref
+        sent = submission_about(call, "return.credit", reference, document, received, key)
+        return await submit(call, sent, named)

@@ -63,16 +63,4 @@ def _under_way(it: Progress) -> _Known:
 
 def _recorded(it: Record) -> _Known:
     booked = it.state == State.BOOKED
-    message = Envelope(
-        transaction_id=it.transaction_id,
-        process=it.process,
-        channel=it.channel,
-        object_key=it.object_key,
-        reference=it.reference,
-        accepted_at=it.accepted_at,
-        facts=dict(it.facts),
-        rule_id=it.rule_id,
-        rule_version=it.rule_version,
-        body=dict(it.body),
-    )
-    return _Known(message, (it.settled_at or _LAST) if booked else None)
+    return _Known(it.envelope, (it.settled_at or _LAST) if booked else None)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from gateway.canonical.envelope import Envelope
 from gateway.canonical.exchange import Lease, Record, SecondLook
 from gateway.canonical.lifecycle import State
 from gateway.canonical.outcome import Busy, Unknown
@@ -109,7 +108,7 @@ class Reconciler:
     async def _look(self, due: SecondLook) -> Looked:
         record = due.record
         erp = self._erps[Target(record.owner)]
-        envelope = envelope_of(record)
+        envelope = record.envelope
         try:
             found = await self._caller.call(erp.name, lambda: erp.documents(envelope))
         except ErpUnavailable as error:
@@ -131,19 +130,3 @@ class Reconciler:
             GATEWAY, Action.DOUBLE_RAISE, record.transaction_id, "found by reconciliation",
             erp=record.owner, documents=list(documents),
         )  # fmt: skip
-
-
-def envelope_of(record: Record) -> Envelope:
-    """Return the envelope of a recorded transaction, as far as a look-up needs it."""
-    return Envelope(
-        transaction_id=record.transaction_id,
-        process=record.process,
-        channel=record.channel,
-        object_key=record.object_key,
-        reference=record.reference,
-        accepted_at=record.accepted_at,
-        facts=dict(record.facts),
-        rule_id=record.rule_id,
-        rule_version=record.rule_version,
-        body=dict(record.body),
-    )

@@ -48,3 +48,19 @@ class Record:
     facts: Mapping[str, str]
     body: Mapping[str, object]
     shaped_by: str = ""
+
+    @property
+    def envelope(self) -> Envelope:
+        """The message it is of, as far as it is recorded."""
+        return Envelope(
+            transaction_id=self.transaction_id,
+            process=self.process,
+            channel=self.channel,
+            object_key=self.object_key,
+            reference=self.reference,
+            accepted_at=self.accepted_at,
+            facts=dict(self.facts),
+            rule_id=self.rule_id,
+            rule_version=self.rule_version,
+            body=dict(self.body),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from gateway.canonical.envelope import Envelope, Marker
+from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import Doubtful, Lease, Record, Standing
 from gateway.canonical.process import ERPS, PROCESSES, Kind, Target
 from gateway.clock import Clock
@@ -124,7 +124,8 @@ class RedisRecovery:
             part.prefix, self._client.now_ms, lease.token, record.transaction_id,
             record.object_key, field, record.owner, int(process.priority), record.channel,
             1 if process.pipelined else 0, record.attempts,
-            packed(_payload(record)), 1 if process.kind is Kind.FOLLOW_UP else 0,
+            packed(record.envelope.model_dump_json().encode()),
+            1 if process.kind is Kind.FOLLOW_UP else 0,
         )  # fmt: skip
         if answer < 0:
             raise _fenced(lease)
@@ -147,22 +148,6 @@ class RedisRecovery:
     async def end(self, lease: Lease) -> None:
         """Say that the partition is whole."""
         await self._client.command("HDEL", self._partitions[lease.partition].rules, "rec")
-
-
-def _payload(record: Record) -> bytes:
-    envelope = Envelope(
-        transaction_id=record.transaction_id,
-        process=record.process,
-        channel=record.channel,
-        object_key=record.object_key,
-        reference=record.reference,
-        accepted_at=record.accepted_at,
-        facts=dict(record.facts),
-        rule_id=record.rule_id,
-        rule_version=record.rule_version,
-        body=dict(record.body),
-    )
-    return envelope.model_dump_json().encode()
 
 
 def _members(flat: Sequence[object]) -> Sequence[object]:
