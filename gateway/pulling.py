@@ -187,6 +187,6 @@ def _returns(
     terms = Terms(poll.poll_s, poll.overlap_s)
     search = Search(name, poll.since, terms, returns, parts.ledger, parts.clock)
     polled = PolledPlatform(
-        Platform(name, it.legal_entity, it.order_channel), intake, parts.observer
+        Platform(name, it.legal_entity, it.order_channel, it.goods_came), intake, parts.observer
     )
     return Poller(polled, search, parts.observer, parts.clock)

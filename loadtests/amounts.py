@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from loadtests.books import KINDS, BookedLine, Document
-from loadtests.messages import CANCELLATION, Line, Message
+from loadtests.messages import CANCELLATION, GOODS, Line, Message
 
 
 def wrong_document(message: Message, document: Document) -> list[str]:
@@ -14,6 +14,11 @@ def wrong_document(message: Message, document: Document) -> list[str]:
         "kind": KINDS[message.process],
         "object_reference": message.object_reference,
         "legal_entity": message.legal_entity,
+        **(
+            {"return_reference": message.return_reference, "withdrawn": message.withdrawn}
+            if message.process in GOODS
+            else {}
+        ),
     }
     return [
         f"{name} is {getattr(document, name)}, accepted was {value}"
@@ -55,12 +60,13 @@ def _without_money(order: Message) -> tuple[Line, ...]:
 
 
 def _lines(accepted: tuple[Line, ...], booked: tuple[BookedLine, ...]) -> list[str]:
-    by_number = {line.line: line for line in booked}
+    by_number = {(line.line, line.disposition): line for line in booked}
     differences = [] if len(by_number) == len(booked) else ["a line number occurs twice"]
     for wanted in accepted:
-        found = by_number.pop(wanted.line, None)
+        found = by_number.pop((wanted.line, wanted.disposition), None)
         if found is None:
-            differences.append(f"line {wanted.line} ({wanted.sku}) is missing")
+            what = " ".join(filter(None, (wanted.sku, wanted.disposition)))
+            differences.append(f"line {wanted.line} ({what}) is missing")
         else:
             differences += _line(wanted, found)
     extra = [f"line {line.line} ({line.sku}) was never accepted" for line in by_number.values()]
@@ -76,6 +82,8 @@ def _line(wanted: Line, found: BookedLine) -> list[str]:
         pairs.append(("amount", wanted.amount, found.amount))
     if None not in (wanted.tax, found.tax):
         pairs.append(("tax", wanted.tax, found.tax))
+    if wanted.restock is not None:
+        pairs.append(("restock", wanted.restock, found.restock))
     return [
         f"line {wanted.line}: {name} is {is_}, accepted was {was}"
         for name, was, is_ in pairs

@@ -21,19 +21,26 @@ KINDS = {
     messages.ORDER: "order",
     messages.CANCELLATION: "cancellation",
     messages.RETURN: "return",
+    messages.AUTHORISATION: "return_order",
+    messages.RECEIPT: "return_receipt",
     messages.SALE: "store_sale",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
-    """One line of a document; ``tax`` is what it was told of, None if books do not state it."""
+    """One line of a document; ``tax`` is what it was told of, None if books do not state it.
+
+    ``restock`` is false where a credit does not bring its goods.
+    """
 
     line: int
     sku: str
     quantity: Decimal
     amount: Decimal
     tax: Decimal | None = None
+    disposition: str = ""
+    restock: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class Document:
     shipping: Decimal | None = None
     tax: Decimal | None = None
     outcome: str | None = None
+    return_reference: str = ""
+    withdrawn: bool = False
 
     @property
     def transaction_id(self) -> str:
@@ -101,10 +110,13 @@ def _document(erp: Erp, row: Mapping[str, Any]) -> Document:
         shipping=Decimal(row["shipping"]) if "shipping" in row else None,
         tax=Decimal(row["told_tax"]) if "told_tax" in row else None,
         outcome=row.get("outcome"),
+        return_reference=row.get("return_reference", ""),
+        withdrawn=row.get("withdrawn", False),
     )
 
 
 def _line(row: Mapping[str, Any]) -> BookedLine:
     quantity, amount = Decimal(row["quantity"]), Decimal(row["amount"])
     tax = None if row.get("tax") is None else Decimal(row["tax"])
-    return BookedLine(int(row["line"]), row["sku"], quantity, amount, tax)
+    disposition, restock = row.get("disposition", ""), row.get("restock", True)
+    return BookedLine(int(row["line"]), row["sku"], quantity, amount, tax, disposition, restock)

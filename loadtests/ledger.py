@@ -9,6 +9,7 @@ from math import inf
 
 from loadtests.books import KINDS, Document
 from loadtests.findings import Finding
+from loadtests.goods import still_expected
 from loadtests.journal import MessageEntry
 from loadtests.messages import Message
 
@@ -81,6 +82,8 @@ def match(entries: list[MessageEntry], documents: Iterable[Document]) -> Ledger:
             ledger.strays[document.transaction_id].append(document)
     ledger.findings += _accepted_twice(transactions)
     ledger.findings += _not_as_repeats(entries, transactions)
+    ledger.findings += still_expected(ledger.open, [one.message for one in transactions.values()])
+    ledger.open = [entry for entry in ledger.open if not entry.message.optional]
     ledger.findings += _strays(ledger)
     return ledger
 
@@ -111,7 +114,12 @@ def _is_of(document: Document, message: Message, *, exact: bool) -> bool:
     return (
         document.kind == KINDS[message.process]
         and document.object_reference == message.object_reference
-        and not (exact and document.total != message.total)
+        and (document.return_reference, document.withdrawn)
+        == (
+            message.return_reference,
+            message.withdrawn,
+        )
+        and not (exact and document.total != (message.total or 0))
     )
 
 

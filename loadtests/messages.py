@@ -15,9 +15,13 @@ from typing import Any
 ORDER = "order.intake"
 CANCELLATION = "order.cancellation"
 RETURN = "return.credit"
+AUTHORISATION = "return.authorisation"
+RECEIPT = "return.receipt"
 SALE = "store.sale"
 #: Processes whose messages follow the owner of an order instead of the rules.
-FOLLOW_UPS = frozenset({CANCELLATION, RETURN})
+FOLLOW_UPS = frozenset({CANCELLATION, RETURN, AUTHORISATION, RECEIPT})
+#: Those that are about goods alone.
+GOODS = frozenset({AUTHORISATION, RECEIPT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Line:
     """One line as the ERP should book it; ``amount`` after discount, None where it has no money.
 
     ``tax`` is that of the line, in its amount or beside it; None where nobody can say.
+    ``disposition`` is what is done with goods that came. ``restock``: whether a credit brings its
+    goods; None where nobody says.
     """
 
     line: int
@@ -32,6 +38,8 @@ class Line:
     quantity: int
     amount: Decimal | None
     tax: Decimal | None = None
+    disposition: str = ""
+    restock: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,8 @@ class Message:
     routing facts by name. ``shipping`` and ``total`` in units of ``currency``; ``total`` is None
     for cancellations, which state no money. ``tax`` is all of it, in prices or beside them; None
     where nobody can say. ``repeat``: the same message was acknowledged before.
+    ``return_reference`` is the return that goods are of, ``withdrawn`` says that none are expected
+    any more. ``optional``: undone since, so that the gateway may never have heard of it.
     """
 
     process: str
@@ -59,6 +69,9 @@ class Message:
     key: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     repeat: bool = False
+    return_reference: str = ""
+    withdrawn: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class LoopHooks(Controller):
         payload = reading.read(came.body) if came.body.strip() else {}
         name = reading.text(payload, "id", 40)
         came.drifted("return", surprises(payload, drift(payload), name))
-        platform = Platform(came.channel.name, loop.legal_entity, loop.order_channel)
+        platform = Platform(
+            came.channel.name, loop.legal_entity, loop.order_channel, loop.goods_came
+        )
         taken = await takes.take(platform, payload, came.body.decode("utf-8", "replace"))
         return as_json({"taken": [it._asdict() for it in taken]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr
 
@@ -33,6 +33,11 @@ class LoopSettings(Section):
     ] = Field(description="the secret of its webhooks; two during a rotation")
     legal_entity: str = Field(description="the entity that books its credits")
     order_channel: str = Field(description="the channel whose orders it takes back: the shop")
+    goods_came: Literal["closed", "requested"] = Field(
+        default="closed",
+        description="when goods are received: once a return is closed, or only by requests to "
+        "restock (topic Restock), if returns are closed while the goods are on their way",
+    )
     poll: ReturnPollSettings | None = Field(
         default=None,
         description="reads the platform's returns now and then; without it, what no webhook brings "

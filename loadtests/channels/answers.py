@@ -72,6 +72,7 @@ class Answers:
                 answer = gateway.get(f"/v1/orders/{quote(order, safe='')}", unknown=True)
                 for one in answer.get("transactions", ()):
                     self._known[one["process"], one["reference"]] = one
+        missing = [it for it in missing if not it.message.optional]
         return [it for it in missing if not self._is_known(it) and self._is_due(it)]
 
     def entries(self, sold: Iterable[Sold], clocks: Clocks) -> list[MessageEntry]:

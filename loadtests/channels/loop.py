@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from loadtests.channels.port import Entry, Gateway, Sold
 from loadtests.channels.shopify import Shop
 from loadtests.channels.web import Web
-from loadtests.messages import RETURN, Line, Message, order_key
+from loadtests.goods import expected_lines, received_lines
+from loadtests.messages import AUTHORISATION, RECEIPT, RETURN, Line, Message, order_key
 
 #: Of all webhooks, what happens to some; returns they miss are found by the poll.
 FAULTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -25,6 +26,9 @@ FAULTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 #: A buyer is paid, and a return is closed, so long after what was before at the latest.
 FOLLOW_UP_S = 4
+#: What is subscribed: goods are received by requests to restock, or once a return is closed.
+TOPICS = "return,restock,label"
+_WHAT = {AUTHORISATION: "authorisation", RECEIPT: "receipt", RETURN: "return"}
 RETRY_S, ATTEMPTS, POLL_S = 0.5, 100, 2
 
 
@@ -80,7 +84,7 @@ class Returns:
             for fault, more in FAULTS:
                 platform.call("PUT", f"/control/faults/{fault}", more)
             hook = f"{at.url}/v1/hooks/loop/{self.name}"
-            settings = {"hook": hook, "shop": at.others[self.shop.name]}
+            settings = {"hook": hook, "shop": at.others[self.shop.name], "topics": TOPICS}
             platform.call("PUT", "/control/settings", settings | {"returns_per_s": rate_per_s})
 
     def close(self, url: str) -> None:
@@ -90,36 +94,72 @@ class Returns:
             platform.call("DELETE", "/control/faults")
 
     def sold(self, books: Sequence[Entry]) -> list[Sold]:
-        """Return a credit for each return from when it was paid or closed, whichever was first."""
-        asked = {it["return_id"]: it for it in books if it["kind"] == "return"}
-        answers: dict[str, Entry] = {}
-        due: dict[str, Entry] = {}
-        for entry in books:
-            if entry["kind"] == "answer":
-                answers.setdefault(entry["return_id"], entry)
-            elif entry["kind"] in ("payout", "closed"):
-                due.setdefault(entry["return_id"], entry)
-        return [self._credit(asked[name], entry, answers.get(name)) for name, entry in due.items()]
+        """Return all steps of each return: expected when it was asked for, received when closed.
 
-    def _credit(self, asked: Entry, due: Entry, answer: Entry | None) -> Sold:
-        order_ref, at = str(asked["order_id"]), datetime.fromisoformat(due["at"])
-        lines = _lines(asked["rows"])
-        message = Message(
-            process=RETURN,
+        It is credited from when it was paid or closed, whichever was first. What was given up may
+        never have been heard of.
+        """
+        found = []
+        returns = {it["return_id"]: it for it in books if it["kind"] == "return"}
+        for name, asked in returns.items():
+            mine = [it for it in books if it.get("return_id") == name]
+            answers = {(it["what"], it["reference"]): it for it in reversed(mine)
+                       if it["kind"] == "answer"}  # fmt: skip
+            for message, at in self._steps(name, asked, mine):
+                answer = answers.get((_WHAT[message.process], message.reference))
+                if answer is None or message.optional:  # which of two was taken its document says
+                    found.append(Sold(message, at))
+                    continue
+                told = datetime.fromisoformat(answer["at"])
+                found.append(Sold(message, at, answer["transaction_id"], told))
+        return sorted(found, key=lambda it: it.at)
+
+    def _steps(
+        self, name: str, asked: Entry, mine: Sequence[Entry]
+    ) -> Iterator[tuple[Message, datetime]]:
+        first = {it["kind"]: it for it in reversed(mine)}
+        gone = first.get("cancelled") or first.get("expired")
+        expected = self._message(
+            AUTHORISATION, name, asked, expected_lines(asked["rows"]),
+            return_reference=name, optional=gone is not None,
+        )  # fmt: skip
+        yield expected, _at(asked)
+        if gone is not None:
+            withdrawn = replace(expected, reference=f"{name}-2", lines=(), withdrawn=True)
+            yield withdrawn, _at(gone)
+        if "closed" in first:
+            for n, lines in enumerate(received_lines(first["closed"]["rows"]), 1):
+                came = self._message(RECEIPT, f"{name}-{n}", asked, lines, return_reference=name)
+                yield came, _at(first["closed"])
+        if due := min((first[it] for it in ("payout", "closed") if it in first),
+                      key=_at, default=None):  # fmt: skip
+            lines = _lines(asked["rows"])
+            total = sum((it.amount or Decimal(0) for it in lines), -Decimal(asked["fee"]))
+            tax = sum((it.tax or Decimal(0) for it in lines), Decimal(0))
+            yield self._message(RETURN, name, asked, lines, total=total, tax=tax), _at(due)
+
+    def _message(
+        self, process: str, reference: str, asked: Entry, lines: tuple[Line, ...],
+        total: Decimal | None = None, **more: Any,
+    ) -> Message:  # fmt: skip
+        order_ref = str(asked["order_id"])
+        return Message(
+            process=process,
             channel=self.name,
             object_key=order_key(self.shop.name, order_ref),
             object_reference=order_ref,
-            reference=str(asked["return_id"]),
+            reference=reference,
             legal_entity=self.shop.legal_entity,
             currency="EUR",
             lines=lines,
-            total=sum((it.amount or Decimal(0) for it in lines), -Decimal(asked["fee"])),
-            tax=sum((it.tax or Decimal(0) for it in lines), Decimal(0)),
+            total=total,
             facts={"channel": self.name, "order_ref": order_ref},
+            **more,
         )
-        if answer is None:
-            return Sold(message, at)
-        return Sold(message, at, answer["transaction_id"], datetime.fromisoformat(answer["at"]))
+
+
+def _at(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry["at"])
 
 
 def _lines(rows: Sequence[Mapping[str, str]]) -> tuple[Line, ...]:
@@ -135,6 +175,6 @@ def _lines(rows: Sequence[Mapping[str, str]]) -> tuple[Line, ...]:
         taxes[line] = taxes.get(line, Decimal(0)) + Decimal(row["tax"])
         skus[line] = row["sku"]
     return tuple(
-        Line(int(line) % 100 + 1, skus[line], count, worth[line], taxes[line])
+        Line(int(line) % 100 + 1, skus[line], count, worth[line], taxes[line], restock=False)
         for line, count in pieces.items()
     )

@@ -24,7 +24,7 @@ from loadtests.demo.stage import Stage
 from loadtests.events import Channel, Day, EventLog
 from loadtests.gaps import Gaps, lost_in, reported_in, wrong_gaps
 from loadtests.journal import JournalWriter
-from loadtests.messages import RETURN
+from loadtests.messages import AUTHORISATION, RECEIPT, RETURN
 
 #: The stores that move first, and lose their network; and all stores with who books their sales.
 FIRST_STORES = ("NL-001", "NL-002", "NL-003")
@@ -37,6 +37,8 @@ KNOWN_WITHIN_S = 60.0
 #: What is booked is in the record within moments.
 RECORDED_WITHIN_S = 20.0
 LOOK_S = 1.0
+#: What a platform is told of only if its webhook was taken.
+_OF_RETURNS = frozenset({AUTHORISATION, RECEIPT, RETURN})
 
 
 class Market:
@@ -152,7 +154,7 @@ class Market:
 
     def _awaited(self, source: Source, missing: Sequence[Sold]) -> list[Sold]:
         """Leave out what a poll has passed: of a return that one found, nobody is told."""
-        unheard = [it for it in missing if it.message.process == RETURN]
+        unheard = [it for it in missing if it.message.process in _OF_RETURNS]
         polled = self._commands.pulled_until().get(source.name) if unheard else None
         return [it for it in missing if not (it in unheard and polled and it.at < polled)]
 

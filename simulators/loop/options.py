@@ -17,6 +17,9 @@ class LoopOptions(ServerOptions):
         300, "calls of its API a minute; more are 429", low=1, high=1_000_000, live=True
     )
     hook: str = option("", "address that webhooks go to; empty sends none", live=True)
+    topics: str = option(
+        "return", "topics that are subscribed, of return, label, restock; by commas", live=True
+    )
     shop: str = option("", "address of the simulated shop whose orders are taken back", live=True)
     shop_token: str = option("shpat_gateway", "token the shop's Admin API wants")
     pays: bool = option(

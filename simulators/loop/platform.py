@@ -15,7 +15,10 @@ from simulators.taxes import part
 ZERO = Decimal(0)
 Order = Mapping[str, Any]
 Listener = Callable[[str, Mapping[str, Any]], None]
-REASONS = ("too small", "too large", "not as pictured", "changed my mind")
+#: Where returned goods are restocked; what came not as pictured is not.
+LOCATION = "70001"
+_BROKEN = "not as pictured"
+REASONS = ("too small", "too large", _BROKEN, "changed my mind")
 
 
 class ReturnError(ValueError):
@@ -132,7 +135,8 @@ class Platform:
             raise ReturnError(f"return {number} is {made.state} already")
         made.state = state
         self._books.enter(state, return_id=str(number), order_id=made.order["id"],
-                          total=money(made.worth - made.fee))  # fmt: skip
+                          total=money(made.worth - made.fee),
+                          rows=[dict(row) for row in made.rows])  # fmt: skip
         return self._changed(made, "return.closed" if state == "closed" else "return.updated")
 
     def one(self, number: int) -> Return:
@@ -184,6 +188,8 @@ def _row(order: Order, line: Mapping[str, Any], place: int, reason: str) -> dict
     return {
         "line_item_id": _row_id(int(line["id"]), place),
         "provider_line_item_id": str(line["id"]),
+        "variant_id": str(line.get("variant_id", line["id"])),
+        "provider_restock_location_id": "" if reason == _BROKEN else LOCATION,
         "sku": str(line["sku"]),
         "title": str(line["title"]),
         "price": money(Decimal(line["price"])),

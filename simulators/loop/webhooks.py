@@ -21,6 +21,7 @@ import aiohttp
 from simulators.channel import Channel
 from simulators.faults import FaultKind
 from simulators.loop.options import LoopOptions
+from simulators.loop.topics import told_of
 
 TOTAL_S = 10.0
 KINDS: Mapping[str, FaultKind] = {
@@ -66,7 +67,7 @@ def surprising(channel: Channel[LoopOptions], body: dict[str, Any]) -> dict[str,
         channel.counters.add("webhooks_skewed")
         by = timedelta(seconds=-skew.delay_s if skew.mode == "behind" else skew.delay_s)
         for name in ("created_at", "edited_at"):
-            if body[name]:
+            if body.get(name):
                 body[name] = (datetime.fromisoformat(body[name]) + by).isoformat()
     surprise = channel.faults.fires("schema_surprise")
     if surprise is not None:
@@ -74,8 +75,8 @@ def surprising(channel: Channel[LoopOptions], body: dict[str, Any]) -> dict[str,
         if surprise.mode == "unknown_field":
             body["loyalty_v2"] = {"tier": "gold"}
         elif surprise.mode == "null":
-            body["customer"] = body["currency"] = None
-        else:
+            body |= {name: None for name in ("customer", "currency") if name in body}
+        elif "state" in body:
             body["state"] = "triaged"
     return body
 
@@ -93,7 +94,12 @@ class Sender:
             await self._session.close()
 
     def tell(self, trigger: str, snapshot: Mapping[str, Any]) -> None:
-        """Start a delivery of a snapshot as it is now."""
+        """Start the deliveries of what happened to a return, as it is now."""
+        topics = frozenset(self._channel.options.topics.split(","))
+        for body in told_of(trigger, snapshot, topics):
+            self._send(body)
+
+    def _send(self, body: dict[str, Any]) -> None:
         channel = self._channel
         channel.counters.add("webhooks_triggered")
         if not channel.options.hook:
@@ -101,10 +107,10 @@ class Sender:
         if channel.faults.fires("missing_webhook"):
             channel.counters.add("webhooks_missing")
             return
-        body = surprising(channel, {"topic": "return", "trigger": trigger, **snapshot})
+        body = surprising(channel, body)
         channel.counters.add("webhooks_pending")
         text = json.dumps(body, indent=2).encode()
-        channel.background(self._deliver(text, str(snapshot["id"])))
+        channel.background(self._deliver(text, str(body["id"])))
 
     async def _deliver(self, body: bytes, return_id: str) -> None:
         channel, secret = self._channel, self._channel.options.secret
@@ -161,6 +167,6 @@ class Sender:
         with suppress(ValueError, TypeError, KeyError):  # whoever listens may answer anything
             for it in json.loads(text)["taken"]:
                 self._channel.books.enter(
-                    "answer", return_id=return_id, transaction_id=it["transaction_id"],
-                    replayed=it["replayed"],
+                    "answer", return_id=return_id, what=it["what"], reference=it["reference"],
+                    transaction_id=it["transaction_id"], replayed=it["replayed"],
                 )  # fmt: skip

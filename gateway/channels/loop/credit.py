@@ -15,7 +15,7 @@ line that was taxed. What of such a row is tax is the line's share, worked out w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -42,11 +42,19 @@ class KnownReturn:
 
     ``credits`` are the bodies of all that was taken of this return, in order; ``elsewhere`` those
     of other returns of the order, through whichever channel: a store's counter for example.
+    ``authorised`` and ``received`` are those of its authorisations and receipts, in order.
     """
 
     order: Mapping[str, Any]
     credits: tuple[Mapping[str, Any], ...] = ()
     elsewhere: tuple[Mapping[str, Any], ...] = ()
+    authorised: tuple[Mapping[str, Any], ...] = ()
+    received: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def all(self) -> tuple[Mapping[str, Any], ...]:
+        """All that was taken of the return."""
+        return (*self.authorised, *self.received, *self.credits)
 
     @property
     def lines(self) -> dict[str, Mapping[str, Any]]:
@@ -98,7 +106,7 @@ _NONE: Final = _Line(0, ZERO)
 def credit_of(payload: Payload, known: KnownReturn, place: Place) -> Credit | None:
     """Return what is still to be credited, None if that is nothing (yet)."""
     state = reading.text(payload, "state").lower()
-    if _is_older(payload, known):
+    if is_older(payload, known.credits):
         return None
     if state in GIVEN_UP:
         said = f"was credited and is {state} now"
@@ -170,9 +178,10 @@ def _too_many(now: Mapping[str, _Line], known: KnownReturn) -> list[Problem]:
     return found
 
 
-def _is_older(payload: Payload, known: KnownReturn) -> bool:
+def is_older(payload: Payload, bodies: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether a snapshot is older than one that any of these documents was taken from."""
     changed = as_of(payload)
-    taken = [it for each in known.credits if (it := reading.instant(each, "updated_at"))]
+    taken = [it for each in bodies if (it := reading.instant(each, "updated_at"))]
     return changed is not None and any(changed < it for it in taken)
 
 
@@ -270,6 +279,7 @@ def _fill(draft: Draft, known: KnownReturn, new: Mapping[str, _Line], fee: Decim
             "quantity": it.pieces,
             "refund": plain(it.worth),
             **({} if it.tax is None else {"tax": plain(it.tax)}),
+            "restock": False,  # the receipt moves the goods
         }
         for ref, it in new.items()
     ]

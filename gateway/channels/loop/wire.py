@@ -20,7 +20,7 @@ FIELDS: Final = frozenset({
     "gift_card", "handling_fee", "refund", "upsell", "is_gift_return", "refunds", "line_items",
     "exchanges", "labels", "gift_cards", "credits", "destination_id", "return_method",
     "multi_currency", "outcome", "package_reference", "carrier", "tracking_number", "label_status",
-    "label_updated_at", "label_rate", "type",
+    "label_updated_at", "label_rate", "type", "restock_items",
 })  # fmt: skip
 #: Fields of a row as stored payloads have them: what is published ends before.
 ROW: Final = frozenset({

@@ -166,10 +166,23 @@ def _credited(rows: list[Payload], known: Known, draft: Draft) -> list[dict[str,
         if _states(row, "total_tax"):
             tax = draft.amount(row, "total_tax", f"/lines/{len(lines) - 1}/tax")
             line["tax"] = plain(Decimal(line.get("tax", "0.00")) + tax)
+        _place(row, line)
     for at, (ref, line) in enumerate(lines.items()):
+        if line["restock"] is None:
+            what = f"some pieces of line item {ref} are restocked and some are not"
+            todo = "set restock to false, and say by a receipt what came"
+            draft.problems.append(Problem(f"/lines/{at}/restock", f"{what}; {todo}"))
         if said := overtaxed(known.lines.get(ref), line.get("tax")):
             draft.problems.append(Problem(f"/lines/{at}/tax", said))
     return list(lines.values())
+
+
+def _place(row: Payload, line: dict[str, Any]) -> None:
+    """Say whether the pieces of a row go back to stock, and where; None if rows disagree."""
+    restock = row.get("restock_type") != "no_restock"
+    line["restock"] = restock if line.get("restock", restock) is restock else None
+    if restock and (node := wire.text(row, "location_id", 40)):
+        line["node"] = node
 
 
 def _paid_beside(refund: Payload, known: Known, draft: Draft) -> Decimal:

@@ -292,3 +292,31 @@ async def test_whatever_is_signed_is_answered_and_never_by_a_failure(
             },
         )
     assert answer.status_code in {200, 400, 503}, answer.text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "restock", "node"),
+    [(["return"], True, "655"), (["legacy_restock"], True, "655"), (["no_restock"], False, None)],
+)
+async def test_a_refund_says_whether_its_pieces_go_back_to_stock_and_where(
+    kinds: list[str], restock: object, node: str | None, world: World, client: Client
+) -> None:
+    await deliver(client, "orders/create", order())
+    rows = [row(0, 1, "18.45", kind) | {"location_id": 655} for kind in kinds]
+    assert await deliver(client, "refunds/create", refund(*rows, paid="18.45"), number="w-2") == [
+        "return"
+    ]
+    (line,) = body_of(world, "8100000000001")["lines"]
+    assert (line["restock"], line.get("node")) == (restock, node)
+
+
+async def test_a_line_of_which_some_pieces_are_restocked_and_some_not_is_for_staff(
+    world: World, client: Client
+) -> None:
+    await deliver(client, "orders/create", order())
+    rows = [row(0, 1, "18.45", kind) for kind in ("return", "no_restock")]
+    assert await deliver(client, "refunds/create", refund(*rows, paid="18.45"), number="w-2") == [
+        "exception"
+    ]
+    why = why_unmapped(body_of(world, "8100000000001"))
+    assert "/lines/0/restock: some pieces of line item" in why

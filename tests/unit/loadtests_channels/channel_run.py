@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,8 +21,11 @@ from loadtests.events import Apply, Events
 from loadtests.findings import Report
 from loadtests.journal import End, Journal, MessageEntry, Run
 from loadtests.messages import (
+    AUTHORISATION,
     CANCELLATION,
+    GOODS,
     ORDER,
+    RECEIPT,
     RETURN,
     SALE,
     Line,
@@ -60,7 +63,8 @@ class Happened:
 
     @property
     def transaction_id(self) -> str:
-        return f"0a-{self.message.channel}-{self.message.reference}"
+        step = self.message.process if self.message.process in GOODS else ""
+        return f"0a-{self.message.channel}-{step}{self.message.reference}"
 
     @property
     def sold(self) -> Sold:
@@ -105,6 +109,19 @@ def _follow_up(process: str, order: Message, reference: str, channel: str = "") 
     )  # fmt: skip
 
 
+def _goods(order: Message, name: str) -> list[Message]:
+    """A return's goods are expected, and come in two parts; the credit leaves them alone."""
+    expected = replace(
+        _follow_up(AUTHORISATION, order, name, "returns"), return_reference=name,
+        lines=(Line(1, "TEE-BLK-M", 2, None),),
+    )  # fmt: skip
+    came = tuple(Line(1, "TEE-BLK-M", 1, None, disposition=it) for it in ("restock", "scrap"))
+    received = replace(expected, process=RECEIPT, reference=f"{name}-1", lines=came)
+    credit = _follow_up(RETURN, order, name, "returns")
+    apart = tuple(replace(it, restock=False) for it in credit.lines)
+    return [expected, received, replace(credit, lines=apart)]
+
+
 def _receipt(day: str, number: int) -> Message:
     name = f"NL-001/{day}/1/{number}"
     facts = {"channel": "pos", "legal_entity": "NL01", "store": "NL-001", "business_date": day}
@@ -137,8 +154,8 @@ def _happened() -> list[Happened]:
         *shop,
         *_of_shop("shop-de", "DE01", RETURN),
         *_of_shop("amazon-de", "DE01", CANCELLATION),
-        Happened(_follow_up(RETURN, old, "ret-1", "returns"), AFTER, "legacy"),
-        Happened(_follow_up(RETURN, new, "ret-2", "returns"), LAST, "cloud"),
+        *(Happened(it, AFTER, "legacy") for it in _goods(old, "ret-1")),
+        *(Happened(it, LAST, "cloud") for it in _goods(new, "ret-2")),
         Happened(_receipt("2026-11-20", 1), BEFORE, "legacy"),
         Happened(_receipt("2026-11-20", 2), LATER, "legacy"),
         Happened(_receipt("2026-11-20", 3), AFTER, "legacy"),
@@ -155,7 +172,15 @@ def booked(happened: Happened, sequence: int, **changes: Any) -> Document:
     """The document an ERP has to have of it, or another one."""
     message = happened.message
     lines = tuple(
-        BookedLine(it.line, it.sku, Decimal(it.quantity), it.amount or Decimal(0), it.tax)
+        BookedLine(
+            it.line,
+            it.sku,
+            Decimal(it.quantity),
+            it.amount or Decimal(0),
+            it.tax,
+            it.disposition,
+            it.restock is not False,
+        )
         for it in message.lines
     )
     values: dict[str, Any] = {
@@ -164,6 +189,7 @@ def booked(happened: Happened, sequence: int, **changes: Any) -> Document:
         "object_reference": message.object_reference, "legal_entity": message.legal_entity,
         "currency": message.currency, "lines": lines, "total": message.total or Decimal(0),
         "shipping": message.shipping, "tax": message.tax,
+        "return_reference": message.return_reference, "withdrawn": message.withdrawn,
         "outcome": "cancelled" if message.process == CANCELLATION else None,
     }  # fmt: skip
     return Document(**(values | changes))

@@ -13,6 +13,7 @@ from loadtests.channels.answers import books_of, sold_by
 from loadtests.channels.loop import FAULTS, Returns
 from loadtests.channels.port import Gateway, Sold
 from loadtests.channels.shopify import Shop
+from loadtests.messages import AUTHORISATION, RECEIPT, RETURN
 from simulators.__main__ import SYSTEMS, build_parser
 from simulators.loop.options import LoopOptions
 from simulators.loop.site import loop_platform
@@ -44,11 +45,11 @@ def do(url: str, what: str, **asked: object) -> dict[str, Any]:
     return found
 
 
-def credits_of(url: str) -> list[Sold]:
+def sold_of(url: str) -> list[Sold]:
     return sold_by(SOURCE, books_of(url))
 
 
-def test_a_return_is_credited_once_when_it_is_paid_or_closed(
+def test_a_return_is_expected_received_and_credited_once_when_it_is_paid_or_closed(
     running: RunningShop, url: str
 ) -> None:
     (order,) = running.place(lines={"TEE-BLK-M": 3, "CAP-NVY-ONE": 1})
@@ -60,13 +61,25 @@ def test_a_return_is_credited_once_when_it_is_paid_or_closed(
     do(url, f"/{closed}/close")
     gone = do(url, "", order_id=order["id"], lines={first["id"]: 1})["id"]
     do(url, f"/{gone}/cancel")
-    one, two = (it.message for it in credits_of(url))
+    told = [it.message for it in sold_of(url)]
+    one, two = (it for it in told if it.process == RETURN)
     assert [one.reference, two.reference] == [paid, closed]
     assert [(it.line, it.sku, it.quantity) for it in one.lines] == [(1, "TEE-BLK-M", 2)]
     assert one.total == 2 * Decimal(first["price"])
     assert [(it.line, it.sku, it.quantity) for it in two.lines] == [(2, "CAP-NVY-ONE", 1)]
     assert two.total == Decimal(second["price"]) - Decimal("1.50")
     assert one.object_key == f"order:shop-nl:{order['id']}"
+    assert not any(it.restock for it in (*one.lines, *two.lines)), "receipts move the goods"
+    due = {it.reference: it for it in told if it.process == AUTHORISATION}
+    assert set(due) == {paid, closed, gone, f"{gone}-2"}
+    assert [it.reference for it in due.values() if it.optional] == [gone, f"{gone}-2"]
+    assert (due[f"{gone}-2"].withdrawn, due[f"{gone}-2"].lines) == (True, ())
+    assert [(it.line, it.quantity, it.amount) for it in due[paid].lines] == [(1, 2, None)]
+    came = {it.reference: it for it in told if it.process == RECEIPT}
+    assert set(came) == {f"{paid}-1", f"{closed}-1"}
+    assert [(it.line, it.quantity) for it in came[f"{paid}-1"].lines] == [(1, 2)]
+    whats = {it.disposition for each in came.values() for it in each.lines}
+    assert whats <= {"restock", "quarantine"}
     books = running.books("refund")
     assert len(books) == 1, "the platform pays through the shop"
     assert [it.message.process for it in sold_by(SHOP, running.books())] == ["order.intake"]
@@ -78,7 +91,7 @@ def test_opened_buyers_send_back_and_closed_they_do_not(running: RunningShop, ur
     SOURCE.open(url, at, 100.0)
     faults = httpx.get(f"{url}/control/faults").json()["faults"]
     assert set(faults) == {name for name, _ in FAULTS}
-    eventually(lambda: len(credits_of(url)) >= 3)
+    eventually(lambda: len(sold_of(url)) >= 8)
     SOURCE.close(url)
     assert httpx.get(f"{url}/control/settings").json()["returns_per_s"] == 0
     kinds = {it["kind"] for it in books_of(url)}
