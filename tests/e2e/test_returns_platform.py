@@ -83,9 +83,7 @@ def goods_are_booked(
     assert all(line.get("restock") is False for it in of("return") for line in it["lines"])
 
 
-def test_each_piece_that_comes_back_is_received_and_credited_once(
-    installation: Installation,
-) -> None:
+def test_each_piece_is_received_and_credited_once(installation: Installation) -> None:
     installation.erps()
     file = installation.folder / "coexist.yaml"
     config = yaml.safe_load(file.read_text())
