@@ -25,6 +25,7 @@ from gateway.canonical.outcome import Cause
 from gateway.errors import (
     CoexistError,
     ErpUnavailable,
+    FlipInterrupted,
     InputError,
     LedgerUnavailable,
     RulesUnavailable,
@@ -43,6 +44,7 @@ PUBLIC_DETAIL: Final[Mapping[type[Unavailable], str]] = {
     ),
     LedgerUnavailable: "the record of transactions does not answer; repeat the same request",
     RulesUnavailable: "the routing rules in force cannot be read; repeat the same request",
+    FlipInterrupted: "the routing rules are being changed; repeat the same request",
     ErpUnavailable: "this enquiry cannot be answered now; repeat it",
 }
 """What a channel is told in place of a detail that may name hosts and systems."""
