@@ -1,12 +1,14 @@
 """Simulators: what each can serve, so that a load run measures the gateway and not them.
 
 Each runs as a process of its own, without limits and without time in service, and is asked by 16
-connections for what a gateway asks it most: the ERPs book orders, the channels show one.
+connections for what a gateway asks it most: the ERPs book orders, the tax engine calculates one,
+the channels show one. Stores are asked by nobody: theirs is what a customer at a till costs.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 import tempfile
 from base64 import b64encode
@@ -19,8 +21,10 @@ import httpx
 
 from simulators.amazon.options import MarketOptions
 from simulators.cloud import exact
+from simulators.loop.options import LoopOptions
 from simulators.options import CloudOptions, LegacyOptions
 from simulators.shopify.options import ShopOptions
+from simulators.tax.options import TaxOptions
 from tests.bench.client import closed
 from tests.bench.figure import Figure
 from tests.bench.servers import Server, announced
@@ -41,6 +45,10 @@ def run(quick: bool) -> list[Figure]:
     for system, (options, requests_of) in SYSTEMS.items():
         with simulator(system, options) as server:
             found += measured(server, requests_of(server.url), seconds)
+    with simulator("shopify", SYSTEMS["shopify"][0]) as shop:  # whose order comes back
+        options = {"calls-per-min": "1000000", "shop": shop.url}
+        with simulator("loop", options) as server:
+            found += measured(server, _loop(server.url, shop.url), seconds)
     return found
 
 
@@ -123,6 +131,40 @@ def _amazon(url: str) -> Requests:
     return lambda: asked
 
 
+def _tax(url: str) -> Requests:
+    known = TaxOptions()
+    key = b64encode(f"{known.account}:{known.license_key}".encode()).decode()
+    address = {"line1": "Dam 1", "city": "Amsterdam", "postalCode": "1012 JS", "country": "NL"}
+    lines = [
+        {"number": str(n), "itemCode": "TEE-BLK-M", "amount": 19.95, "quantity": 1}
+        for n in range(1, 6)
+    ]
+    body = {
+        "type": "SalesOrder", "code": "SHOP-1", "companyCode": "NL01", "date": "2026-11-27",
+        "customerCode": "C-1", "addresses": {"shipTo": address}, "lines": lines,
+        "currencyCode": "EUR",
+    }  # fmt: skip
+    asked = request(
+        f"{url}/api/v2/transactions/create", json.dumps(body).encode(),
+        {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+    )  # fmt: skip
+    return lambda: asked
+
+
+def _pos(url: str) -> Requests:
+    asked = request(f"{url}/control/sell", b'{"count": 1}', {"Content-Type": "application/json"})
+    return lambda: asked
+
+
+def _loop(url: str, shop_url: str) -> Requests:
+    placed = httpx.post(f"{shop_url}/control/orders", json={"count": 1}).raise_for_status().json()
+    asked = {"order_id": placed["orders"][0]["id"]}
+    httpx.post(f"{url}/control/returns", json=asked).raise_for_status()
+    address = f"{url}/api/v1/warehouse/return/list"
+    listing = request(address, b"", {"X-Authorization": LoopOptions().api_key})
+    return lambda: listing
+
+
 def request(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """Build a POST, or a GET if there is no body."""
     parts = urlsplit(url)
@@ -139,8 +181,12 @@ SYSTEMS: dict[str, tuple[dict[str, str], Callable[[str], Requests]]] = {
     "cloud": ({"limit": "1000000", "window-s": "1", "concurrency": "1000"}, _cloud),
     "shopify": ({"bucket": "10000", "leak-per-s": "10000"}, _shopify),
     "amazon": ({"rate-scale": "1000000", "search-lag-s": "0", "pending-s": "0"}, _amazon),
+    "tax": ({"calls-per-min": "1000000"}, _tax),
+    "pos": ({}, _pos),
 }
 WHAT = {
     "legacy": "an order is stored", "cloud": "an order is booked",
     "shopify": "an order is shown", "amazon": "an order is shown",
+    "tax": "five lines are calculated", "pos": "a customer pays at a till",
+    "loop": "a return is listed",
 }  # fmt: skip
