@@ -30,7 +30,8 @@ async def test_a_refund_is_credited_once_with_what_was_paid_beside_goods(
     assert len(sent(world)) == 2
     credit = body_of(world, str(back["id"]))
     assert credit["lines"] == [
-        {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "refund": "18.45", "tax": "3.38"}
+        {"line": 1, "sku": "TEE-BLK-M", "quantity": 1, "refund": "18.45", "tax": "3.38",
+         "restock": True}
     ]  # fmt: skip
     assert credit["adjustments"] == [{"reason": "paid back beside goods", "amount": "4.95"}]
     assert credit["total"] == "23.40"
