@@ -267,7 +267,7 @@ def spoiled(document: Any, path: list[int], value: Any) -> Any:
     st.sampled_from(FUZZED),
 )
 @settings(
-    max_examples=80, deadline=None,
+    max_examples=50, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 async def test_whatever_is_signed_is_answered_and_never_by_a_failure(
