@@ -247,7 +247,8 @@ async def _measure(parts: Parts) -> None:
 
 
 async def _keep_drifts(parts: Parts) -> None:
-    await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
+    a_day = parts.settings.evidence.payloads_a_day
+    await parts.observer.drifts.flush(parts.ledger, parts.clock.now(), a_day)
 
 
 async def _keep(

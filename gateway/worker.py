@@ -87,7 +87,12 @@ class Worker:
         )  # fmt: skip
         self._waker = Waker(parts.lanes)
         self._decisions = DecisionKeeper(
-            parts.ledger, parts.ledger, clock, settings.evidence.keep_days
+            parts.ledger,
+            parts.ledger,
+            parts.ledger,
+            clock,
+            settings.evidence.keep_days,
+            settings.evidence.payload_days,
         )
         self._forgetter = Forgetter(
             parts.ledger,

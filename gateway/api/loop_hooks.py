@@ -43,7 +43,7 @@ class LoopHooks(Controller):
             )
         payload = reading.read(came.body) if came.body.strip() else {}
         name = reading.text(payload, "id", 40)
-        came.drifted("return", surprises(payload, drift(payload), name))
+        came.drifted("return", name, surprises(payload, drift(payload), name))
         platform = Platform(
             came.channel.name, loop.legal_entity, loop.order_channel, loop.goods_came
         )

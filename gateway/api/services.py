@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from pydantic import SecretStr
 
 from gateway.api.admin.services import Admin
-from gateway.canonical.exchange.drifting import Surprise
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
 from gateway.clock import Clock
@@ -112,6 +112,12 @@ class Observer(Protocol):
 
     def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         """Note what a payload of a channel has and nobody announced."""
+        ...
+
+    def surprised(
+        self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0
+    ) -> None:
+        """Keep the payloads that something of that stood in; ``left_out`` more are not held."""
         ...
 
 

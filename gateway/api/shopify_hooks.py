@@ -48,8 +48,8 @@ class ShopifyHooks(Controller):
         came = await webhooks.arrived(request, shop.legal_entity)
         _authenticate(shop, came)
         delivery = _delivery(came)
-        for payload, surprise in surprises_in(delivery.topic, delivery.payload):
-            came.drifted(payload, [surprise])
+        kind, found = surprises_in(delivery.topic, delivery.payload)
+        came.drifted(kind, wire.text(delivery.payload, "id", 40), found)
         taken = await takes.take(shop_of(came.facade.checks, came.channel, shop), delivery)
         return as_json({"taken": [it._asdict() for it in taken]})
 

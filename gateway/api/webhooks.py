@@ -15,6 +15,7 @@ from gateway.api.auth import Channel
 from gateway.api.calls import AnyRequest, Call, Facade, facade_of
 from gateway.api.services import ChannelTerms
 from gateway.canonical.exchange.drifting import Surprise
+from gateway.channels.drifting import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class Webhook:
         """Return a header, b"" if it did not come."""
         return self.headers.get(name, b"")
 
-    def drifted(self, payload: str, found: list[Surprise]) -> None:
-        """Tell what came in a payload and nobody announced."""
+    def drifted(self, payload: str, name: str, found: list[Surprise]) -> None:
+        """Tell what came in a payload called ``name`` and nobody announced; have it kept whole."""
+        if not found:
+            return
+        observer = self.facade.services.observer
         for it in found:
-            self.facade.services.observer.drifted(self.channel.name, payload, it)
+            observer.drifted(self.channel.name, payload, it)
+        text = self.body.decode("utf-8", "replace")
+        observer.surprised(self.channel.name, payload, [whole(name, found, text)])
 
 
 def terms_of(request: AnyRequest) -> ChannelTerms | None:

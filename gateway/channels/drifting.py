@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise
+from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, UNNAMED, Surprise, Whole
 from gateway.channels.reading import Payload, objects, text
 
 _MISSING: Final = object()
 _written: Final = msgspec.json.Encoder(enc_hook=str).encode
+_as_read: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 def surprises(payload: Payload, found: Iterable[str], name: str) -> list[Surprise]:
@@ -20,6 +21,16 @@ def surprises(payload: Payload, found: Iterable[str], name: str) -> list[Surpris
     return [
         Surprise(it, _example(payload, it, name), count) for it, count in Counter(found).items()
     ]
+
+
+def whole(name: str, found: Iterable[Surprise], text: str) -> Whole:
+    """Return a payload called ``name`` with what it has, to be kept."""
+    return Whole(name or UNNAMED, tuple(it.found for it in found), text)
+
+
+def as_text(payload: Payload) -> str:
+    """Return a payload that was read as it was written, but for blanks."""
+    return _as_read(payload).decode()
 
 
 def unannounced(of: Payload, known: Collection[str], at: str = "") -> Iterator[str]:

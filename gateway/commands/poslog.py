@@ -158,7 +158,10 @@ async def _take(parts: Parts, reading: PosLogFile, name: str, asked: _Asked) -> 
     )
     for surprise in reading.surprises.of(name):
         parts.observer.drifted(asked.channel, "poslog", surprise)
-    await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
+    odd = reading.surprises.wholes
+    parts.observer.surprised(asked.channel, "poslog", odd.held, odd.left_out)
+    a_day = parts.settings.evidence.payloads_a_day
+    await parts.observer.drifts.flush(parts.ledger, parts.clock.now(), a_day)
     return taken
 
 

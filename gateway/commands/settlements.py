@@ -184,9 +184,13 @@ async def _take(reading: SettlementFile, channel: str, file: str, by: str) -> Ke
             reading, channel=channel, file=file, staff=acting(parts.settings, by),
             settlements=parts.ledger, auditor=parts.auditor,
         )  # fmt: skip
-        for surprise in reading.surprises(file) if kept.fresh else ():
-            parts.observer.drifted(channel or PROVIDER, "settlement", surprise)
-        await parts.observer.drifts.flush(parts.ledger, parts.clock.now())
+        if kept.fresh:
+            of, odd = channel or PROVIDER, reading.wholes
+            for surprise in reading.surprises(file):
+                parts.observer.drifted(of, "settlement", surprise)
+            parts.observer.surprised(of, "settlement", odd.held, odd.left_out)
+        a_day = parts.settings.evidence.payloads_a_day
+        await parts.observer.drifts.flush(parts.ledger, parts.clock.now(), a_day)
         return kept
 
 

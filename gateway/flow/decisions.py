@@ -6,10 +6,12 @@ was not yet kept when a gateway dies is lost, and the record of reads is a sampl
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 from gateway.clock import Clock
 from gateway.ports import Evidence, ShadowLog
+from gateway.ports.drifts import DriftBook
 from gateway.routing.facts import Decision, Facts
 from gateway.routing.recorded import said_by
 
@@ -66,19 +68,32 @@ class ReadLog:
 class DecisionKeeper:
     """Keeps the record small: merges blocks, forgets what is older than ``keep_days``.
 
-    Shadow comparisons are forgotten with the decisions they were made under.
+    Shadow comparisons are forgotten with the decisions they were made under; payloads with
+    something unannounced after ``payload_days``.
     """
 
-    def __init__(self, kept: Evidence, shadows: ShadowLog, clock: Clock, keep_days: int) -> None:
+    def __init__(
+        self,
+        kept: Evidence,
+        shadows: ShadowLog,
+        drifts: DriftBook,
+        clock: Clock,
+        keep_days: int,
+        payload_days: int,
+    ) -> None:
         self._kept = kept
         self._shadows = shadows
         self._clock = clock
+        self._drifts = drifts
         self._keep_days = keep_days
+        self._payloads_for = timedelta(days=payload_days)
 
     async def tidy(self) -> None:
-        """Do both, once."""
-        now_ms = int(self._clock.now().timestamp() * 1000)
+        """Do it all, once."""
+        now = self._clock.now()
+        now_ms = int(now.timestamp() * 1000)
         await self._kept.merge_decisions(now_ms - MERGE_AFTER_MS)
         before_ms = now_ms - self._keep_days * _DAY_MS
         await self._kept.forget_decisions(before_ms)
         await self._shadows.forget_shadows(before_ms // 60_000)
+        await self._drifts.forget_payloads(now - self._payloads_for)

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from gateway.canonical.exchange.drifting import Surprise
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.errors import CoexistError
 from gateway.observe.drifts import DriftTally
 from gateway.observe.metrics import Metrics
@@ -73,6 +73,12 @@ class ProcessObserver(Metrics):
         super().drifted(channel, payload, surprise)
         self.drifts.note(channel, payload, surprise)
         self._log.warning("channel_drift", channel=channel, payload=payload, found=surprise.found)
+
+    def surprised(
+        self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0
+    ) -> None:
+        """These payloads are what something of that stood in; ``left_out`` more are not held."""
+        self.drifts.keep(channel, payload, wholes, left_out)
 
     def misconfigured(self, erp: str, detail: str) -> None:
         """An ERP says that our configuration is wrong; "" says that it works again."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from gateway.canonical.exchange.drifting import Surprise
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.canonical.exchange.pulling import Noticed, OrderPage, Pull, QueueMessage
 
 
@@ -89,6 +89,12 @@ class PullObserver(Protocol):
 
     def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         """A marketplace sent what nobody announced, in an ``order`` or another ``payload``."""
+        ...
+
+    def surprised(
+        self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0
+    ) -> None:
+        """These payloads are what something of that stood in; ``left_out`` more are not held."""
         ...
 
     def trouble(self, where: str, error: BaseException) -> None:

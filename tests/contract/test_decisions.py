@@ -127,7 +127,7 @@ async def test_decisions_and_comparisons_are_kept_for_so_many_days_and_no_longer
         at = Compared((row.at_ms) // 60_000, "r", "inventory.availability", "cloud")
         await ledger.add_findings(Findings({at: Counts(compared=1)}, {}, {}))
 
-    await DecisionKeeper(ledger, ledger, clock, keep_days=3).tidy()
+    await DecisionKeeper(ledger, ledger, ledger, clock, keep_days=3, payload_days=9).tidy()
 
     kept = [(now_ms - row.at_ms) // day_ms for row in await rows_in(ledger)]
     assert sorted(kept) == [0, 1, 2]

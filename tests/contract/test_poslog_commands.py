@@ -48,10 +48,15 @@ def test_files_are_taken_whole_or_not_at_all_and_reported(home: Path) -> None:
     assert "NL-001/2026-11-21/2/3" in said
     again = json.loads(coexist("poslog", "import", "day.xml", "--channel", "pos", "--json"))
     assert again[0]["counts"] == {"replayed": 2}
-    (home / "bare.xml").write_bytes(log(transaction(4)))
+    (home / "bare.xml").write_bytes(
+        log(transaction(4, sale(more="<Moon>full</Moon>"), tender("21.00"), total("21.00")))
+    )
     stated = ("--count", "1", "--amount", "21.00")
     assert "1 accepted" in coexist("poslog", "import", "bare.xml", "--channel", "pos", *stated)
     assert coexist("poslog", "list").count("taken") == 2
+    assert "whole: coexist drift show NL-001/2026-11-21/2/4" in coexist("drift", "--channel", "pos")
+    kept = coexist("drift", "show", "NL-001/2026-11-21/2/4", "--unmask")
+    assert "<Moon>full</Moon></Sale></LineItem>" in kept
 
     coexist("stores", "close", "NL-001", "2026-11-21", "--reason", "end of day")
     day = ("--store", "NL-001", "--day", "2026-11-21")

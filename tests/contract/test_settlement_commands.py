@@ -38,6 +38,9 @@ def test_a_settlement_is_taken_once_listed_and_shown(home: Path) -> None:
     assert "19900000001" in coexist("settlements", "list")
     audited = json.loads(coexist("audit", "list", "--json"))
     assert {row["action"] for row in audited} == {"settlement.take"}
+    named = json.loads(coexist("drift", "--json"))[0]["reference"]
+    (kept,) = json.loads(coexist("drift", "show", named, "--unmask", "--json"))
+    assert json.loads(kept["text"])["amount-description"] == "MoonFee"
 
 
 def test_bad_input_is_said_with_its_line_and_nothing_is_kept(home: Path) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.canonical.exchange.pulling import NO_INSTANT, Noticed
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
 from gateway.channels.amazon.notices import change_of, noticed
 from gateway.channels.amazon.order import fulfilled_by
-from gateway.channels.drifting import surprises
+from gateway.channels.drifting import as_text, surprises, whole
 from gateway.channels.reading import Payload
 from gateway.channels.searching import Search, Terms
 from gateway.clock import Clock
@@ -104,9 +105,15 @@ class Puller:
     def _told(self, body: str) -> Noticed:
         message, change = change_of(body)
         name = wire.text(change, "AmazonOrderId", 40)
-        for found in surprises(change, wire.notice_drift(change), name):
-            self._observer.drifted(self.channel, "notification", found)
+        found = surprises(change, wire.notice_drift(change), name)
+        if found:
+            self._drifted("notification", whole(name, found, body), found)
         return noticed(message, change, self.channel, self._clock.now())
+
+    def _drifted(self, payload: str, it: Whole, found: Sequence[Surprise]) -> None:
+        for each in found:
+            self._observer.drifted(self.channel, payload, each)
+        self._observer.surprised(self.channel, payload, [it])
 
     # ------------------------------------------------------------------ single orders
 
@@ -129,8 +136,10 @@ class Puller:
 
     async def _take(self, order: Payload, told: Noticed | None) -> int:
         """Take an order; one that cannot be taken now is asked for again, and stops no other."""
-        for found in surprises(order, wire.drift(order), wire.text(order, "orderId", 40)):
-            self._observer.drifted(self.channel, "order", found)
+        name = wire.text(order, "orderId", 40)
+        found = surprises(order, wire.drift(order), name)
+        if found:
+            self._drifted("order", whole(name, found, as_text(order)), found)
         order_ref = wire.text(order, "orderId", 35)
         as_of = wire.instant(order, "lastUpdatedTime") or NO_INSTANT
         if wire.status(order) in wire.WAITING:

@@ -10,6 +10,7 @@ Source: developer-docs.amazon.com, report type values of settlements, and its at
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -19,7 +20,7 @@ from typing import BinaryIO, Final
 
 from pydantic import ValidationError
 
-from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise
+from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise, Wholes
 from gateway.canonical.settlement import Component, Settlement, SettlementRow
 from gateway.channels.amazon.figures import Amounts, DateOrder, day, instant, pieces
 from gateway.channels.amazon.vocabulary import is_known
@@ -83,7 +84,9 @@ class SettlementFile:
         self._seen: dict[tuple[str, str, str], bool] = {}
         self._columns: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
-        names = self._header()
+        #: Rows that have something unannounced, whole: an object of columns each.
+        self.wholes = Wholes()
+        self._names = names = self._header()
         self._width = len(names)
         columns = {name: at for at, name in enumerate(names) if name}
         # A column that the file does not have is read from the blank appended to each row.
@@ -108,7 +111,7 @@ class SettlementFile:
             ordinal += 1
             if not _is_transfer(row, self.head.total):
                 total += row.amount
-            self._notice(row)
+            self._notice(row, fields)
             yield row
         if not self._wrong and total != self.head.total:
             difference = total - self.head.total
@@ -262,7 +265,7 @@ class SettlementFile:
             tuple((name, fields[at]) for name, at in self._others if fields[at].strip()),
         )  # fmt: skip
 
-    def _notice(self, row: SettlementRow) -> None:
+    def _notice(self, row: SettlementRow, fields: Sequence[str]) -> None:
         stated = (row.transaction_type, row.amount_type, row.amount_description)
         known = self._seen.get(stated)
         if known is None:
@@ -278,6 +281,15 @@ class SettlementFile:
             self._examples.setdefault(
                 f"field:{name}", f"{value[:EXAMPLE_CHARS_MAX]} in line {row.line}"
             )
+        if row.extra or not known:
+            odd = [f"field:{name}" for name, _ in row.extra]
+            if not known:
+                odd.append(_named(Component(*stated)))
+            named = row.order_id or row.merchant_order_id or row.adjustment_id
+            self.wholes.add(
+                named or self.head.settlement_id, odd,
+                lambda: json.dumps(dict(zip(self._names, fields, strict=True)), ensure_ascii=False),
+            )  # fmt: skip
 
     def _wrong_at(self, line: int, column: str, text: str) -> None:
         self._wrong += 1

@@ -129,8 +129,11 @@ class SettlementFetcher:
                 settlements=self._settlements,
                 auditor=self._auditor,
             )
-            for surprise in reading.surprises(name) if kept.fresh else ():
-                self._observer.drifted(self._account.channel, "settlement", surprise)
+            if kept.fresh:
+                channel, odd = self._account.channel, reading.wholes
+                for surprise in reading.surprises(name):
+                    self._observer.drifted(channel, "settlement", surprise)
+                self._observer.surprised(channel, "settlement", odd.held, odd.left_out)
             return kept
 
     async def _pull(self) -> Pull:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from gateway.channels import reading
-from gateway.channels.drifting import surprises
+from gateway.channels.drifting import as_text, surprises, whole
 from gateway.channels.loop.credit import as_of
 from gateway.channels.loop.intake import LoopIntake, Platform
 from gateway.channels.loop.wire import drift
@@ -28,8 +28,12 @@ class PolledPlatform:
         self._observer = observer
 
     async def take(self, found: Payload) -> int:
-        for it in surprises(found, drift(found), reading.text(found, "id", 40)):
+        name = reading.text(found, "id", 40)
+        odd = surprises(found, drift(found), name)
+        for it in odd:
             self._observer.drifted(self.channel, "return", it)
+        if odd:
+            self._observer.surprised(self.channel, "return", [whole(name, odd, as_text(found))])
         taken = await self._intake.take(self._platform, found, _text(found).decode())
         return sum(not it.replayed for it in taken)
 

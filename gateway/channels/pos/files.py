@@ -21,14 +21,14 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from gateway.canonical.envelope import StoredSale
+from gateway.canonical.envelope import StoredSale, receipt_reference
 from gateway.canonical.fields import field_errors
 from gateway.canonical.money import plain
 from gateway.canonical.sale import Mark, StoreSale
 from gateway.canonical.unmapped import Problem, unmapped
 from gateway.channels.pos.goods import ZERO
 from gateway.channels.pos.markup import Log, Node
-from gateway.channels.pos.poslog import Mapped, Place, mapped
+from gateway.channels.pos.poslog import Mapped, Number, Place, mapped
 from gateway.channels.pos.surprises import PosLogSurprises
 from gateway.errors import FileProblem, FileRefused, Invalid
 from gateway.flow.store_sales import Item, NumberKey, submission
@@ -145,9 +145,9 @@ class PosLogFile(AbstractContextManager["PosLogFile"]):
         if node.name == "ControlTotals":
             self._stated += [self._total(it) for it in node.all("File", "Register")]
         elif node.name == "Transaction":
-            self.surprises.look(node)
             found = mapped(node, self._places)
             if isinstance(found, Mapped):
+                self.surprises.look(node, _reference(found.number))
                 self._keep(node, found)
             else:
                 for problem in found:
@@ -236,6 +236,11 @@ class PosLogFile(AbstractContextManager["PosLogFile"]):
         self._wrong += 1
         if len(self._problems) < PROBLEMS_MAX:
             self._problems.append(problem)
+
+
+def _reference(it: Number) -> str:
+    day = it.business_date.isoformat()
+    return receipt_reference(it.place.code, day, it.register_id, it.sequence)
 
 
 def _body(key: NumberKey, legal_entity: str, aside: Aside, judge: Judge) -> dict[str, Any]:

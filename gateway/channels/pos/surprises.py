@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise
+from gateway.canonical.exchange.drifting import EXAMPLE_CHARS_MAX, Surprise, Wholes
 from gateway.channels.pos.markup import Node
 
 #: Element → the elements that may stand in it. What is not listed is not looked into.
@@ -59,10 +59,14 @@ class PosLogSurprises:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
+        self.wholes = Wholes()
 
-    def look(self, transaction: Node) -> None:
-        """Count what a transaction has."""
-        for found, node in _found(transaction, ""):
+    def look(self, transaction: Node, reference: str) -> None:
+        """Count what a transaction has; if it has something, keep it whole."""
+        odd = list(_found(transaction, ""))
+        if odd:
+            self.wholes.add(reference, (found for found, _ in odd), transaction.written)
+        for found, node in odd:
             if found not in self._counts and len(self._counts) >= APART_MAX:
                 continue
             self._counts[found] += 1

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.channels.drifting import as_text, whole
 from gateway.channels.reading import Payload
 from gateway.channels.shopify import wire
 from gateway.channels.shopify.intake import Delivery, Shop, ShopifyIntake
@@ -34,8 +35,12 @@ class PolledShop:
         return taken
 
     async def _given(self, topic: str, payload: Payload) -> int:
-        for kind, surprise in surprises_in(topic, payload):
+        kind, found = surprises_in(topic, payload)
+        for surprise in found:
             self._observer.drifted(self.channel, kind, surprise)
+        if found:
+            name = wire.text(payload, "id", 40)
+            self._observer.surprised(self.channel, kind, [whole(name, found, as_text(payload))])
         delivery = Delivery(topic, "", payload, _text(payload).decode())
         taken = await self._intake.take(self._shop, delivery)
         return sum(not it.replayed for it in taken)

@@ -44,16 +44,15 @@ _ADJUSTED: Final = frozenset({
 })  # fmt: skip
 
 
-def surprises_in(topic: str, payload: Payload) -> Iterator[tuple[str, Surprise]]:
-    """Yield what a webhook has and nobody announced, each with the payload it stands in."""
+def surprises_in(topic: str, payload: Payload) -> tuple[str, list[Surprise]]:
+    """Return what a webhook has and nobody announced, behind what it stands in."""
     if topic.startswith("refunds/"):
         kind, found = "refund", list(of_refund(payload))
     elif topic.startswith("orders/") and "line_items" in payload:
         kind, found = "order", [*wire.drift(payload), *_of_lines(payload)]
     else:
-        return
-    for it in surprises(payload, found, wire.text(payload, "id", 40)):
-        yield kind, it
+        return "", []
+    return kind, surprises(payload, found, wire.text(payload, "id", 40))
 
 
 def of_refund(refund: Payload) -> Iterator[str]:

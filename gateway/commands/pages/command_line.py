@@ -38,7 +38,7 @@ def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Co
 def _section(path: str, command: click.Command) -> Iterator[str]:
     yield f"## `{path}`"
     yield _help(command)
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not command.invoke_without_command:
         return
     context = click.Context(command, info_name=path)
     pieces = command.collect_usage_pieces(context)

@@ -21,6 +21,7 @@ from gateway.store.ledger.audit import AuditTable
 from gateway.store.ledger.casebook import CasebookTables
 from gateway.store.ledger.crosswalk_tables import CrosswalkTables
 from gateway.store.ledger.database import CONNECTIONS
+from gateway.store.ledger.drift_payloads import DriftPayloadTables
 from gateway.store.ledger.drifts import DriftTables
 from gateway.store.ledger.evidence import EvidenceTables
 from gateway.store.ledger.findings import FindingTables
@@ -60,6 +61,7 @@ class SqlLedger(
     AuditTable,
     CasebookTables,
     CrosswalkTables,
+    DriftPayloadTables,
     DriftTables,
     EvidenceTables,
     FindingTables,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import cast
@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 from gateway.api.app import create_app
 from gateway.api.edge import Gateway
 from gateway.api.services import Check, Services
-from gateway.canonical.exchange.drifting import Surprise
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.canonical.process import PROCESSES, Target
 from gateway.channels.loop.intake import LoopIntake
 from gateway.channels.shopify.intake import ShopifyIntake
@@ -131,6 +131,11 @@ class Counting:
     def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         self.drift.append(f"{channel} {payload} {surprise.found}")
         self.tally.note(channel, payload, surprise)
+
+    def surprised(
+        self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0
+    ) -> None:
+        self.tally.keep(channel, payload, wholes, left_out)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         assert seconds >= 0

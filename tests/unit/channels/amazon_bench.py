@@ -16,7 +16,7 @@ from gateway.callers.amazon.orders import AmazonOrders
 from gateway.callers.amazon.queue import AmazonQueue
 from gateway.callers.amazon.signing import Key
 from gateway.canonical.envelope import Envelope
-from gateway.canonical.exchange.drifting import Surprise
+from gateway.canonical.exchange.drifting import Surprise, Whole
 from gateway.canonical.exchange.pulling import OrderPage, QueueMessage
 from gateway.channels.amazon import wire
 from gateway.channels.amazon.intake import AmazonIntake, Seller
@@ -47,11 +47,18 @@ class Seen:
     def __init__(self) -> None:
         self.drifts: list[str] = []
         self.tally = DriftTally()
+        self.wholes: list[Whole] = []
         self.troubles: list[str] = []
 
     def drifted(self, channel: str, payload: str, surprise: Surprise) -> None:
         self.drifts.append(f"{payload} {surprise.found}")
         self.tally.note(channel, payload, surprise)
+
+    def surprised(
+        self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0
+    ) -> None:
+        self.wholes += wholes
+        self.tally.keep(channel, payload, wholes, left_out)
 
     def trouble(self, where: str, error: BaseException) -> None:
         self.troubles.append(f"{where}: {error}")

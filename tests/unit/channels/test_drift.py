@@ -37,10 +37,17 @@ MOON = {"phase": "full", "of": ["sea", "land"]}
 
 async def kept(tally: DriftTally, ledger: SqlLedger, channel: str) -> dict[str, Drift]:
     """What the ledger has of a channel, by what it is of."""
-    await tally.flush(ledger, NOW)
+    await tally.flush(ledger, NOW, 99)
     found = await ledger.drifts(channel, 99)
     assert {(it.first_at, it.last_at) for it in found} <= {(NOW, NOW)}
     return {f"{it.payload} {it.kind} {it.path} {it.value}".strip(): it for it in found}
+
+
+async def whole(ledger: SqlLedger, channel: str, *references: object) -> list[str]:
+    """What is kept whole of references, in any order."""
+    found = [it for name in references for it in await ledger.payloads(str(name), channel)]
+    assert {it.at for it in found} == {NOW}
+    return sorted(it.text for it in found)
 
 
 def said(found: dict[str, Drift]) -> dict[str, tuple[int, str]]:
@@ -80,6 +87,10 @@ async def test_a_shop_s_orders_cancellations_and_refunds(
         "refund value transactions.status floating": (1, f'"floating" {by}'),
         "refund field refund_line_items.moon_set": (1, f"{moon} {by}"),
     }
+    texts = await whole(ledger, "shop", ORDER_ID, back["id"])
+    assert [*map(json.loads, texts)] == sorted([odd, gone, back], key=json.dumps), "each once"
+    assert found["order value cancel_reason eclipse"].reference == str(ORDER_ID)
+    assert found["refund null created_at"].reference == str(back["id"])
 
 
 async def test_a_returns_platform_s_snapshots(
@@ -98,6 +109,9 @@ async def test_a_returns_platform_s_snapshots(
         "return null refunds": (3, "null in 512345"),
         "return value state on holiday": (1, '"On Holiday" in 512345'),
     }
+    texts = [json.loads(it) for it in await whole(ledger, "loop", 512345)]
+    assert sorted(it["state"] for it in texts) == ["On Holiday", "closed"]
+    assert [it | {"state": "closed"} for it in texts] == [odd, odd]
 
 
 async def test_a_marketplace_s_orders_and_notifications(bench: Bench, ledger: SqlLedger) -> None:
@@ -116,6 +130,15 @@ async def test_a_marketplace_s_orders_and_notifications(bench: Bench, ledger: Sq
         assert json.loads(value) is not Ellipsis, "as it stood there"
         assert name.count("-") == 2, "an order's id"
         assert it.count >= 1
+        texts = [
+            each.text
+            for each in await ledger.payloads(it.reference, bench.channel)
+            if each.payload == it.payload and f"{it.kind}:{it.path}" in " ".join(each.found)
+        ]
+        assert texts, "kept whole"
+        assert all(it.reference in text for text in texts)
+        if it.kind == "field":
+            assert any(it.path.rpartition(".")[2] in text for text in texts)
 
 
 def odd_log() -> bytes:
@@ -147,6 +170,16 @@ async def test_a_store_s_log(ledger: SqlLedger) -> None:
             1, found[f"poslog value {at}.TransactionStatus Odd"][1]
         ),
     }  # fmt: skip
+    with read(odd_log()) as reading:
+        wholes = reading.surprises.wholes.held
+    assert [it.reference.rpartition("/")[2] for it in wholes] == ["1", "2"]
+    assert all(it.text.startswith("<Transaction") for it in wholes)
+    assert '<MoonPhase Of="sea">full</MoonPhase>' in wholes[0].text
+    tally.keep("pos", "poslog", wholes)
+    await kept(tally, ledger, "pos")
+    assert await whole(ledger, "pos", *(it.reference for it in wholes)) == sorted(
+        it.text for it in wholes
+    )
 
 
 async def test_a_settlement_s_columns_and_kinds_of_rows(ledger: SqlLedger) -> None:
@@ -164,6 +197,18 @@ async def test_a_settlement_s_columns_and_kinds_of_rows(ledger: SqlLedger) -> No
             2, "0.00 in line 10 of s.txt"
         ),
     }  # fmt: skip
+    whole_rows = [json.loads(it.text) for it in reading.wholes.held]
+    assert [it | odd for it in whole_rows] == whole_rows
+    assert len(whole_rows) == 2
+    assert set(reading.wholes.held[0].found) == {
+        "field:moon-phase", "value:component=Moon Fee / ItemPrice / Principal",
+    }  # fmt: skip
+    tally.keep("amazon", "settlement", reading.wholes.held)
+    found = await kept(tally, ledger, "amazon")
+    row_of = found["settlement field moon-phase"].reference
+    assert row_of == odd.get("order-id")
+    texts = await whole(ledger, "amazon", row_of)
+    assert [*map(json.loads, texts)] == whole_rows[:1], "alike, so once"
 
 
 async def test_what_comes_again_keeps_its_first_example(ledger: SqlLedger) -> None:
@@ -173,8 +218,8 @@ async def test_what_comes_again_keeps_its_first_example(ledger: SqlLedger) -> No
             first.note("till", "poslog", it)
         for it in reading.surprises.of("tue.xml"):
             later.note("till", "poslog", it)
-    await first.flush(ledger, NOW)
-    await later.flush(ledger, NOW + timedelta(days=1))
+    await first.flush(ledger, NOW, 99)
+    await later.flush(ledger, NOW + timedelta(days=1), 99)
     for drift in await ledger.drifts("till", 99):
         assert drift.example.endswith("of mon.xml")
         assert (drift.first_at, drift.last_at) == (NOW, NOW + timedelta(days=1))

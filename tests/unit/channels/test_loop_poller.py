@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -170,6 +171,10 @@ async def test_what_nobody_announced_is_credited_and_told(
             "return field:loyalty_v2",
         }  # fmt: skip
         assert len(bench.credits()) == 1
+        assert {it.reference for it in bench.seen.wholes} == {str(made["id"])}
+        found = {each for it in bench.seen.wholes for each in it.found}
+        assert {f"return {it}" for it in found} == set(bench.seen.drifts)
+        assert [json.loads(it.text) for it in bench.seen.wholes if "loyalty_v2" in it.text]
 
 
 def test_the_list_keeps_its_rate_its_key_and_its_period() -> None:

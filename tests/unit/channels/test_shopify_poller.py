@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 from gateway.callers.shopify.orders import PAGE, ShopifyOrders
 from gateway.canonical.envelope import Envelope
 from gateway.channels.polling import AGAIN_S, Poller
+from gateway.channels.reading import read
 from gateway.channels.searching import Search, Terms
 from gateway.channels.shopify.draft import Terms as Booking
 from gateway.channels.shopify.intake import Shop, ShopifyIntake
@@ -24,6 +26,7 @@ from gateway.ports import Ledger
 from gateway.store.ledger import SqlLedger
 from tests.unit.api.world import World
 from tests.unit.channels.amazon_bench import Seen
+from tests.unit.channels.shopify_payloads import ORDER_ID, order
 from tests.unit.flow.doubles import StillClock
 from tests.unit.simulators.shops import RunningShop, shop
 
@@ -57,6 +60,9 @@ class Bench:
         orders = ShopifyOrders(self.there.url, token or it.access_token, self.client, self.clock)
         terms = Terms(poll_s, 60.0)
         search = Search(self.channel, LONG_AGO, terms, orders, self.ledger, self.clock)
+        return Poller(self.polled(), search, self.seen, self.clock)
+
+    def polled(self) -> PolledShop:
         intake = ShopifyIntake(
             self.world.services().acceptor,
             self.world.buffer,
@@ -65,7 +71,7 @@ class Bench:
         )
         booking = Booking("NL01", "NL", "GUEST")
         mine = Shop(self.channel, booking, LONG_AGO, lambda _: None)
-        return Poller(PolledShop(mine, intake, self.seen), search, self.seen, self.clock)
+        return PolledShop(mine, intake, self.seen)
 
     def taken(self, process: str = "order.intake") -> dict[str, dict[str, Any]]:
         found = [
@@ -99,6 +105,12 @@ async def test_what_no_webhook_brought_is_taken_once_and_what_followed_it(
             assert await poller.look() == 0
             assert len(bench.taken("order.cancellation")) == 1
             assert len(bench.taken("return.credit")) == 1
+            assert bench.seen.wholes == []
+            odd = {**order(), "moon": {"phase": "full", "at": 1.5}, "source_name": None}
+            assert await bench.polled().take(read(json.dumps(odd).encode())) == 1
+            (kept,) = bench.seen.wholes
+            assert (kept.reference, json.loads(kept.text)) == (str(ORDER_ID), odd)
+            assert set(kept.found) == {"field:moon", "null:source_name"}
 
 
 async def test_pages_are_followed_within_the_call_limit(ledger: SqlLedger) -> None:

@@ -105,6 +105,8 @@ def _found(words: list[str]) -> tuple[_Found, click.Context]:
     for word in words:
         if not isinstance(command, click.Group):
             break
+        if command.invoke_without_command and word.startswith("-"):
+            break
         assert word in command.commands, f"coexist {' '.join(words)}: no command {word!r}"
         command = command.commands[word]
     return _Found(command), click.Context(command)
