@@ -117,6 +117,9 @@ def test_each_order_is_booked_once_and_what_follows_it_too(installation: Install
         listed: list[dict[str, Any]] = json.loads(
             installation.coexist("drift", "--channel", "shop", "--json")
         )
-        return any((it["payload"], it["kind"]) == ("order", "field") for it in listed)
+        return any(
+            (it["payload"], it["kind"], it["reference"]) == ("order", "field", str(kept["id"]))
+            for it in listed
+        )
 
     until(is_listed, 30, "what nobody announced is kept and listed")
