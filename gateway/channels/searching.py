@@ -1,7 +1,8 @@
 """Goes over all that changed at a marketplace since the last time, page by page.
 
 The sentence the code follows: *a search begins an overlap before the end of the last one; how far
-it got is written down behind each page that was taken.* Whoever goes on after a crash continues
+it got is written down behind each page that was taken; one that may only look at some days at once
+goes on with the next until it is in the present.* Whoever goes on after a crash continues
 with the page that was not taken; whatever comes twice says nothing new to the intake.
 """
 
@@ -10,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.canonical.exchange.pulling import NO_INSTANT, OrderPage, Pull, is_due
 from gateway.channels.reading import Payload
 from gateway.clock import Clock
 from gateway.errors import BadRequest, MarketUnavailable
 from gateway.ports.marketplaces import Pulls, Searches
+
+#: A search that ends so long ago, and came so far, was cut off by the days one may look at.
+STRIDE: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,13 @@ class Search:
         while True:
             page = await self._page(pull)
             taken += await take(page.orders)
-            pull = await self._keep(page)
-            if not pull.page:
+            before, pull = pull, await self._keep(page)
+            if not (pull.page or self._is_behind(before, pull)):
                 return taken
+
+    def _is_behind(self, before: Pull, pull: Pull) -> bool:
+        far = self._clock.now() - pull.until >= STRIDE
+        return far and pull.until - max(before.until, self._since) >= STRIDE
 
     async def _page(self, pull: Pull) -> OrderPage:
         overlap = timedelta(seconds=self._terms.overlap_s)

@@ -17,7 +17,7 @@ from loadtests.channels.port import Entry, Gateway, Sold, Source
 from loadtests.channels.web import Web
 from loadtests.errors import BadFile
 from loadtests.journal import MessageEntry
-from loadtests.messages import ORDER, SALE
+from loadtests.messages import AUTHORISATION, ORDER, SALE, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Answers:
                 answer = gateway.get(f"/v1/orders/{quote(order, safe='')}", unknown=True)
                 for one in answer.get("transactions", ()):
                     self._known[one["process"], one["reference"]] = one
-        missing = [it for it in missing if not it.message.optional]
+        missing = [it for it in missing if not it.message.optional or self._has_to_end(it.message)]
         return [it for it in missing if not self._is_known(it) and self._is_due(it)]
 
     def entries(self, sold: Iterable[Sold], clocks: Clocks) -> list[MessageEntry]:
@@ -81,6 +81,16 @@ class Answers:
         What was undone before the gateway heard of it is left out.
         """
         return [self._entry(it, clocks) for it in sold if self._is_due(it)]
+
+    def _has_to_end(self, message: Message) -> bool:
+        """Say whether the gateway expects what was given up, so that it has to hear of it."""
+        name = message.return_reference
+        expected = (
+            reference
+            for process, reference in self._known
+            if process == AUTHORISATION and reference != message.reference
+        )
+        return message.withdrawn and any(f"{it}-".startswith(f"{name}-") for it in expected)
 
     def _is_known(self, sold: Sold) -> bool:
         return bool(sold.transaction_id) or _name(sold) in self._known

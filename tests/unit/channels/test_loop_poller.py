@@ -55,11 +55,11 @@ class Bench:
     clock: Ticking
     seen: Seen
 
-    def poller(self, key: str = "") -> Poller:
+    def poller(self, key: str = "", since: datetime = LONG_AGO) -> Poller:
         returns = LoopReturns(
             self.back.url, key or self.back.options.api_key, self.client, self.clock
         )
-        search = Search(self.channel, LONG_AGO, Terms(0.0, 60.0), returns, self.ledger, self.clock)
+        search = Search(self.channel, since, Terms(0.0, 60.0), returns, self.ledger, self.clock)
         intake = LoopIntake(
             self.world.services().acceptor, self.world.buffer, cast("Ledger", self.world.ledger)
         )
@@ -114,6 +114,19 @@ async def test_what_no_webhook_brought_is_credited_once(
         total = sum(Decimal(it["total"]) for it in bench.credits())
         assert total == 2 * Decimal(order["line_items"][0]["price"])
         assert {it["order_ref"] for it in bench.credits()} == {str(order["id"])}
+
+
+async def test_years_are_caught_up_with_in_one_look(
+    there: tuple[RunningShop, RunningPlatform], ledger: SqlLedger
+) -> None:
+    """A list spans 120 days at most, and a pause is made between looks."""
+    async with polled(there, ledger) as bench:
+        order = await bench.order(lines={"TEE-BLK-M": 1}, paid=True)
+        bench.back.ask(order, {order["line_items"][0]["id"]: 1})
+        assert await bench.poller(since=datetime.now(UTC) - timedelta(days=2500)).look() == 1
+        reached = await ledger.pull(bench.channel)
+        assert reached is not None
+        assert bench.clock.now() - reached.until < timedelta(hours=1)
 
 
 async def test_pages_are_followed_within_the_rate_and_a_cut_off_search_goes_on(

@@ -21,7 +21,7 @@ from loadtests.errors import LoadTestError
 from loadtests.events import Events
 from loadtests.journal import End, Journal, MessageEntry, Run
 from loadtests.ledger import match
-from loadtests.messages import ORDER, Line, Message, order_key
+from loadtests.messages import AUTHORISATION, ORDER, Line, Message, order_key
 from tests.serving import Asked, served
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -100,6 +100,24 @@ def test_what_was_undone_before_it_was_heard_of_need_not_be_booked() -> None:
         answers = Answers(Gateway(url, "key"))
         answers.missing(undone)
         assert judged(answers.entries(undone, CLOCKS)) == {"lost": 1}, "it was taken, so it counts"
+
+
+EXPECTED = replace(
+    ORDER_1, process=AUTHORISATION, reference="7", return_reference="7", total=None, optional=True
+)
+WITHDRAWN = replace(EXPECTED, reference="7-2", lines=(), withdrawn=True)
+HEARD = {**TAKEN, "process": AUTHORISATION, "reference": "7"}
+
+
+def test_what_was_given_up_is_waited_for_only_while_it_is_expected() -> None:
+    given_up = [Sold(EXPECTED, AT), Sold(WITHDRAWN, AT)]
+    with gateway((404, {})) as url:
+        assert Answers(Gateway(url, "key")).missing(given_up) == []
+    ended = {**HEARD, "reference": "7-2"}
+    with gateway((200, {"transactions": [HEARD]}), (200, {"transactions": [HEARD, ended]})) as url:
+        answers = Answers(Gateway(url, "key"))
+        assert answers.missing(given_up) == [Sold(WITHDRAWN, AT)]
+        assert answers.missing(given_up) == []
 
 
 def test_what_a_channel_sold_stands_beside_what_was_booked() -> None:
