@@ -31,8 +31,10 @@ def by_channel(ledger: Ledger, entries: Iterable[MessageEntry]) -> dict[str, dic
         if entry.attempts:
             continue  # what the driver sent
         message, mine = entry.message, found[entry.message.channel]
-        mine["sold"] += 1
         known = taken.get(identity(message))
+        if message.optional and known is None:
+            continue  # given up before anybody had heard of it
+        mine["sold"] += 1
         documents = known.documents if known else []
         mine["booked"] += len(documents)
         if message.total is None:

@@ -135,6 +135,13 @@ def test_what_a_channel_sold_stands_beside_what_was_booked() -> None:
     }  # fmt: skip
 
 
+def test_what_was_given_up_unheard_is_neither_sold_nor_booked() -> None:
+    with gateway((404, {})) as url:
+        answers = Answers(Gateway(url, "key"))
+        entries = answers.entries([Sold(EXPECTED, AT), Sold(WITHDRAWN, AT)], CLOCKS)
+    assert by_channel(match(entries, []), entries)["shop-nl"]["sold"] == 0
+
+
 @pytest.mark.parametrize(
     "changes",
     [
