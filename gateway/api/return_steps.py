@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from litestar import Controller, post
 from litestar.types import ASGIApp
@@ -13,9 +13,6 @@ from gateway.api.calls import AnyRequest, admit
 from gateway.api.submit import submit
 from gateway.canonical.fields import validated
 from gateway.canonical.returning import ReturnAuthorisation, ReturnReceipt
-
-AUTHORISATION: Final = "return.authorisation"
-RECEIPT: Final = "return.receipt"
 
 
 class ReturnAuthorisations(Controller):
@@ -32,19 +29,7 @@ class ReturnAuthorisations(Controller):
     )
     async def take(self, request: AnyRequest) -> ASGIApp:
         """Take an authorisation; it says all that is expected of its return from now on."""
-        call = admit(request, "returns")
-        key = headers.idempotency_key(call)
-        received = await intake.read(call)
-        document = validated(ReturnAuthorisation, received.document)
-        call.checks.stepped(
-            call.channel, document.legal_entity, document.order_channel,
-            "/authorised_at", document.authorised_at,
-        )  # fmt: skip
-        reference = document.authorisation_ref
-        named = {"authorisation_ref": reference, "return_ref": document.return_ref}
-        named["order_ref"] = document.order_ref
-        sent = submission_about(call, AUTHORISATION, reference, document, received, key)
-        return await submit(call, sent, named)
+        return await _taken(request, _AUTHORISATION)
 
 
 class ReturnReceipts(Controller):
@@ -61,18 +46,37 @@ class ReturnReceipts(Controller):
     )
     async def take(self, request: AnyRequest) -> ASGIApp:
         """Take a receipt of goods, announced or not, before or after their credit."""
-        call = admit(request, "returns")
-        key = headers.idempotency_key(call)
-        received = await intake.read(call)
-        document = validated(ReturnReceipt, received.document)
-        call.checks.stepped(
-            call.channel, document.legal_entity, document.order_channel,
-            "/received_at", document.received_at,
-        )  # fmt: skip
-        reference = document.receipt_ref
-        named = {"receipt_ref": reference}
-        if document.return_ref:
-            named["return_ref"] = document.return_ref
-        named["order_ref"] = document.order_ref
-        sent = submission_about(call, RECEIPT, reference, document, received, key)
-        return await submit(call, sent, named)
+        return await _taken(request, _RECEIPT)
+
+
+class _Kind(NamedTuple):
+    """A step: its document, which field of it is its reference, which says when it happened."""
+
+    process: str
+    document: type[ReturnAuthorisation | ReturnReceipt]
+    reference: str
+    at: str
+
+
+_AUTHORISATION: Final = _Kind(
+    "return.authorisation", ReturnAuthorisation, "authorisation_ref", "authorised_at"
+)
+_RECEIPT: Final = _Kind("return.receipt", ReturnReceipt, "receipt_ref", "received_at")
+
+
+async def _taken(request: AnyRequest, kind: _Kind) -> ASGIApp:
+    call = admit(request, "returns")
+    key = headers.idempotency_key(call)
+    received = await intake.read(call)
+    document = validated(kind.document, received.document)
+    call.checks.stepped(
+        call.channel, document.legal_entity, document.order_channel,
+        f"/{kind.at}", getattr(document, kind.at),
+    )  # fmt: skip
+    reference: str = getattr(document, kind.reference)
+    named = {kind.reference: reference}
+    if document.return_ref:
+        named["return_ref"] = document.return_ref
+    named["order_ref"] = document.order_ref
+    sent = submission_about(call, kind.process, reference, document, received, key)
+    return await submit(call, sent, named)
