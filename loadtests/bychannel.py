@@ -15,10 +15,11 @@ def by_channel(ledger: Ledger, entries: Iterable[MessageEntry]) -> dict[str, dic
     """Return counts, value, tax and pieces by channel, as sold and as booked.
 
     Value, pieces and tax are those of orders, receipts and credits; a cancellation states none.
+    ``unheard`` is what was given up before anybody had heard of it: neither sold nor booked.
     """
     found: dict[str, dict[str, Any]] = defaultdict(
         lambda: (
-            {"sold": 0, "booked": 0}
+            {"sold": 0, "booked": 0, "unheard": 0}
             | {
                 name: Decimal(0)
                 for of in ("value", "tax", "quantity")
@@ -33,7 +34,8 @@ def by_channel(ledger: Ledger, entries: Iterable[MessageEntry]) -> dict[str, dic
         message, mine = entry.message, found[entry.message.channel]
         known = taken.get(identity(message))
         if message.optional and known is None:
-            continue  # given up before anybody had heard of it
+            mine["unheard"] += 1
+            continue
         mine["sold"] += 1
         documents = known.documents if known else []
         mine["booked"] += len(documents)
