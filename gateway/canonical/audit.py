@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from gateway.canonical.storable import storable
 from gateway.errors import BadRequest
 
 #: What the first row names as the hash before it.
@@ -57,12 +58,12 @@ class AuditRow:
         bare = cls(
             number=head.number + 1,
             at=at,
-            by=_plain(deed.by),
-            via=_plain(deed.via),
-            action=_plain(deed.action),
-            subject=_plain(deed.subject),
-            reason=_plain(deed.reason),
-            details={_plain(name): _cleaned(value) for name, value in deed.details.items()},
+            by=storable(deed.by),
+            via=storable(deed.via),
+            action=storable(deed.action),
+            subject=storable(deed.subject),
+            reason=storable(deed.reason),
+            details={storable(name): _cleaned(value) for name, value in deed.details.items()},
             previous=head.hash,
             hash="",
         )
@@ -142,16 +143,11 @@ class Chain:
         )
 
 
-def _plain(text: str) -> str:
-    """Return text that every database can store and every JSON parser reads back the same."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-
-
 def _cleaned(value: Any) -> Any:  # noqa: ANN401 -- JSON
     if isinstance(value, str):
-        return _plain(value)
+        return storable(value)
     if isinstance(value, Mapping):
-        return {_plain(str(name)): _cleaned(each) for name, each in value.items()}
+        return {storable(str(name)): _cleaned(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(each) for each in value]
     return value

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from gateway.canonical.exchange.drifting import REST, Drift, Surprise, Whole, placed
+from gateway.canonical.storable import storable
 from gateway.observe.payloads import PayloadTally
 from gateway.ports.drifts import DriftBook
 
@@ -43,7 +44,7 @@ class DriftTally:
         if place not in self._counts and len(self._counts) >= APART_MAX:
             place = _Place(channel, payload, kind, REST, "")
         self._counts[place] += surprise.times
-        self._examples.setdefault(place, surprise.example)
+        self._examples.setdefault(place, storable(surprise.example))
 
     def keep(self, channel: str, payload: str, wholes: Sequence[Whole], left_out: int = 0) -> None:
         """Hold payloads until they are written down; ``left_out`` more came."""

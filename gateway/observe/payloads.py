@@ -12,6 +12,7 @@ from gateway.canonical.exchange.drifting import (
     KeptPayload,
     Whole,
 )
+from gateway.canonical.storable import storable
 from gateway.ports.drifts import DriftBook
 
 
@@ -48,7 +49,7 @@ class PayloadTally:
         chars, self._chars = self._chars, 0
         left_out, self._left_out = self._left_out, Counter()
         payloads = [
-            KeptPayload(channel, payload, it.reference, now, it.found, it.text)
+            KeptPayload(channel, payload, storable(it.reference), now, it.found, it.text)
             for channel, payload, it in held
         ]
         try:

@@ -98,6 +98,20 @@ async def test_a_sender_that_makes_up_names_fills_nothing(
     assert kept == {"g0": (2, "0 in order 0"), "g1": (2, "1 in order 1"), "…": (5, "2 in order 2")}
 
 
+@anyio
+async def test_names_that_no_database_takes_are_kept_with_a_mark(ledger: SqlLedger) -> None:
+    """JSON may name a field anything; one that is refused would hold up all that comes after."""
+    odd = "a\x00b\ud800"
+    tally = tallies.DriftTally()
+    tally.note("odd", "order", Surprise(f"field:{odd}", f"{odd} in order {odd}"))
+    tally.keep("odd", "order", [Whole(odd, (f"field:{odd}",), odd)])
+    await tally.flush(ledger, NOW, 9)
+    (kept,) = await ledger.drifts("odd", 9)
+    assert (kept.path, kept.example) == ("a\ufffdb?", "a\ufffdb? in order a\ufffdb?")
+    (payload,) = await ledger.payloads(kept.reference, "odd")
+    assert payload.text == odd
+
+
 class Away:
     """A ledger that does not answer."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from gateway.canonical.storable import storable
+
 #: Characters kept of what stood there.
 EXAMPLE_CHARS_MAX: Final = 300
 
@@ -107,7 +109,7 @@ class Drift:
 
 
 def placed(found: str) -> tuple[str, str, str]:
-    """Return kind, path and value of what a :class:`Surprise` says was found."""
+    """Return kind, path and value of what a :class:`Surprise` says was found, as it is stored."""
     kind, _, rest = found.partition(":")
     path, _, value = rest.partition("=") if kind == "value" else (rest, "", "")
-    return kind, path, value
+    return kind, storable(path), storable(value)

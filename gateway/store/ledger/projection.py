@@ -15,6 +15,7 @@ from typing import Any, Final
 from gateway.canonical.exchange import BufferEvent
 from gateway.canonical.lifecycle import State
 from gateway.canonical.process import ERPS, Target
+from gateway.canonical.storable import storable
 from gateway.canonical.worth import Body, deadline_of, legal_entity_of, skus_of, worth_of
 from gateway.errors import LedgerUnavailable
 
@@ -159,9 +160,9 @@ def _of_body(body: Body) -> Row:
     skus = skus_of(body)
     return {
         "body": body,
-        "currency": _storable(worth.currency),
+        "currency": storable(worth.currency),
         "amount_parts": worth.parts,
-        "skus": _storable(f" {' '.join(skus)} ") if skus else "",
+        "skus": storable(f" {' '.join(skus)} ") if skus else "",
     }
 
 
@@ -213,7 +214,7 @@ def _attempted(row: Row, event: BufferEvent) -> None:
         state=State.SENT,
         attempts=_number(event, "attempt"),
         settled_at=None,
-        shaped_by=_storable(event.fields.get("shaped_by", "")),
+        shaped_by=storable(event.fields.get("shaped_by", "")),
     )
 
 
@@ -299,12 +300,7 @@ def _number(event: BufferEvent, name: str) -> int:
 
 def _text(event: BufferEvent, name: str) -> str:
     """Return a field that an ERP's words went into, without what PostgreSQL cannot store."""
-    return _storable(_field(event, name))
-
-
-def _storable(text: str) -> str:
-    plain = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    return plain.encode("utf-8", "replace").decode("utf-8")
+    return storable(_field(event, name))
 
 
 def _ms(at: datetime) -> int:
