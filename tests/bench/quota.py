@@ -40,6 +40,7 @@ from tests.processes import spawned
 
 WORKERS = 4
 PLACES = 5
+BOUND = "what the limits allow"
 PEERS = ("pyrate-limiter==3.9.0", "aiohttp==3.13.2", "redis==7.1.0")
 
 
@@ -96,12 +97,7 @@ def run(quick: bool) -> list[Figure]:
         for peer in ("pyrate", "backoff"):
             other = _peer(peer, settings[0])
             figures += [
-                Figure(
-                    f"quota: {peer}, rate-bound",
-                    other.use(settings[0]),
-                    "x",
-                    "what the limits allow",
-                ),
+                Figure(f"quota: {peer}, rate-bound", other.use(settings[0]), "x", BOUND),
                 Figure(f"quota: {peer}, 429s", other.refused, "", f"{settings[0].calls} calls"),
             ]
     return figures
@@ -111,7 +107,7 @@ def drained(setting: Setting) -> list[Figure]:
     """Drain one setting, and say how much of what the limits allow was used."""
     ours = _ours(setting)
     return [
-        at_least(f"quota: {setting.name}", ours.use(setting), "x", "what the limits allow", 0.99),
+        at_least(f"quota: {setting.name}", ours.use(setting), "x", BOUND, 0.99),
         at_most(f"quota: {setting.name}, 429s", ours.refused, "", f"{setting.calls} calls", 0),
     ]
 
