@@ -88,6 +88,23 @@ async def test_a_daily_cap_is_a_window_of_a_day(buffer: Buffer) -> None:
     assert len(await office.get(9)) == 4
 
 
+async def test_the_first_turns_after_a_quiet_month_go_through_none_of_it(buffer: Buffer) -> None:
+    """Else the store would be busy with it for minutes, and take no order meanwhile."""
+    office = Office(buffer, replace(LIMITS, windows=(Window(2, 1000),)))
+    await office.back(await office.get(2))
+    buffer.later(2000)
+    await office.get(0)
+    buffer.later(30 * 86_400_000)
+    await buffer.client.command("CONFIG", "RESETSTAT")
+    permits = await office.get(2)
+    for permit in permits:
+        permit.how = "ok"
+    grant = await office.quotas.acquire(CLOUD, {NORMAL: 1}, permits)  # gives back, and waits
+    assert grant.wait_ms > 0
+    used = await buffer.client.command("INFO", "commandstats")
+    assert int(used["cmdstat_hmget"]["calls"] if "cmdstat_hmget" in used else 0) < 100
+
+
 async def test_a_call_may_cost_more_than_one(buffer: Buffer) -> None:
     office = Office(buffer, replace(LIMITS, costs={READ: 1, NORMAL: 3}))
     assert len(await office.get(9)) == 2

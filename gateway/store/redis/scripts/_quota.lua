@@ -44,13 +44,14 @@ end
 
 local function bucket(w, at) return math.ceil(at / w.grain) end
 
--- Charge `cost` to a window until a span after `at`.
+-- Charge `cost` to a window until a span after `at`. Of one that was empty this is the lowest bucket:
+-- whoever went through all buckets since it was last used would be busy for long after a quiet night.
 local function charge(key, w, at, cost)
   local b = bucket(w, at)
   local low = tonumber(redis.call('HGET', key, 'low') or b)
   redis.call('HINCRBY', key, string.format('%d', b), cost)
-  redis.call('HINCRBY', key, 'sum', cost)
-  if b <= low then redis.call('HSET', key, 'low', string.format('%d', b)) end
+  local empty = redis.call('HINCRBY', key, 'sum', cost) == cost
+  if empty or b <= low then redis.call('HSET', key, 'low', string.format('%d', b)) end
 end
 
 -- Cost per bucket from `first` to `last`, 200 at a time, to a function that may end it.
