@@ -9,13 +9,10 @@ others run on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from redis.exceptions import ResponseError
 
 from gateway.canonical.envelope import Marker, new_transaction_id, order_key, partition_of
 from gateway.canonical.exchange import Case, Edition, Entry, Lease, Parked, Taken
@@ -25,6 +22,7 @@ from gateway.canonical.process import Target
 from gateway.errors import Overloaded
 from gateway.store.redis.seeking import RedisSeeking
 from tests.property.dumped import dump, plain
+from tests.property.spoiling import Prepare, Work, prepared, spoilt
 from tests.valkey import NOW_MS, PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -34,8 +32,6 @@ KEY = order_key("webshop", REF)
 PART = partition_of(KEY, PARTITIONS)
 LEGACY = Target.LEGACY
 
-Work = Callable[[], Awaitable[Any]]
-Prepare = Callable[[Buffer], Awaitable[Work]]
 Parts = tuple[RedisSeeking, Sought]
 
 
@@ -292,35 +288,9 @@ SETTLING = (
 )  # fmt: skip
 
 
-async def prepared(buffer: Buffer, prepare: Prepare) -> Work:
-    """Start anew and bring the buffer to where the script is to be run."""
-    await buffer.client.command("FLUSHALL")
-    buffer.at(NOW_MS)
-    await buffer.under(Marker(1, "v1"))
-    return await prepare(buffer)
-
-
 @pytest.mark.parametrize("prepare", [*TAKING, *SETTLING], ids=lambda it: it.__name__)
 async def test_a_key_of_a_wrong_type_leaves_no_half_state(buffer: Buffer, prepare: Prepare) -> None:
-    run = await prepared(buffer, prepare)
-    names = set(await dump(buffer))
-    await run()
-    names |= set(await dump(buffer))
-    failed, half = 0, set[str]()
-    for name in sorted(names):
-        run = await prepared(buffer, prepare)
-        await buffer.client.command("DEL", name)
-        await buffer.client.command("SET", name, "spoilt")
-        before = await dump(buffer)
-        try:
-            await run()
-        except ResponseError as error:
-            assert "WRONGTYPE" in str(error)  # noqa: PT017 -- most keys are none of the script's
-            failed += 1
-            if await dump(buffer) != before:
-                half.add(name.decode().partition("}:")[2].partition(":")[0])
-    assert failed, "no key of the script was spoilt"
-    assert half == set()
+    await spoilt(buffer, prepare)
 
 
 @pytest.mark.parametrize("prepare", TAKING, ids=lambda it: it.__name__)
