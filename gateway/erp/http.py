@@ -19,7 +19,7 @@ from gateway.errors import ConfigError
 from gateway.policy.quotas import verdict
 
 if TYPE_CHECKING:
-    from gateway.erp.wire import Fate
+    from gateway.erp.wire import Fate, Wire
 
 #: No answer we ask for comes near it; a larger one is not worth the memory to understand.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -54,7 +54,7 @@ class Http:
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = _checked(url)
         self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._wire: Wire | None = None
 
     def deadline(self, within_ms: int) -> float:
         """Return the loop time ``within_ms`` from now, for the calls of one piece of work."""
@@ -73,8 +73,8 @@ class Http:
         """Send one request, once, and read its answer before the deadline ``until``."""
         from gateway.erp import wire  # noqa: PLC0415 -- see above
 
-        if self._client is None:
-            self._client = wire.client_of(self._url, self._transport)
+        if self._wire is None:
+            self._wire = wire.Wire(self._url, self._transport)
         call = f"{method} {path}"
         permit = Permit.current()
         if permit is not None and not permit.good:
@@ -83,9 +83,7 @@ class Http:
         try:
             async with (
                 asyncio.timeout_at(until),
-                self._client.stream(
-                    method, path, headers=headers, params=params, content=content
-                ) as response,
+                self._wire.answer(method, path, headers or {}, params or {}, content) as response,
             ):
                 answered = True
                 body = bytearray()
@@ -105,8 +103,8 @@ class Http:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._wire is not None:
+            await self._wire.close()
 
 
 def _silence(call: str, error: BaseException, fate: Fate) -> Silence:

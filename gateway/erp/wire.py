@@ -11,8 +11,12 @@ kept-alive connection turns out to be stale. It never repeats a POST.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
@@ -27,6 +31,16 @@ CONNECT_MS_MAX: Final = 5_000
 KEEPALIVE_S: Final = 15.0
 #: Far above any ERP's concurrency, which the quotas enforce: nobody ever waits for this pool.
 CONNECTIONS_MAX: Final = 200
+#: Addresses that are kept ready: there are some dozens to post to, and any number to ask.
+PATHS_MAX: Final = 128
+
+_HEADERS: Final = {
+    "User-Agent": "coexist",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
+_TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000, pool=CONNECT_MS_MAX / 1000)
+_EXTENSIONS: Final = {"timeout": _TIMEOUT.as_dict()}
 
 
 class Fate(Enum):
@@ -142,15 +156,47 @@ class Transport(AiohttpTransport):
         return session
 
 
-def client_of(url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """Return the client of one server; ``transport`` replaces the network in tests."""
-    limits = httpx.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEPALIVE_S)
-    return httpx.AsyncClient(
-        base_url=url,
+class Wire:
+    """Sends requests to one server and hands over its answers.
+
+    By httpx's transport rather than by its client, which costs four times the CPU of a call for
+    what none of ours may have: redirects, cookies, credentials of its own (`coexist bench
+    delivery`). ``transport`` replaces the network in tests.
+    """
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._base = httpx.URL(url)
+        limits = httpx.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEPALIVE_S)
         # The environment may name certificates (SSL_CERT_FILE), but no proxy.
-        transport=transport or Transport(limits=limits, trust_env=True),
-        timeout=httpx.Timeout(None, connect=CONNECT_MS_MAX / 1000, pool=CONNECT_MS_MAX / 1000),
-        headers={"User-Agent": "coexist"},
-        follow_redirects=False,
-        trust_env=False,
-    )
+        self._transport = transport or Transport(limits=limits, trust_env=True)
+        self._located = lru_cache(PATHS_MAX)(self._locate)
+
+    def _locate(self, path: str, query: str) -> httpx.URL:
+        """Return the address of a path below the server's own; ``query`` is encoded, "" if none."""
+        under = self._base.raw_path.decode().partition("?")[0].rstrip("/") + path
+        joint = "&" if "?" in under else "?"
+        return self._base.copy_with(raw_path=f"{under}{query and joint}{query}".encode())
+
+    @asynccontextmanager
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, str],
+        content: bytes | None,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send one request; the answer's head is there, its body can be read while this lasts."""
+        url = self._located(path, urlencode(params))
+        request = httpx.Request(
+            method, url, headers={**_HEADERS, **headers}, content=content, extensions=_EXTENSIONS
+        )
+        response = await self._transport.handle_async_request(request)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()

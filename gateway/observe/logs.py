@@ -11,7 +11,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, TextIO
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -44,25 +45,27 @@ def configure(stream: TextIO | None = None, level: str = "INFO") -> None:
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    written: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        masked,
+        structlog.processors.JSONRenderer(sort_keys=True),
+    ]
+    stream = stream or sys.stderr
+    # Ours do not go through the standard library: an event a call, and it would cost twice as much.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lenient(stream))),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                masked,
-                structlog.processors.JSONRenderer(sort_keys=True),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     root = logging.getLogger()
@@ -70,6 +73,21 @@ def configure(stream: TextIO | None = None, level: str = "INFO") -> None:
     root.setLevel(level)
     # One line per request, which our own event of the call says better.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class _Lenient:
+    """A stream on which a full disk or a reader that left costs the line, not the work it is of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def beside_answers() -> None:

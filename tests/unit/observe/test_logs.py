@@ -4,6 +4,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,16 @@ def test_an_event_is_one_line_of_json_with_time_and_level(stream: io.StringIO) -
     (line,) = lines(stream)
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "attempt", "level": "warning", "erp": "cloud", "attempt": 2}
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_full_disk_costs_the_line_and_not_the_work() -> None:
+    with Path("/dev/full").open("w") as full:
+        logs.configure(full)
+        structlog.get_logger().info("erp_call", outcome="booked")
+        with suppress(OSError):  # closing it writes what is left
+            full.close()
+    structlog.get_logger().info("erp_call", outcome="booked")  # closed
 
 
 def test_levels_below_the_chosen_one_are_left_out(stream: io.StringIO) -> None:
