@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -20,18 +20,21 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from gateway.canonical.base import EntityCode
 from gateway.canonical.envelope import PARTITIONS_MAX
+from gateway.canonical.sale import StoreCode
 from gateway.chain.plan import Plans
 from gateway.errors import ConfigError
 from gateway.settings.chain import plans
 from gateway.settings.delivery import DeliverySettings
 from gateway.settings.erps import ErpSettings, ErpsSettings
 from gateway.settings.evidence import EvidenceSettings
+from gateway.settings.explain import explained, slips
 from gateway.settings.governance import GovernanceSettings
 from gateway.settings.owners import OwnersSettings
 from gateway.settings.parties import (
-    CHANNEL_CHARS_MAX,
     SCOPES,
+    ChannelName,
     ChannelSettings,
     EntitySettings,
     StoreSettings,
@@ -112,9 +115,9 @@ class Settings(BaseSettings):
     future_s_max: int = Field(
         default=86_400, ge=0, description="how far a channel's clock may run ahead"
     )
-    legal_entities: dict[str, EntitySettings] = Field(description="by code")
-    stores: dict[str, StoreSettings] = Field(default_factory=dict, description="by code")
-    channels: dict[str, ChannelSettings] = Field(description="by name")
+    legal_entities: dict[EntityCode, EntitySettings] = Field(description="by code")
+    stores: dict[StoreCode, StoreSettings] = Field(default_factory=dict, description="by code")
+    channels: dict[ChannelName, ChannelSettings] = Field(description="by name")
     staff: dict[str, StaffSettings] = Field(
         default_factory=dict,
         description="people by name; if there are any, `--by` has to name one with the role, and "
@@ -163,11 +166,12 @@ class Settings(BaseSettings):
                         f"teams.{name}.owns: {scope!r} is team {owned[scope]}'s already; give it "
                         "to one of them"
                     )
+        capitals: dict[str, str] = {}
         for name, channel in self.channels.items():
-            if len(name) > CHANNEL_CHARS_MAX or ":" in name:
+            if capitals.setdefault(name.upper(), name) != name:
                 raise ValueError(
-                    f"channels.{name}: the name goes into both ERPs' documents; give one of at "
-                    f"most {CHANNEL_CHARS_MAX} characters, without ':'"
+                    f"channels.{name}: an ERP keeps names in capitals, where it is the same as "
+                    f"{capitals[name.upper()]!r}; give it another name"
                 )
             named = dict.fromkeys((*channel.legal_entities, *channel.books_in), "legal_entities")
             for entity, key in (
@@ -231,6 +235,13 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, yaml)
 
 
+#: What else is told through the environment: who acts, and what ``serve`` tells its worker.
+_NO_SETTINGS: Final = frozenset({
+    "COEXIST_CONFIG", "COEXIST_STAFF_KEY", "COEXIST_WAIVER_KEY",
+    "COEXIST_ANNOUNCE_FILE", "COEXIST_ANNOUNCE_URL",
+})  # fmt: skip
+
+
 def config_file() -> Path | None:
     """Return the configuration file in use, if there is one."""
     named = os.environ.get("COEXIST_CONFIG")
@@ -245,15 +256,16 @@ def load(**overrides: Any) -> Settings:
     file = config_file()
     if file is not None and not file.is_file():
         raise ConfigError(f"COEXIST_CONFIG: {file} is not a file; name an existing YAML file")
+    slipped = slips(os.environ, "COEXIST_", Settings, _NO_SETTINGS)
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         source = file or "the environment (no coexist.yaml here)"
         lines = [f"configuration from {source} cannot work:"]
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
-            problem = item["msg"].removeprefix("Value error, ")
-            lines.append(f"  {key}: {problem}" if key else f"  {problem}")
+        lines += [f"  {line}" for line in (*explained(error, Settings), *slipped)]
         if file is None:
             lines.append("change to the folder of an installation, or begin one: `coexist init`")
         raise ConfigError("\n".join(lines)) from None
+    if slipped:
+        raise ConfigError("\n".join(["the environment cannot be meant so:", *slipped]))
+    return settings

@@ -7,15 +7,14 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from gateway.canonical.base import CustomerReference
+from gateway.settings.addresses import BaseUrl
 from gateway.settings.section import Section
-
-_Url = Annotated[str, Field(pattern=r"^https?://[^/]+(/.*)?$")]
 
 
 class QueueSettings(Section):
     """The queue that ORDER_CHANGE notifications are sent to."""
 
-    url: _Url = Field(description="the queue's URL, as Amazon SQS gives it")
+    url: BaseUrl = Field(description="the queue's URL, as Amazon SQS gives it")
     region: Annotated[str, Field(min_length=1)] = Field(description="the queue's AWS region")
     access_key: Annotated[str, Field(min_length=1)] = Field(
         description="access key of a user that may receive and delete the queue's messages"
@@ -37,10 +36,10 @@ class ReportSettings(Section):
 class AmazonSettings(Section):
     """A seller's account whose orders are pulled."""
 
-    endpoint: _Url = Field(
+    endpoint: BaseUrl = Field(
         description="Selling Partner API, e.g. https://sellingpartnerapi-eu.amazon.com"
     )
-    token_url: _Url = Field(
+    token_url: BaseUrl = Field(
         default="https://api.amazon.com/auth/o2/token", description="Login with Amazon"
     )
     client_id: Annotated[str, Field(min_length=1)] = Field(description="the application's client")

@@ -7,6 +7,7 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, model_validator
 
 from gateway.canonical.process import PROCESSES, Kind
+from gateway.settings.addresses import BaseUrl, OptionalBaseUrl
 from gateway.settings.quota import QuotaSettings
 from gateway.settings.section import Section
 
@@ -16,7 +17,7 @@ _WRITES: Final = [name for name, it in PROCESSES.items() if it.kind is not Kind.
 class ErpSettings(Section):
     """How to reach one ERP and when its silence means something."""
 
-    url: str = Field(description="base URL")
+    url: BaseUrl = Field(description="base URL")
     user: str = Field(default="", description="legacy: Basic auth user; cloud: OAuth2 client id")
     secret: SecretStr = Field(
         default=SecretStr(""), description="legacy: password; cloud: client secret"
@@ -28,7 +29,9 @@ class ErpSettings(Section):
         default="https://api.businesscentral.dynamics.com/.default",
         description="cloud: scope of the token",
     )
-    token_url: str = Field(default="", description="cloud: where tokens come from, if not from url")
+    token_url: OptionalBaseUrl = Field(
+        default="", description="cloud: where tokens come from, if not from url"
+    )
     request_s: float | None = Field(
         default=None, gt=0, description="deadline of one call; default: the dialect's"
     )

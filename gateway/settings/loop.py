@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr
 
+from gateway.settings.addresses import ServerUrl
 from gateway.settings.section import Section
 
 
@@ -16,9 +17,7 @@ class ReturnPollSettings(Section):
     since: AwareDatetime = Field(
         description="returns last changed before are not asked for: other systems have them"
     )
-    url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = Field(
-        default="https://api.loopreturns.com", description="where its API is"
-    )
+    url: ServerUrl = Field(default="https://api.loopreturns.com", description="where its API is")
     poll_s: float = Field(default=300, ge=0.1, description="pause between two polls")
     overlap_s: float = Field(
         default=300, ge=0, description="how far a poll goes back behind the last one's end"

@@ -7,14 +7,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from gateway.canonical.base import matching
 from gateway.settings.amazon import AmazonSettings
 from gateway.settings.chain import ChainSettings
 from gateway.settings.loop import LoopSettings
 from gateway.settings.section import Section
 from gateway.settings.shopify import ShopifySettings
 
-#: The cloud ERP keeps a channel as a dimension value, Code[20].
-CHANNEL_CHARS_MAX = 20
+#: The cloud ERP keeps a channel as a dimension value: Code[20], in capitals.
+ChannelName = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,18}[A-Za-z0-9])?$",
+        "1 to 20 letters, digits and . _ -, with blanks inside, as both ERPs' documents can carry",
+    ),
+]
 
 SCOPES = ("orders", "returns", "store-sales", "read", "ops")
 

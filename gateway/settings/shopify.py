@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, SecretStr
 
 from gateway.canonical.base import CustomerReference
+from gateway.settings.addresses import OptionalServerUrl
 from gateway.settings.section import Section
 
 
@@ -16,7 +17,7 @@ class PollSettings(Section):
     access_token: SecretStr = Field(
         min_length=1, description="Admin API access token with the scope read_orders"
     )
-    url: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = Field(
+    url: OptionalServerUrl = Field(
         default="", description="where the Admin API is; empty is https:// and the shop's domain"
     )
     poll_s: float = Field(default=300, ge=0.1, description="pause between two polls")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, SecretStr
 
+from gateway.settings.addresses import BaseUrl
 from gateway.settings.section import Section
 
 
 class WebhookSettings(Section):
     """Somebody who is told when a guardrail pauses a wave or a scheduled flip is suspended."""
 
-    url: Annotated[str, Field(pattern=r"^https?://")] = Field(description="where to POST")
+    url: BaseUrl = Field(description="where to POST")
     secret: SecretStr = Field(
         min_length=16,
         description="signs each notice (Standard Webhooks, HMAC-SHA256); `whsec_` and base64, or "

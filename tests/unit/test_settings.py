@@ -48,7 +48,114 @@ def test_the_environment_wins_over_the_file(
 
 def test_an_unknown_key_is_named(config: dict[str, Any], tmp_path: Path) -> None:
     config["erps"]["legacy"]["urll"] = "x"
-    assert "erps.legacy.urll: Extra inputs are not permitted" in refused(config, tmp_path)
+    said = refused(config, tmp_path)
+    assert "erps.legacy.urll: there is no such setting; did you mean 'url'?" in said
+
+
+def test_where_nothing_is_alike_the_settings_there_are_named(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["channels"]["webshop"]["chain_by_entity"] = {"NL01": {"zzz": 1}}
+    config["legal_entities"]["NL01"]["vat"] = "x"
+    said = refused(config, tmp_path)
+    assert "legal_entities.NL01.vat: there is no such setting; there are country, currenc" in said
+    assert "chain_by_entity.NL01.zzz: there is no such setting; there are collective, customer, " in said
+
+
+def test_a_key_that_is_missing_is_named(config: dict[str, Any], tmp_path: Path) -> None:
+    config["chanels"] = config.pop("channels")
+    said = refused(config, tmp_path)
+    assert "channels: is needed and not there" in said
+    assert "chanels: there is no such setting; did you mean 'channels'?" in said
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "allowed"),
+    [
+        ("legal_entities", "nl 01", "2 to 10 capital letters and digits"),
+        ("stores", "Amsterdam 1", "1 to 20 capital letters, digits and -"),
+    ],
+)
+def test_a_code_that_no_message_can_name_is_refused(
+    config: dict[str, Any], tmp_path: Path, section: str, name: str, allowed: str
+) -> None:
+    config[section][name] = next(iter(config[section].values()))
+    said = refused(config, tmp_path)
+    assert f"{section}.{name}: must be {allowed}" in said
+    assert said.endswith(f"not {name!r}")
+
+
+def test_two_channels_that_an_erp_cannot_tell_apart_are_refused(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["channels"]["WebShop"] = config["channels"]["webshop"]
+    said = refused(config, tmp_path)
+    assert "an ERP keeps names in capitals" in said
+    assert "channels.WebShop" in said or "channels.webshop" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("ftp://erp.example.com", "'ftp://erp.example.com'"),
+        ("erp.example.com", "'erp.example.com'"),
+        ("https://user:hidden@erp.example.com", "'https://***@erp.example.com'"),
+    ],
+)
+def test_an_address_that_cannot_be_called_is_refused_without_its_credentials(
+    config: dict[str, Any], tmp_path: Path, value: str, shown: str
+) -> None:
+    config["erps"]["cloud"]["url"] = value
+    said = refused(config, tmp_path)
+    assert "erps.cloud.url: must be an http or https address without credentials" in said
+    assert said.endswith(f"not {shown}")
+    assert "hidden" not in said
+
+
+def test_a_wrong_figure_is_shown_and_a_secret_is_not(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["lease_ms"] = "soon"
+    config["partitions"] = 0
+    config["erps"]["cloud"]["secret"] = {"of": "hidden"}
+    said = refused(config, tmp_path)
+    assert "lease_ms: Input should be a valid integer" in said
+    assert "not 'soon'" in said
+    assert "partitions: Input should be greater than or equal to 1, not 0" in said
+    assert "erps.cloud.secret" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("COEXIST_LEASE_MSS", "COEXIST_LEASE_MS"), ("COEXIST_REDIS_URI", "COEXIST_REDIS_URL")],
+)
+def test_a_slip_in_the_environment_is_named(
+    config: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    meant: str,
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    said = refused(config, tmp_path)
+    assert f"{variable}: there is no such setting; did you mean {meant}?" in said
+    config["channels"] = {}  # beside what is wrong in the file
+    del config["erps"]
+    said = refused(config, tmp_path)
+    assert variable in said
+    assert "erps: is needed" in said
+
+
+@pytest.mark.parametrize(
+    "variable", ["COEXIST_SERVICE_HOST", "COEXIST_PORT_8080_TCP", "COEXIST_STAFF_KEY"]
+)
+def test_what_others_set_in_the_environment_is_left_alone(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    (tmp_path / "coexist.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.setenv(variable, "10.0.0.1")
+    assert load().partitions == 16
 
 
 def test_a_store_of_an_unknown_entity_is_named(config: dict[str, Any], tmp_path: Path) -> None:
@@ -63,8 +170,7 @@ def test_a_channel_name_that_no_document_can_carry_is_named(
 ) -> None:
     config["channels"][name] = config["channels"]["webshop"]
     said = refused(config, tmp_path)
-    assert f"channels.{name}: the name goes into both ERPs' documents" in said
-    assert "at most 20 characters" in said
+    assert f"channels.{name}: must be 1 to 20 letters" in said
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 5, 10])
