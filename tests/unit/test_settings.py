@@ -59,7 +59,7 @@ def test_where_nothing_is_alike_the_settings_there_are_named(
     config["legal_entities"]["NL01"]["vat"] = "x"
     said = refused(config, tmp_path)
     assert "legal_entities.NL01.vat: there is no such setting; there are country, currenc" in said
-    assert "chain_by_entity.NL01.zzz: there is no such setting; there are collective, customer, " in said
+    assert "chain_by_entity.NL01.zzz: there is no such setting; there are collective, " in said
 
 
 def test_a_key_that_is_missing_is_named(config: dict[str, Any], tmp_path: Path) -> None:
