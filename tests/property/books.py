@@ -32,6 +32,7 @@ class Fate(StrEnum):
     NEVER = "never"  #: no answer, and the request never arrives
     BUSY = "busy"
     REFUSED = "refused"
+    MISSING = "missing"  #: refused for a cause that passes, such as an item that is not there yet
 
 
 @dataclass(slots=True)
@@ -43,13 +44,16 @@ class Document:
     object_key: str
     erp: Target
     arrives_ms: int
+    revision: int
     standing: str = "coming"
 
     def answer(self) -> Outcome:
         if self.standing == "stored":
             return Stored(self.number)
         if self.standing == "failed":
-            return Refused(Cause.UNKNOWN_ITEM, f"{self.number} failed")
+            missing = self.number[-1] in "02468"
+            cause = Cause.UNKNOWN_ITEM if missing else Cause.NOT_ACCEPTED
+            return Refused(cause, f"{self.number} failed")
         return Booked(self.number)
 
 
@@ -63,17 +67,22 @@ class Books:
         self._count = 0
 
     def send(
-        self, transaction_id: str, object_key: str, erp: Target, fate: Fate, arrives_ms: int
-    ) -> Outcome:
+        self, transaction_id: str, object_key: str, erp: Target, fate: Fate, arrives_ms: int,
+        revision: int,
+    ) -> Outcome:  # fmt: skip
         """Take a request; without an idempotency key, a second one books a second time."""
         if fate is Fate.BUSY:
             return Busy("busy")
         if fate is Fate.REFUSED:
             return Refused(Cause.NOT_ACCEPTED, "no")
+        if fate is Fate.MISSING:
+            return Refused(Cause.UNKNOWN_ITEM, "not yet")
         if fate is Fate.NEVER:
             return Unknown("no answer")
         self._count += 1
-        document = Document(f"D-{self._count}", transaction_id, object_key, erp, arrives_ms)
+        document = Document(
+            f"D-{self._count}", transaction_id, object_key, erp, arrives_ms, revision
+        )
         if fate is Fate.LATE:
             self._coming.append(document)
             return Unknown("no answer")
@@ -123,6 +132,12 @@ class Books:
             if object_key != pipelined:
                 posted = (it.transaction_id for it in self.posted)
                 _in_order([it for it in posted if it in ids], ids)
+
+    def check_content(self, revisions: Mapping[str, int]) -> None:
+        """What is here is what was last changed: no change was answered that is not booked."""
+        for it in self.documents:
+            if it.standing != "failed":
+                assert it.revision == revisions[it.transaction_id], "an older content is booked"
 
     def _arrive(self, document: Document) -> None:
         document.standing = "stored" if document.erp is Target.LEGACY else "posted"

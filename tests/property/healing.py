@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.canonical.process import ERPS, Target
 from tests.property.books import FINAL_MS, Fate
+from tests.property.flips import reroute
 from tests.property.seeker import seek
 from tests.property.world import World
 
@@ -17,7 +18,7 @@ async def drain(world: World) -> None:
     for _ in range(DRAIN_ROUNDS_MAX):
         world.later(FINAL_MS)
         await world.lease("healer")
-        for transaction_id in [k for k, it in world.model.messages.items() if it.state == "held"]:
+        for transaction_id in [k for k, it in world.model.messages.items() if it.stopped]:
             await world.release_held(transaction_id)
         await _send_on(world)
         for erp in ERPS:
@@ -42,6 +43,6 @@ async def _send_on(world: World) -> None:
     """Nothing is on hold any more, and every owner is found."""
     epoch = world.model.marker.epoch
     for _ in world.model.parked():
-        await world.reroute("healer", 0, epoch, Target.CLOUD)
+        await reroute(world, "healer", 0, epoch, Target.CLOUD)
     for _ in world.model.sought():
         await seek(world, "healer", epoch, Target.CLOUD, "go on")

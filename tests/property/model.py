@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import inf
 
 from gateway.canonical.envelope import Marker
 from gateway.canonical.exchange import (
@@ -35,6 +36,8 @@ class Message:
     released: int = 0
     document: str = ""
     poll_ms: int = 0
+    woken_ms: int | None = None  # it waits for a cause, until then
+    waits: int = 0  # times in a row
     revision: int = 0
     orphaned: bool = False  # held because what it follows was given up
     poisoned: bool = False
@@ -42,6 +45,11 @@ class Message:
     @property
     def settled(self) -> bool:
         return self.state in ("booked", "discarded")
+
+    @property
+    def stopped(self) -> bool:
+        """Held, or waiting for a cause: staff may act on it."""
+        return self.state == "held" or self.woken_ms is not None
 
     @property
     def untried(self) -> bool:
@@ -160,7 +168,7 @@ class Model:
             return
         if it.state != "discarded":
             self.history.add(it.entry.object_key)
-        it.state, it.document, it.open_ms = "booked", document, None
+        it.state, it.document, it.open_ms, it.woken_ms = "booked", document, None, None
         fifo = self.fifos[it.entry.object_key]
         was_head = fifo[:1] == [transaction_id]
         if transaction_id in fifo:
@@ -192,7 +200,9 @@ class Model:
         self.place(taken.object_key, delay_ms)
         return True
 
-    def hold(self, at: Taken | Awaiting, *, poison: bool) -> bool:
+    def hold(
+        self, at: Taken | Awaiting, *, poison: bool, wait_ms: tuple[int, int] | None = None
+    ) -> bool:
         transaction_id = at.transaction_id
         it = self.messages[transaction_id]
         if isinstance(at, Taken):
@@ -202,15 +212,25 @@ class Model:
             return False
         it.state, it.takes, it.poisoned = "held", 0, poison
         it.open_ms = it.open_ms if poison else None
+        if wait_ms is not None:
+            it.state, it.waits = "waiting", it.waits + 1
+            it.woken_ms = self.now_ms + min(wait_ms[1], wait_ms[0] * 2 ** (it.waits - 1))
         if self.fifos[it.entry.object_key][:1] == [transaction_id]:
             self.places[it.entry.object_key] = Place("held")
         return True
 
-    def release_held(self, transaction_id: str) -> bool:
+    def wake(self) -> int:
+        due = [key for key, it in self.messages.items() if (it.woken_ms or inf) <= self.now_ms]
+        for transaction_id in sorted(due, key=lambda it: (self.messages[it].woken_ms, it)):
+            self.release_held(transaction_id, anew=False)
+        return len(due)
+
+    def release_held(self, transaction_id: str, *, anew: bool = True) -> bool:
         it = self.messages[transaction_id]
-        if it.state != "held":
+        if not it.stopped:
             return False
-        it.state, it.takes = "waiting", 0
+        it.state, it.takes, it.woken_ms = "waiting", 0, None
+        it.waits = 0 if anew else it.waits
         it.released = 1 if it.attempts else 3
         if it.attempts:
             it.open_ms = 1 if it.open_ms is None else it.open_ms
@@ -266,7 +286,7 @@ class Model:
     def _refused(self, object_key: str) -> bool:
         head, *rest = (self.messages[it] for it in self.fifos[object_key])
         tried = head.attempts > 0 or head.orphaned
-        said_no = head.state == "held" and head.open_ms is None and tried and not head.poisoned
+        said_no = head.stopped and head.open_ms is None and tried and not head.poisoned
         return said_no and all(it.untried for it in rest)
 
     def move(self, object_key: str, epoch: int, to: Target, *, refused: bool) -> bool:
@@ -278,6 +298,7 @@ class Model:
         if refused:
             head = self.messages[self.fifos[object_key][0]]
             head.state, head.takes, head.released = "waiting", 0, 0
+            head.woken_ms, head.waits = None, 0
             self.tried.discard(object_key)
             self.place(object_key)
         elif place.name.startswith("l:"):

@@ -15,7 +15,7 @@ from tests.valkey import Buffer
 CHANNEL = "webshop"
 LANES = [f"l:{erp}:{priority}:{CHANNEL}" for erp in ERPS for priority in range(4)]
 PLACES = [*LANES, "flight", "parked", "sought"]
-SETS = [*PLACES, "held", *(f"w:{erp}" for erp in ERPS)]
+SETS = [*PLACES, "held", "waits", *(f"w:{erp}" for erp in ERPS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def one_place(seen: Seen) -> None:
         head = seen.fifos[object_key][:1] == [transaction_id]
         places = lying.count(transaction_id)
         if message["pl"] == "1" or not head:  # it may have left its fifo
-            places += transaction_id in seen.sets["held"] and transaction_id not in lying
+            stopped = seen.sets["held"] | seen.sets["waits"]
+            places += transaction_id in stopped and transaction_id not in lying
             places += any(transaction_id in seen.sets[f"w:{erp}"] for erp in ERPS)
         assert places == (state not in ("booked", "discarded")), (transaction_id, state, places)
     for object_key, fifo in seen.fifos.items():
@@ -116,6 +117,8 @@ def as_modelled(seen: Seen, model: Model) -> None:
         assert int(seen.counters.get(f"w{priority}", "0")) == count
     held = {key for key, it in model.messages.items() if it.state == "held"}
     assert set(seen.sets["held"]) == held
+    waits = {k: it.woken_ms for k, it in model.messages.items() if it.woken_ms is not None}
+    assert seen.sets["waits"] == waits
     for erp in ERPS:
         assert seen.sets[f"w:{erp}"] == {
             key: it.poll_ms

@@ -28,17 +28,17 @@ async def seen(world: World, transaction_id: str, *, behind: int) -> Case | None
     )  # fmt: skip
 
 
-async def edit(world: World, transaction_id: str, *, behind: int) -> None:
-    """As ``Corrector.edit``."""
+async def edit(world: World, transaction_id: str, *, behind: int, early: bool = False) -> None:
+    """As ``Corrector.edit``, or ``early`` as ``Payments``: also what waits for its turn."""
     case = await seen(world, transaction_id, behind=behind)
     if case is None:
         return
     envelope = json.loads(case.payload)
-    envelope["body"]["edited"] = world.number()
+    envelope["body"]["edited"] = case.revision + 1
     body = json.dumps(envelope["body"]).encode()
     edition = Edition(json.dumps(envelope).encode(), body, body)
-    answer = await world.buffer.desk.edit(case, edition, "olga", "test")
-    assert answer == world.model.edit(case)
+    answer = await world.buffer.desk.edit(case, edition, "olga", "test", early=early)
+    assert answer == world.model.edit(case, early=early)
 
 
 async def discard(world: World, transaction_id: str, *, behind: int) -> None:
@@ -46,8 +46,8 @@ async def discard(world: World, transaction_id: str, *, behind: int) -> None:
     case = await seen(world, transaction_id, behind=behind)
     if case is None:
         return None
-    absent = False
-    if case.attempts and case.state == "held":
+    absent, it = False, world.model.messages[transaction_id]
+    if case.attempts and it.stopped:
         open_ms = world.model.now_ms - (case.open_since_ms or world.model.now_ms)
         match world.books.probe(transaction_id):
             case Booked(document):
@@ -57,7 +57,6 @@ async def discard(world: World, transaction_id: str, *, behind: int) -> None:
             case Absent() if case.open_since_ms is not None and open_ms < FINAL_MS:
                 return None
         absent = case.open_since_ms is not None
-    it = world.model.messages[transaction_id]
     process = PROCESSES[it.entry.claim.split("|")[1]]
     creates = it.orphaned or (process.kind is Kind.CREATE and not it.entry.pipelined)
     answer = await world.buffer.desk.discard(case, "lee", "test", creates=creates, absent=absent)

@@ -12,21 +12,23 @@ class Tended(Model):
 
     # ------------------------------------------------------------------ staff
 
-    def _refusal(self, case: Case) -> StaffRefused | None:
+    def _refusal(self, case: Case, *, early: bool = False) -> StaffRefused | None:
         it = self.messages[case.transaction_id]
         if case.transaction_id in self.purged:
             return StaffRefused(Refusal.GONE)
-        if it.state != "held":
+        if not it.stopped and not (early and it.state in ("waiting", "parked")):
             return StaffRefused(Refusal.STATE, it.state)
         if it.revision != case.revision:
             return StaffRefused(Refusal.CHANGED, str(it.revision))
         return None
 
-    def edit(self, case: Case) -> Edited | StaffRefused:
-        it, refused = self.messages[case.transaction_id], self._refusal(case)
+    def edit(self, case: Case, *, early: bool) -> Edited | StaffRefused:
+        it, refused = self.messages[case.transaction_id], self._refusal(case, early=early)
         if refused is not None:
             return refused
-        if it.open_ms is not None:
+        head = self.fifos[case.object_key][:1] == [case.transaction_id]
+        in_hands = head and self.places[case.object_key].name == "flight"
+        if it.open_ms is not None or in_hands:
             return StaffRefused(Refusal.OPEN)
         it.revision += 1
         return Edited(it.revision)
@@ -37,7 +39,7 @@ class Tended(Model):
             return refused
         if it.open_ms is not None and (not absent or it.open_ms != case.open_since_ms):
             return StaffRefused(Refusal.OPEN, str(it.open_ms))
-        it.state, it.open_ms = "discarded", None
+        it.state, it.open_ms, it.woken_ms = "discarded", None, None
         fifo = self.fifos[case.object_key]
         was_head = fifo[:1] == [case.transaction_id]
         if case.transaction_id in fifo:

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.process import ERPS, Target
 from tests.property.books import FINAL_MS, Fate
+from tests.property.flips import flip, move, reroute
 from tests.property.healing import drain
 from tests.property.seeker import seek
 from tests.property.staff import discard, edit
@@ -104,11 +105,11 @@ class BufferMachine(RuleBasedStateMachine):
     @rule(at=AT, to=ERP, old=OLD, refused=st.booleans())
     def move(self, at: int, to: Target, old: int, refused: bool) -> None:
         epoch = self.world.model.marker.epoch - old
-        self.runner.run(self.world.move(at, epoch, to, refused=refused))
+        self.runner.run(move(self.world, at, epoch, to, refused=refused))
 
     @rule(step=st.integers(-1, 2))
     def flip(self, step: int) -> None:
-        self.runner.run(self.world.flip(self.world.model.marker.epoch + step))
+        self.runner.run(flip(self.world, self.world.model.marker.epoch + step))
 
     @rule(ms=st.sampled_from([1, 200, 1000, 2500, 5001, FINAL_MS]))
     def time_passes(self, ms: int) -> None:
@@ -150,6 +151,18 @@ class BufferMachine(RuleBasedStateMachine):
     def restart_while_serving(self) -> None:
         self.runner.run(self.world.restart_while_serving())
 
+    @precondition(lambda self: self.world.hands)
+    @rule(at=AT, fate=FATE)
+    def wake_late(self, at: int, fate: Fate) -> None:
+        """A worker stands still for longer than its lease, which nobody has taken, and goes on."""
+        self.world.later(max(0, self.world.model.until_ms - self.world.model.now_ms))
+        hands = self.world.hands
+        hand = hands[at % len(hands)]
+        if hand.answer is None:
+            self.runner.run(self.world.deliver(hand, fate, 1))
+        else:
+            self.runner.run(self.world.settle(hand, 0))
+
     @precondition(lambda self: any(it.answer is not None for it in self.world.hands))
     @rule(fate=FATE)
     def take_over(self, fate: Fate) -> None:
@@ -185,11 +198,17 @@ class BufferMachine(RuleBasedStateMachine):
     def poll(self, at: int, erp: Target, count: int) -> None:
         self.runner.run(self.world.poll(self._leased(at), erp, count))
 
+    @precondition(lambda self: any(it.woken_ms for it in self.world.model.messages.values()))
+    @rule(at=AT)
+    def wake(self, at: int) -> None:
+        self.world.later(1000)
+        self.runner.run(self.world.wake(self._leased(at)))
+
     @precondition(lambda self: self.world.leases and self.world.model.parked())
     @rule(at=AT, erp=ERP, old=OLD)
     def reroute(self, at: int, erp: Target, old: int) -> None:
         epoch = self.world.model.marker.epoch - old
-        self.runner.run(self.world.reroute(self._leased(at), at, epoch, erp))
+        self.runner.run(reroute(self.world, self._leased(at), at, epoch, erp))
 
     @precondition(lambda self: self.world.leases and self.world.model.sought())
     @rule(
@@ -226,6 +245,14 @@ class BufferMachine(RuleBasedStateMachine):
         self.runner.run(edit(self.world, self._held_or_any(at), behind=behind))
 
     @precondition(lambda self: self.world.entries)
+    @rule(at=AT)
+    def edit_early(self, at: int) -> None:
+        """What waits for its turn is changed too; mostly what a worker has in its hands."""
+        hands = [it.taken.transaction_id for it in self.world.hands] if at % 3 else []
+        some = hands or [it.transaction_id for it in self.world.entries]
+        self.runner.run(edit(self.world, some[at % len(some)], behind=0, early=True))
+
+    @precondition(lambda self: self.world.entries)
     @rule(at=AT, behind=OLD)
     def discard(self, at: int, behind: int) -> None:
         self.runner.run(discard(self.world, self._held_or_any(at), behind=behind))
@@ -240,7 +267,7 @@ class BufferMachine(RuleBasedStateMachine):
         self.discard(0, 0)
 
     def _held_or_any(self, at: int) -> str:
-        held = [key for key, it in self.world.model.messages.items() if it.state == "held"]
+        held = [key for key, it in self.world.model.messages.items() if it.stopped]
         some = held or [it.transaction_id for it in self.world.entries]
         return some[at % len(some)]
 
@@ -261,7 +288,7 @@ class BufferMachine(RuleBasedStateMachine):
     def fails_to_post_and_is_released(self, fate: Fate) -> None:
         """What is pipelined has left its fifo by then, and joins its end again."""
         self.post_and_poll(well=False)
-        for key in [k for k, it in self.world.model.messages.items() if it.state == "held"]:
+        for key in [k for k, it in self.world.model.messages.items() if it.stopped]:
             self.runner.run(self.world.release_held(key))
         self.runner.run(self.world.check())
         self.runner.run(self.world.serve(fate, 1, 0, 3))

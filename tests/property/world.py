@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from gateway.canonical.outcome import (
     Stored,
     Unknown,
 )
-from gateway.canonical.process import PROCESSES, Kind, Target
+from gateway.canonical.process import PROCESSES, Target
 from gateway.errors import FencedOut
 from gateway.flow.deliver import TAKES_MAX
 from gateway.store.redis import keys
@@ -36,6 +37,7 @@ LEASE_MS = 5000
 TRUST_MS = 4000  # for how long of a lease its worker believes in it
 POLL_MS = 500
 PROBE_MS = 1000
+WAIT_MS = (1000, 3000)  # the first and the longest wait for a cause
 
 #: Two objects whose messages wait for each other, and one whose messages are pipelined.
 REFS = [
@@ -83,7 +85,7 @@ class World:
         self.buffer.later(ms)
         self.books.at(self.model.now_ms)
 
-    # ------------------------------------------------------------------ channels and admins
+    # ------------------------------------------------------------------ channels
 
     def number(self) -> int:
         self._numbers += 1
@@ -116,13 +118,6 @@ class World:
             fifo = self.model.fifos[one.object_key]
             self.entries.insert(place_among(self.entries, fifo, one), one)
             assert one.epoch == self.model.marker.epoch, "taken under an old epoch"
-
-    async def flip(self, epoch: int) -> None:
-        """Raise the partition to ``epoch``; lower ones change nothing."""
-        marker = Marker(epoch, f"v{epoch}")
-        if epoch > self.model.marker.epoch:
-            self.model.marker = marker
-        assert await self.buffer.book.raise_partition(PART, marker) == self.model.marker
 
     # ------------------------------------------------------------------ leases
 
@@ -221,8 +216,9 @@ class World:
             if fate is Fate.LATE and self.books.failed(taken.transaction_id):
                 fate = Fate.LOST  # see "left out" in test_buffer_machine
             hand.answer = self.books.send(
-                taken.transaction_id, taken.object_key, taken.owner, fate, now_ms + late_ms
-            )
+                taken.transaction_id, taken.object_key, taken.owner, fate, now_ms + late_ms,
+                json.loads(taken.payload)["body"].get("edited", 0),
+            )  # fmt: skip
 
     async def settle(self, hand: Hand, delay_ms: int) -> None:
         """Settle once; ``settled`` alone does it again, because its answer was lost."""
@@ -274,8 +270,7 @@ class World:
         if isinstance(answer, Booked):
             await self.book(it.transaction_id, answer.document)
         elif isinstance(answer, Refused):
-            done = await self.buffer.lanes.hold(it, answer.cause, "failed to post")
-            assert done == self.model.hold(it, poison=False)
+            await self._hold(it, answer.cause)
 
     async def _attempt(self, taken: Taken) -> bool:
         done = await self.buffer.lanes.attempt(taken)
@@ -290,48 +285,28 @@ class World:
         done = await self.buffer.lanes.defer(taken, delay_ms, unknown=unknown, reason="test")
         assert done == self.model.defer(taken, delay_ms, unknown=unknown)
 
-    async def _hold(self, taken: Taken, cause: Cause) -> None:
-        done = await self.buffer.lanes.hold(taken, cause, "test")
-        poison = cause is Cause.POISON
-        assert done == self.model.hold(taken, poison=poison)
+    async def _hold(self, at: Taken | Awaiting, cause: Cause) -> None:
+        wait_ms = WAIT_MS if cause.waits else None
+        done = await self.buffer.lanes.hold(at, cause, "test", wait_ms)
+        assert done == self.model.hold(at, poison=cause is Cause.POISON, wait_ms=wait_ms)
 
-    # ------------------------------------------------------------------ staff and flips
+    async def wake(self, holder: str) -> None:
+        """Let go what has waited for its cause for long enough."""
+        lease = self.leases[holder]
+        try:
+            woken = await self.buffer.lanes.wake(lease, 10)
+        except FencedOut:
+            assert not self.model.holds(lease.token)
+            return
+        assert self.model.holds(lease.token), "a fenced worker woke something"
+        assert woken == self.model.wake()
+
+    # ------------------------------------------------------------------ staff
 
     async def release_held(self, transaction_id: str) -> None:
         done = await self.buffer.lanes.release_held(transaction_id, "staff")
         expected = transaction_id not in self.model.purged
         assert done == (expected and self.model.release_held(transaction_id))
-
-    async def reroute(self, holder: str, at: int, epoch: int, target: Target) -> None:
-        """As ``Releaser``, for one parked object."""
-        lease = self.leases[holder]
-        try:
-            found = await self.buffer.lanes.parked(lease, 0, 0, 100)
-        except FencedOut:
-            assert not self.model.holds(lease.token)
-            return
-        assert [it.transaction_id for it in found] == self.model.parked()
-        owners = self.model.owners
-        assert [it.owner for it in found] == [owners.get(it.object_key) for it in found]
-        if not found:
-            return
-        parked = found[at % len(found)]
-        process = self.model.messages[parked.transaction_id].entry.claim.split("|")[1]
-        asked = None if PROCESSES[process].kind is Kind.FOLLOW_UP else target
-        done = await self.buffer.lanes.reroute(parked, epoch, asked)
-        assert done == self.model.reroute(lease.token, parked.object_key, epoch, asked)
-
-    async def move(self, at: int, epoch: int, to: Target, *, refused: bool) -> None:
-        """As a flip that takes its backlog along, for one object."""
-        erp = Target.LEGACY if to is Target.CLOUD else Target.CLOUD
-        seen = {it.object_key: it async for it in self.buffer.moves.movable(
-            PART, erp, refused=refused)}  # fmt: skip
-        possible = self.model.movable(erp, refused=refused)
-        assert set(possible) <= seen.keys(), "not listed"
-        if seen:
-            found = seen[sorted(seen)[at % len(seen)]]
-            done = await self.buffer.moves.move(found, epoch, to, "ann")
-            assert done == self.model.move(found.object_key, epoch, to, refused=refused)
 
     # ------------------------------------------------------------------ what always holds
 
@@ -346,3 +321,5 @@ class World:
             for key in OBJECTS
         }
         self.books.check(accepted, order_key("webshop", PIPELINED))
+        revisions = {key: it.revision for key, it in self.model.messages.items()}
+        self.books.check_content(revisions)
