@@ -43,23 +43,17 @@ from tests.chaos.conductor import Conductor
 from tests.chaos.flips import FlipFailed, Flips
 from tests.chaos.history import Sources
 from tests.chaos.options import Options
+from tests.chaos.progress import Progress
 from tests.chaos.schedule import ABSENT_FINAL_S, LEASE_S, REQUEST_S, RULES, RULES_LAST, Step
 from tests.chaos.stage import ChaosStage
 from tests.chaos.store import Ledger, PostgresLedger, SqliteLedger, Store
 from tests.processes import ROOT
 
-#: After healing something is booked at least so often until nothing waits: what was sent before is
-#: decided once "absent" is final, sent again and posted; twice that for a busy machine.
-PROGRESS_S_MAX: Final = 10 + 2 * ABSENT_FINAL_S
-#: However much waits, it is booked within so long, in s.
-DRAIN_S_MAX: Final = 300.0
 #: Faults that met nobody are tried again for so long, in s.
 INSIST_S_MAX: Final = 30.0
 #: The driver's grace period, and room to end.
 DRIVER_END_S: Final = 75.0
 LOOK_S: Final = 0.5
-#: A gateway measures once a second: nothing waits once that many looks saw nothing.
-LOOKS_EMPTY: Final = 5
 
 
 @dataclass(slots=True)
@@ -177,23 +171,16 @@ class Chaos:
     def _drain(self, stage: ChaosStage) -> None:
         """Demand that something is booked within a bound, again and again, until nothing waits."""
         began_s, key = time.monotonic(), folders.ops_key(self._folder)
-        empty, booked, booked_s = 0, 0, began_s
-        while empty < LOOKS_EMPTY:
+        progress = Progress(began_s)
+        while not progress.done:
             stage.must_run()
             backlog = _backlog(stage, key)
             if backlog.get("held"):
                 self._release()
             waiting = left(backlog, _pending(stage)) | _held(backlog)
-            empty = 0 if waiting else empty + 1
-            now_s, now = time.monotonic(), _booked(stage)
-            if now > booked:
-                booked, booked_s = now, now_s
-            if now_s - booked_s > PROGRESS_S_MAX or now_s - began_s > DRAIN_S_MAX:
-                words = ", ".join(f"{count} {name}" for name, count in waiting.items())
-                self._outcome.reasons.append(
-                    f"no progress: {now_s - began_s:.0f} s after everything was healed still "
-                    f"{words}; nothing was booked for {now_s - booked_s:.0f} s"
-                )
+            failed = progress.look(time.monotonic(), _booked(stage), waiting)
+            if failed:
+                self._outcome.reasons.append(failed)
                 return
             self._board.phase = f"draining {sum(waiting.values())}"
             time.sleep(LOOK_S)
