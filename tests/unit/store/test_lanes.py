@@ -216,6 +216,7 @@ async def test_receipts_of_a_store_day_follow_each_other_once_stored(buffer: Buf
     taken = await taken_head(buffer, first)
     await buffer.lanes.attempt(taken)
     await buffer.lanes.stored(taken, "D-1", 500)
+    assert sorted(await buffer.listed(first.object_key)) == ["1", "2"], "it left its fifo"
     (following,) = await buffer.lanes.take(taken.lease, LEGACY, 5)
     assert following.transaction_id == second.transaction_id
     buffer.later(501)
@@ -226,7 +227,6 @@ async def test_receipts_of_a_store_day_follow_each_other_once_stored(buffer: Buf
     assert await buffer.lanes.release_held(first.transaction_id, "sam")
     (again,) = await buffer.lanes.take(taken.lease, LEGACY, 5)
     assert (again.transaction_id, again.owner) == (first.transaction_id, LEGACY)
-
     assert sorted(await buffer.listed(first.object_key)) == ["1", "2"], (
         "that it left its fifo and came back is no double"
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.envelope import Marker, order_key, partition_of
 from gateway.canonical.exchange import Entry, Movable, Taken
 from gateway.canonical.outcome import Cause
 from gateway.canonical.process import Target
 from gateway.store.ledger import projection
+from gateway.store.redis.seeking import RedisSeeking
 from tests.valkey import PARTITIONS, Buffer, entry
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +112,47 @@ async def test_receipts_behind_one_that_is_stored_stay(buffer: Buffer) -> None:
     await buffer.lanes.attempt(taken)
     await buffer.lanes.stored(taken, "D-1", 500)
     assert await listed(buffer, first) == []
+
+
+async def test_what_was_stored_and_failed_to_post_stays(buffer: Buffer) -> None:
+    """Its ERP has it, and may post it yet."""
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    taken = await taken_head(buffer, one)
+    await buffer.lanes.attempt(taken)
+    await buffer.lanes.stored(taken, "D-1", 0)
+    (failed,) = await buffer.lanes.awaiting(taken.lease, LEGACY, 1, 500)
+    await buffer.lanes.hold(failed, Cause.CLOSED_PERIOD, "period 10 is closed")
+    assert await listed(buffer, one, refused=True) == []
+
+
+async def test_a_follow_up_let_go_without_an_owner_is_looked_for(buffer: Buffer) -> None:
+    """It goes to its owner, whoever that is; the rules that let it go name none."""
+    early = entry("A-1", process="order.cancellation", reference="X", target=Target.HOLD)
+    await buffer.intake.accept(replace(early, undecided=True))
+    lease = await buffer.lease_of(early.object_key)
+    (parked,) = await buffer.lanes.parked(lease, 0, 0, 1)
+    assert parked.owner is None
+    assert await buffer.lanes.reroute(parked, 1, None)
+    seeking = RedisSeeking(buffer.client, PARTITIONS)
+    assert [it.transaction_id for it in await seeking.sought(lease, 9)] == [early.transaction_id]
+    assert await buffer.kinds(early.object_key) == [
+        ("accepted", early.transaction_id), ("released", early.transaction_id),
+    ]  # fmt: skip
+
+
+async def test_what_is_let_go_to_another_erp_stays_with_the_owner_of_its_object(
+    buffer: Buffer,
+) -> None:
+    first = entry("A-1")
+    await buffer.intake.accept(first)
+    taken = await taken_head(buffer, first)
+    await buffer.lanes.book(first.transaction_id, "D-1", "")
+    await buffer.intake.accept(entry("A-1", reference="again", target=Target.HOLD))
+    (parked,) = await buffer.lanes.parked(taken.lease, 0, 0, 1)
+    assert await buffer.lanes.reroute(parked, 1, CLOUD)
+    assert await buffer.lanes.take(taken.lease, CLOUD, 5) == []
+    assert len(await buffer.lanes.take(taken.lease, LEGACY, 5)) == 1
 
 
 @pytest.mark.parametrize("waits", [None, (1000, 9000)])
