@@ -109,6 +109,7 @@ class Parts:
             precedents=self.ledger,
             teams=_teams(self.settings),
             calls_s={erp.value: it.calls_max * 1000 / it.span_ms for erp, it in windows.items()},
+            peaks=self.peaks,
         )
 
 

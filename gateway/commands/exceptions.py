@@ -77,11 +77,12 @@ def filter_options(command: Command) -> Command:
 @json_option
 def list_held(first: int, count: int, by: str, *, as_json: bool, **named: str) -> None:
     """List what is held or waits: by cause, then one by one, the first deadline first."""
-    found = run(_list(_filter(**named), first, count, by))
+    chosen = _filter(**named)
+    found = run(_list(chosen, first, count, by))
     if as_json:
         print_json(readout.listing(found, first))
     else:
-        view.listing(found, first)
+        view.listing(found, first, everything=chosen.empty)
 
 
 @exceptions.command()
@@ -172,8 +173,8 @@ def _retry_named(transaction_ids: tuple[str, ...], reason: str, by: str, *, as_j
         done = [it for it in transaction_ids if it not in refused]
         print_json({"retried": done, "refused": refused})
     else:
-        for text in refused.values():
-            click.echo(text)
+        for it in transaction_ids:
+            click.echo(refused.get(it, f"{it} is tried again; `coexist exceptions show {it}`"))
     if refused:
         sys.exit(1)
 

@@ -18,10 +18,11 @@ from gateway.policy.drain import span
 from gateway.policy.triage import Group
 
 
-def listing(found: Listing, first: int) -> None:
-    """Print groups and lines, or that there are none."""
+def listing(found: Listing, first: int, *, everything: bool) -> None:
+    """Print groups and lines, or that there are none of all, or of those that were named."""
     if not found.total:
-        click.echo("nothing is held, and nothing waits for a cause")
+        of = "" if everything else " of what these options name"
+        click.echo(f"nothing{of} is held, and nothing waits for a cause")
         return
     console = Console()
     now = datetime.now(UTC)
@@ -29,6 +30,8 @@ def listing(found: Listing, first: int) -> None:
         rows = [it for it in found.groups if it.waits == waits]
         if rows:
             console.print(_groups(rows, title, now))
+            for row in rows:
+                click.echo(f"{row.cause}: {row.remedy}")
     for it, _ in found.items:
         click.echo(_line(it, now))
     shown_upto = first + len(found.items)
@@ -70,12 +73,18 @@ def estimate(it: Estimate) -> None:
     if not it.count:
         click.echo("nothing is held that this names")
         return
-    click.echo(f"{it.count} held transactions, {money(it.money)}")
+    things = "transaction is" if it.count == 1 else "transactions are"
+    click.echo(f"{it.count} {things} held or waiting for a cause, {money(it.money)}")
     for drain in it.drains:
         ahead = f" behind {drain.ahead} that wait" if drain.ahead else ""
         click.echo(
             f"  {drain.erp or 'no ERP yet'}: {drain.count}{ahead}; at least {span(drain.quota_s)} "
             f"by its quota, {span(drain.measured_s)} at its busiest of the last hour"
+        )
+    if it.peak is not None:
+        click.echo(
+            f"but the peak mode is on since {it.peak.at}, by {it.peak.by}: what is released in "
+            "bulk waits until `coexist peak off`; by its id, one goes in its own class"
         )
 
 
@@ -97,7 +106,7 @@ def parsed_patch(text: str) -> dict[str, Any]:
 
 def _groups(rows: list[Group], title: str, now: datetime) -> Table:
     table = Table(title=title, title_justify="left", expand=True)
-    for name in ("cause", "count", "money", "deadline", "oldest", "team", "what to do"):
+    for name in ("cause", "count", "money", "deadline", "oldest", "team"):
         table.add_column(name, overflow="fold", no_wrap=name in {"cause", "money"})
     for it in rows:
         teams = ", ".join(it.teams)
@@ -105,7 +114,7 @@ def _groups(rows: list[Group], title: str, now: datetime) -> Table:
         table.add_row(
             it.cause, str(it.count), "\n".join(f"{a} {c}" for c, a in it.money.items()) or "-",
             _due(it.deadline_ms, now), span((now - it.oldest_at).total_seconds()),
-            teams + stewards, it.remedy,
+            teams + stewards,
         )  # fmt: skip
     return table
 

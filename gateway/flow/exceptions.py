@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gateway.canonical.envelope import Envelope
-from gateway.canonical.exchange import Case, Happened, Listed, Record, Wanted
+from gateway.canonical.exchange import Case, Happened, Listed, Peak, Record, Wanted
 from gateway.canonical.lifecycle import State
 from gateway.canonical.masking import masked
 from gateway.canonical.process import ERPS, PROCESSES, Priority
@@ -27,7 +27,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.flow.audit import Auditor
 from gateway.policy.drain import Drain, Pace, drains
 from gateway.policy.triage import Group, Team, Teams, groups, money_of, remedy_of
-from gateway.ports import Casebook, Desk, Intake, Lanes, Precedents
+from gateway.ports import Casebook, Desk, Intake, Lanes, Peaks, Precedents
 
 #: Messages released by one command: more are released by the next.
 RELEASED_MAX: Final = 100_000
@@ -53,6 +53,7 @@ class Bench:
     precedents: Precedents
     teams: Teams = field(default_factory=Teams)
     calls_s: Mapping[str, float] = field(default_factory=dict)
+    peaks: Peaks | None = None
 
     async def paces(self) -> dict[str, Pace]:
         """Return what each ERP takes: by its quota, and as measured."""
@@ -105,12 +106,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a release would set going."""
+    """What a release would set going; while a ``peak`` is on, all of it waits until that ends."""
 
     count: int
     money: Mapping[str, str]
     drains: Sequence[Drain]
     groups: Sequence[Group]
+    peak: Peak | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ class Exceptions:
             money=money_of(tallies),
             drains=drains(counts, await self._at.backlog(), await self._at.paces()),
             groups=groups(tallies, self._at.teams),
+            peak=None if self._at.peaks is None else await self._at.peaks.peak(),
         )
 
     async def retry_all(

@@ -74,6 +74,7 @@ def estimate(it: Estimate) -> Json:
         "money": dict(it.money),
         "drains": [drain(each) for each in it.drains],
         "groups": [_group(each) for each in it.groups],
+        "waits_for_peak_to_end": it.peak is not None,
     }
 
 

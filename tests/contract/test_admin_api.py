@@ -78,6 +78,9 @@ def test_list_show_edit_retry_discard_and_what_the_channel_reads(running: Instal
     said = running.tried("exceptions", "list", "--by", "viewer", COEXIST_STAFF_KEY="key-of-viewer")
     lines = [it for it in said.stdout.splitlines() if it.startswith(one)]
     assert len(lines) == 1, "an id is whole, for copying, however narrow the terminal"
+    none = ("exceptions", "list", "--entity", "XX99", "--by", "viewer")
+    other_entity = running.tried(*none, COEXIST_STAFF_KEY="key-of-viewer")
+    assert other_entity.stdout.startswith("nothing of what these options name is held")
     assert lines[0].startswith(f"{one}  order.intake  webshop ADM-1  unknown-item  44.85 EUR  ")
     shown = call(running, "viewer", "GET", f"/exceptions/{one}").json()
     assert shown["body"]["customer"]["name"] == "•••"
@@ -230,6 +233,13 @@ def test_what_is_wrong_is_said_field_by_field(running: Installation) -> None:
     assert wrong.status_code == 422
     pointers = {it["pointer"] for it in wrong.json()["errors"]}
     assert pointers == {"/revision", "/reason"}
+    for query in ({"cause": "unknown-itm"}, {"process": "orders"}, {"entity": "NL01"}):
+        (name,) = query
+        for path in ("", "/estimate"):
+            typo = call(running, "lead", "GET", f"/exceptions{path}", params=query)
+            assert (typo.status_code, typo.json()["errors"][0]["pointer"]) == (422, f"/{name}")
+    everything = call(running, "lead", "POST", "/exceptions/retry", json={"count": 5})
+    assert (everything.status_code, "say what" in everything.text) == (422, True)
     nowhere = call(running, "lead", "GET", "/nothing")
     assert (nowhere.status_code, nowhere.json()["type"]) == (404, "urn:coexist:problem:not-found")
 

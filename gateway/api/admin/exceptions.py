@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from litestar import Controller, get, patch, post
+from litestar import Controller, Request, get, patch, post
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.params import Parameter
 
 from gateway.api.admin import views
 from gateway.api.admin.services import Admin
 from gateway.canonical.exchange import Wanted
+from gateway.canonical.fields import invalid
+from gateway.canonical.outcome import CAUSES
+from gateway.canonical.process import PROCESSES
 from gateway.canonical.staff import Staff
+from gateway.errors import FieldError
 from gateway.flow import readout
 from gateway.flow.exceptions import of_team
 
+#: What a query may say: which exceptions, and which page of them.
+QUERY: Final = frozenset(
+    {"cause", "process", "channel", "legal_entity", "sku", "team", "first", "count"}
+)
+
 
 async def wanted(
-    admin: Admin, cause: str = "", process: str = "", channel: str = "", legal_entity: str = "",
-    sku: str = "", team: str = "",
+    request: Request[Any, Any, State], admin: Admin, cause: str = "", process: str = "",
+    channel: str = "", legal_entity: str = "", sku: str = "", team: str = "",
 ) -> Wanted:  # fmt: skip
-    """Return which exceptions the query names; one that names nothing means all."""
+    """Return which exceptions the query names; one that names nothing means all.
+
+    A name that is none would else mean all, too.
+    """
+    strange = sorted(set(request.query_params) - QUERY)
+    if strange:
+        said = f"is no name here; there are {', '.join(sorted(QUERY))}"
+        raise invalid([FieldError(f"/{it}", said) for it in strange])
     named = Wanted(cause, process, channel, legal_entity, sku)
+    _refuse_unknown(named)
     return of_team(named, team, admin.exceptions.teams)
+
+
+def _refuse_unknown(named: Wanted) -> None:
+    """Refuse what could never be found, rather than find nothing."""
+    wrong = [
+        FieldError(f"/{field}", f"{value!r} is none; there are {', '.join(sorted(known))}")
+        for field, value, known in (
+            ("cause", named.cause, CAUSES), ("process", named.process, frozenset(PROCESSES)),
+        )
+        if value and value not in known
+    ]  # fmt: skip
+    if wrong:
+        raise invalid(wrong)
 
 
 class ExceptionsDesk(Controller):
@@ -50,8 +81,15 @@ class ExceptionsDesk(Controller):
 
     @post("/retry", status_code=200, summary="Release all that is named, behind live traffic")
     async def retry_all(self, admin: Admin, staff: Staff, data: views.Bulk) -> views.Released:
-        """Release at most ``count``; what was ever sent is looked for before it goes again."""
+        """Release at most ``count``; what was ever sent is looked for before it goes again.
+
+        As on the command line, what to release has to be named.
+        """
         named = Wanted(data.cause, data.process, data.channel, data.legal_entity, data.sku)
+        _refuse_unknown(named)
+        if named == Wanted() and not data.team:
+            what = "say what to release, by cause, process, channel, legal_entity, sku or team"
+            raise invalid([FieldError("", what)])
         done = await admin.exceptions.retry_all(
             staff,
             of_team(named, data.team, admin.exceptions.teams),

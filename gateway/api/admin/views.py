@@ -112,12 +112,16 @@ class Drain(Model):
 
 
 class Estimate(Model):
-    """What a release would set going."""
+    """What a release would set going.
+
+    While the peak mode is on, what is released in bulk waits until it is switched off.
+    """
 
     count: int
     money: Money
     drains: list[Drain]
     groups: list[Group]
+    waits_for_peak_to_end: bool
 
 
 class Released(Model):

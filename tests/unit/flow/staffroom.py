@@ -16,6 +16,7 @@ from gateway.flow.project import Projector
 from gateway.policy.triage import Teams
 from gateway.ports import Desk as DeskPort
 from gateway.store.ledger import SqlLedger
+from gateway.store.redis.peak import RedisPeaks
 from tests.unit.flow.doubles import ScriptedErp
 from tests.unit.flow.test_deliver import LEGACY, Desk
 from tests.valkey import Buffer, entry
@@ -65,6 +66,7 @@ class Staffroom:
         self.bench = Bench(
             desk or buffer.desk, buffer.lanes, ledger, buffer.intake, buffer.lanes.backlog,
             self.auditor, self.worker.clock, ledger, teams or Teams(), calls_s or {"legacy": 20.0},
+            RedisPeaks(buffer.client),
         )  # fmt: skip
         self.exceptions = Exceptions(self.bench)
         caller = Caller(self.worker.quotas, self.worker.clock)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.canonical.exchange import Wanted
+from gateway.canonical.exchange import Peak, Wanted
 from gateway.canonical.outcome import Absent, Booked, Cause, Refused
 from gateway.canonical.process import Target
 from gateway.canonical.staff import Role
@@ -15,6 +15,7 @@ from gateway.flow import readout
 from gateway.flow.exceptions import of_team
 from gateway.policy.triage import Team, Teams
 from gateway.store.ledger import SqlLedger
+from gateway.store.redis.peak import RedisPeaks
 from tests.unit.flow.doubles import ScriptedErp
 from tests.unit.flow.staffroom import LEAD, MISSING, OPERATOR, REFUSED, Staffroom, order_body, who
 from tests.valkey import Buffer, entry
@@ -149,6 +150,15 @@ async def test_an_estimate_bounds_the_time_by_quota_and_by_what_was_measured(
     await room.project(done)
     (drain,) = (await room.exceptions.estimate(VIEWER, Wanted())).drains
     assert drain.measured_s == pytest.approx(180)
+
+
+async def test_an_estimate_says_that_a_peak_keeps_it_waiting(room: Staffroom) -> None:
+    await room.refused("A-1", MISSING)
+    peak = Peak("olga", "flash sale", "2026-11-27T08:00:00+00:00")
+    for switched in (peak, None):
+        await RedisPeaks(room.buffer.client).switch(switched)
+        found = await room.exceptions.estimate(VIEWER, Wanted())
+        assert (found.count, found.peak) == (1, switched)
 
 
 async def test_one_fix_releases_its_group_behind_live_traffic_and_each_is_booked_once(
