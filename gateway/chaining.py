@@ -53,7 +53,7 @@ class Chains:
         quote = None if self.tax is None else self.tax.quote
         if not any(plan.customer is CustomerSource.ERP for plan in self.plans.values()):
             return Chain(erp.name, self.tables, self.plans, quote=quote, history=self.history)
-        reads, writes = self._caller(erp), self._caller(erp, writes=True)
+        reads, writes = self._caller(), self._caller(writes=True)
         desk = CustomerDesk(erp, self.shelf, reads, writes, self.clock)
         self.stack.push_async_callback(desk.close)
         return Chain(
@@ -61,8 +61,7 @@ class Chains:
             find_or_create=desk.find_or_create,
         )  # fmt: skip
 
-    def _caller(self, erp: Speaker, *, writes: bool = False) -> Caller:
+    def _caller(self, *, writes: bool = False) -> Caller:
         return Caller(
-            self.quotas, self.clock, self.windows, PATIENCE_MS, erp.timing.request_ms,
-            Traffic.NORMAL, writes=writes,
-        )  # fmt: skip
+            self.quotas, self.clock, self.windows, PATIENCE_MS, Traffic.NORMAL, writes=writes
+        )

@@ -191,7 +191,7 @@ def shadows_of(parts: Parts) -> Shadows:
     how = How(
         it.in_flight_max, it.controls_one_in, Decimal(it.money_tolerance), it.skew_s, it.ignore
     )
-    caller = Caller(parts.quotas, parts.clock, patience_ms=0, kind=Traffic.SHADOW)
+    caller = Caller(parts.quotas, parts.clock, parts.windows, patience_ms=0, kind=Traffic.SHADOW)
     chance = Random(token_bits())
     return Shadows(parts.ledger, parts.erps, caller, how, parts.clock, parts.observer, chance)
 

@@ -224,7 +224,7 @@ async def _at_work(by: str) -> AsyncIterator[tuple[Exceptions, Corrector, Staff]
 
     async with installation() as parts:
         staff = acting(parts.settings, by)
-        caller = Caller(parts.quotas, parts.clock)
+        caller = Caller(parts.quotas, parts.clock, parts.windows)
         yield Exceptions(parts.bench), Corrector(parts.bench, parts.erps, caller), staff
 
 

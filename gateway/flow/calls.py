@@ -1,4 +1,4 @@
-"""One interactive call to an ERP through its quota, for reads that somebody is waiting for."""
+"""One call to an ERP, through its quota and around its windows, for what is no delivery."""
 
 from __future__ import annotations
 
@@ -31,35 +31,39 @@ class _Waiting:
 class Caller:
     """Waits for a permit, but no longer than ``patience_ms``: a shopper is waiting too.
 
-    Where the ERP is closed, or will be before a call of ``enquiry_ms`` could end, none is made.
-    Those who wait at one time ask together, in one turn at the quota.
+    Where the ERP is closed, or will be before the call could end, none is made. Those who wait at
+    one time ask together, in one turn at the quota. ``writes`` says what its calls do there.
     """
 
     def __init__(
         self,
         quotas: Quotas,
         clock: Clock,
-        windows: Windows | None = None,
+        windows: Windows,
         patience_ms: int = 3000,
-        enquiry_ms: int = 5000,
         kind: Traffic = Traffic.READ,
         *,
         writes: bool = False,
     ) -> None:
         self._quotas = quotas
         self._clock = clock
-        self._windows = windows or Windows()
+        self._windows = windows
         self._patience_s = patience_ms / 1000
-        self._lasts_ms = patience_ms + enquiry_ms + MARGIN_MS
         self._kind = kind
         self._writes = writes
         self._lines: dict[Target, list[_Waiting]] = {}
         self._tasks: dict[Target, asyncio.Task[None]] = {}
         self._returning: set[asyncio.Task[None]] = set()
 
-    async def call(self, erp: Target, act: Callable[[], Awaitable[T]]) -> T:
-        """Make one call; raise :class:`ErpUnavailable` if it may not start in time."""
-        self._open(erp)
+    async def call(
+        self, erp: Target, act: Callable[[], Awaitable[T]], *, lasts_ms: int, process: str = ""
+    ) -> T:
+        """Make one call that lasts at most ``lasts_ms``, its deadline in ``act``.
+
+        ``process`` is what it is about; without one, windows of single processes are not asked.
+        Raises :class:`ErpUnavailable` if it may not start in time.
+        """
+        self._open(Call(erp, process, self._writes), lasts_ms)
         permit = await self._permit(erp)
         try:
             with permit.in_use():
@@ -67,9 +71,10 @@ class Caller:
         finally:
             self._return(erp, [permit])
 
-    def _open(self, erp: Target) -> None:
+    def _open(self, call: Call, lasts_ms: int) -> None:
         now = self._clock.now()
-        closed = self._windows.gate(Call(erp, writes=self._writes), now, self._lasts_ms)
+        longest_ms = round(self._patience_s * 1000) + lasts_ms + MARGIN_MS
+        closed = self._windows.gate(call, now, longest_ms)
         if closed is not None:
             wait_s = -(-closed.wait_ms(now) // 1000)
             raise ErpUnavailable(

@@ -150,7 +150,10 @@ class Corrector:
         if not case.attempts or case.owner is None:
             return False
         erp, envelope = self._erps[case.owner], _readable(case)
-        probed = await self._caller.call(case.owner, lambda: erp.probe(envelope))
+        probed = await self._caller.call(
+            case.owner, lambda: erp.probe(envelope), lasts_ms=erp.timing.request_ms,
+            process=envelope.process,
+        )  # fmt: skip
         final_ms = erp.timing.absent_final_ms
         match probed:
             case Booked(document, result):

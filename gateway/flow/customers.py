@@ -111,7 +111,7 @@ class CustomerDesk:
         return Found(numbers[0], how)
 
     async def _call(self, caller: Caller, act: Callable[[], Awaitable[T]]) -> T:
-        return await caller.call(self._erp.name, act)
+        return await caller.call(self._erp.name, act, lasts_ms=self._erp.timing.request_ms)
 
 
 def _delayed(wish: Wish, why: Busy | Unknown) -> Delayed:

@@ -24,7 +24,7 @@ from gateway.flow.succeed import Succession
 from gateway.flow.workplace import Workplace
 from gateway.policy.batching import Plan, calls, together
 from gateway.policy.quotas import CLASSES, POLLS, planned, wanted
-from gateway.policy.windows import Call
+from gateway.policy.windows import MARGIN_MS, Call
 
 #: Between two looks at the lanes while nothing ends and nobody rings.
 IDLE_S: Final = 0.05
@@ -122,7 +122,8 @@ class Dispatcher:
         now, timing = self._clock.now(), self._timing
         write, read = Call(self._erp, writes=True), Call(self._erp)
         takes = self._windows.gate(write, now, timing.request_ms_min) is None
-        polls = self._windows.gate(read, now, timing.request_ms) is None
+        # Nobody looks again before a poll is sent, so what the others are given later is in it.
+        polls = self._windows.gate(read, now, timing.request_ms + MARGIN_MS) is None
         if takes and polls:
             return dict(ready)
         return {

@@ -54,7 +54,10 @@ class Enquiries:
         target, decision = await self._serving(facts)
         erp = self._erps[target]
         try:
-            answer = await self._caller.call(erp.name, lambda: question(erp))
+            answer = await self._caller.call(
+                erp.name, lambda: question(erp), lasts_ms=erp.timing.enquiry_ms,
+                process=facts.process,
+            )  # fmt: skip
         except CoexistError:
             self._fared(decision.rule_id, "error")
             raise

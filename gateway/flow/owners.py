@@ -79,7 +79,8 @@ class OwnerFinder:
         erp = self._erps[target]
         try:
             return await self._caller.call(
-                target, lambda: erp.has_order(order_channel, order_ref, legal_entity)
-            )
+                target, lambda: erp.has_order(order_channel, order_ref, legal_entity),
+                lasts_ms=erp.timing.enquiry_ms,
+            )  # fmt: skip
         except ErpUnavailable:
             return None

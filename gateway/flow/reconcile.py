@@ -110,7 +110,10 @@ class Reconciler:
         erp = self._erps[Target(record.owner)]
         envelope = record.envelope
         try:
-            found = await self._caller.call(erp.name, lambda: erp.documents(envelope))
+            found = await self._caller.call(
+                erp.name, lambda: erp.documents(envelope), lasts_ms=erp.timing.request_ms,
+                process=envelope.process,
+            )  # fmt: skip
         except ErpUnavailable as error:
             return Looked(record, None, error.detail)
         if isinstance(found, Busy | Unknown):

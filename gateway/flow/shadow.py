@@ -162,7 +162,7 @@ class Shadows:
         if decision.shadow is None or decision.target is None:
             return
         try:
-            theirs = await self._asked(decision.shadow, question)
+            theirs = await self._asked(decision.shadow, facts.process, question)
         except ErpUnavailable:
             self._count(decision, facts.process).failed += 1
             return
@@ -185,7 +185,7 @@ class Shadows:
         if decision.target is None or decision.shadow is None:
             return
         try:
-            again = await self._asked(decision.target, question)
+            again = await self._asked(decision.target, process, question)
         except ErpUnavailable:
             return
         self._count(decision, process).controls += 1
@@ -198,7 +198,10 @@ class Shadows:
             return
         candidate = self._erps[decision.shadow]
         try:
-            said = await self._caller.call(candidate.name, lambda: candidate.validate(envelope))
+            said = await self._caller.call(
+                candidate.name, lambda: candidate.validate(envelope),
+                lasts_ms=candidate.timing.request_of(envelope.process), process=envelope.process,
+            )  # fmt: skip
         except ErpUnavailable:
             self._count(decision, envelope.process).failed += 1
             return
@@ -219,8 +222,13 @@ class Shadows:
         told = [it for it in found if not is_ignored(it.path, how)]
         self._found(decision, envelope.process, decision.shadow, envelope.object_key, told)
 
-    async def _asked(self, erp: Target, question: Callable[[Erp], Awaitable[T]]) -> T:
-        return await self._caller.call(erp, lambda: question(self._erps[erp]))
+    async def _asked(
+        self, target: Target, process: str, question: Callable[[Erp], Awaitable[T]]
+    ) -> T:
+        erp = self._erps[target]
+        return await self._caller.call(
+            target, lambda: question(erp), lasts_ms=erp.timing.enquiry_ms, process=process
+        )
 
     # ----------------------------------------------------------------- counting
 

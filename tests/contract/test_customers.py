@@ -18,6 +18,7 @@ from gateway.chain.customer import Found, wish_of
 from gateway.clock import SystemClock
 from gateway.flow.calls import Caller
 from gateway.flow.customers import PATIENCE_MS, CustomerDesk
+from gateway.policy.windows import Windows
 from gateway.store.ledger import SqlLedger, open_ledger
 from tests.contract.erp_simulators import TIMING, Simulator, adapter_of, new_order, only, send
 from tests.unit.flow.doubles import OpenQuotas
@@ -56,8 +57,8 @@ class Place:
 
     def desk(self) -> CustomerDesk:
         erp: Any = adapter_of(self.simulator.system, self.simulator.url)
-        reads = Caller(self._quotas, SystemClock(), None, PATIENCE_MS)
-        writes = Caller(self._quotas, SystemClock(), None, PATIENCE_MS, writes=True)
+        reads = Caller(self._quotas, SystemClock(), Windows(), PATIENCE_MS)
+        writes = Caller(self._quotas, SystemClock(), Windows(), PATIENCE_MS, writes=True)
         desk = CustomerDesk(erp, self.shelf, reads, writes, self.clock)
         self._open += [desk, erp]
         return desk

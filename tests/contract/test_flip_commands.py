@@ -50,7 +50,7 @@ def folder(home: Path, mode: str) -> str:
 
 async def take(parts: Parts) -> str:
     """Accept an order of the webshop."""
-    taking = acceptor(parts, Caller(parts.quotas, parts.clock))
+    taking = acceptor(parts, Caller(parts.quotas, parts.clock, parts.windows))
     return (await taking.accept(submission("A-1"))).transaction_id
 
 

@@ -37,7 +37,7 @@ class FreeCaller(Caller):
     def __init__(self) -> None:
         self.busy = False
 
-    async def call(self, erp: Target, act: Any) -> Any:
+    async def call(self, erp: Target, act: Any, **_: Any) -> Any:
         if self.busy:
             raise ErpUnavailable("busy", 1)
         return await act()

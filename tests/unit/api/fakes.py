@@ -26,6 +26,7 @@ from gateway.canonical.exchange import (
     Publication,
     Record,
     Replay,
+    Timing,
     Traffic,
 )
 from gateway.canonical.exchange.stores import DayClosed, NumberUsed
@@ -210,6 +211,7 @@ class OneItemErp:
 
     def __init__(self, name: Target) -> None:
         self.name = name
+        self.timing = Timing(request_ms=1000, absent_final_ms=10_000, poll_ms=500)
         self.orders: set[str] = set()
         self.failure: CoexistError | None = None
         self.asked: list[str] = []

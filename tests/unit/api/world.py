@@ -25,6 +25,7 @@ from gateway.flow.status import Statuses
 from gateway.flow.store_sales import StoreIntake
 from gateway.flow.versions import RuleVersions
 from gateway.observe.drifts import DriftTally
+from gateway.policy.windows import Windows
 from gateway.ports import Erp, Ledger, Quotas, RuleBook, StoreBook
 from gateway.routing.model import Rule, default_mode
 from gateway.routing.ruleset import RuleSet
@@ -187,7 +188,7 @@ class World:
         intake, ledger, clock = self.buffer, cast("Ledger", self.ledger), self.clock
         erps = cast("dict[Target, Erp]", {Target.LEGACY: self.legacy, Target.CLOUD: self.cloud})
         versions = RuleVersions(cast("RuleBook", self.book), ledger, clock, lease_ms=1000)
-        caller = Caller(cast("Quotas", FreeQuotas()), clock)
+        caller = Caller(cast("Quotas", FreeQuotas()), clock, Windows())
         owners = OwnerFinder(ledger, erps, caller)
         acceptor = Acceptor(intake, versions, owners, clock, PARTITIONS)
         return Services(

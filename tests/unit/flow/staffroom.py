@@ -14,6 +14,7 @@ from gateway.flow.correct import Corrector
 from gateway.flow.exceptions import Bench, Exceptions
 from gateway.flow.project import Projector
 from gateway.policy.triage import Teams
+from gateway.policy.windows import Windows
 from gateway.ports import Desk as DeskPort
 from gateway.store.ledger import SqlLedger
 from gateway.store.redis.peak import RedisPeaks
@@ -69,7 +70,7 @@ class Staffroom:
             RedisPeaks(buffer.client),
         )  # fmt: skip
         self.exceptions = Exceptions(self.bench)
-        caller = Caller(self.worker.quotas, self.worker.clock)
+        caller = Caller(self.worker.quotas, self.worker.clock, Windows())
         self.corrector = Corrector(self.bench, {LEGACY: erp}, caller)
 
     async def refused(

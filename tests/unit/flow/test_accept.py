@@ -23,6 +23,7 @@ from gateway.flow.calls import Caller
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.publish import Publisher
 from gateway.flow.versions import RuleVersions
+from gateway.policy.windows import Windows
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger, open_ledger
@@ -43,7 +44,7 @@ class Gateway:
     def __init__(self, buffer: Buffer, ledger: SqlLedger, erps: dict[Target, ScriptedErp]) -> None:
         self.versions = RuleVersions(buffer.book, ledger, SystemClock(), 60_000)
         limits = dict.fromkeys(ERPS, Limits(5, (Window(1000, 1000),), 3000))
-        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock())
+        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock(), Windows())
         finder = OwnerFinder(ledger, erps, caller)
         self.acceptor = Acceptor(buffer.intake, self.versions, finder, SystemClock(), PARTITIONS)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.canonical.exchange import Entry, Limits, Window
+from gateway.canonical.exchange import Entry, Lease, Limits, Ready, Window
 from gateway.canonical.outcome import Booked, Unknown
 from gateway.canonical.process import Target
 from gateway.canonical.window import ErpWindow
@@ -161,6 +161,17 @@ async def test_nothing_is_taken_out_of_its_lane_in_a_window(
     assert sum(it.objects for it in dispatcher._allowed(ready).values()) == 1
 
 
+@pytest.mark.parametrize(("in_s", "polls"), [(2.9, 0), (3.1, 1)])
+async def test_no_poll_starts_that_could_reach_into_a_window(
+    buffer: Buffer, in_s: float, polls: int
+) -> None:
+    """Its permit is good for a while, and then it may last a second."""
+    desk = Desk(buffer, closing(in_s, 600))
+    lease = Lease(0, 1)
+    found = Dispatcher(LEGACY, desk.workplace, 8)._allowed({lease: Ready((0, 0, 0, 0), 1)})
+    assert found[lease].polls == polls
+
+
 async def test_an_enquiry_in_a_window_says_when_to_come_again(buffer: Buffer) -> None:
     desk = Desk(buffer, closing(5, 600))
     caller = Caller(desk.quotas, desk.clock, desk.workplace.windows)
@@ -169,7 +180,7 @@ async def test_an_enquiry_in_a_window_says_when_to_come_again(buffer: Buffer) ->
         raise AssertionError("nobody is asked")
 
     with pytest.raises(ErpUnavailable) as caught:
-        await caller.call(LEGACY, ask)
+        await caller.call(LEGACY, ask, lasts_ms=5000)
     assert caught.value.retry_after_s == 605
     assert "repeat after 2026-" in caught.value.detail
     assert (await desk.quotas.usage(LEGACY)).in_window == 0

@@ -25,6 +25,7 @@ from gateway.flow.enquire import Enquiries
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.publish import Publisher, Step
 from gateway.flow.versions import RuleVersions
+from gateway.policy.windows import Windows
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger
@@ -70,10 +71,10 @@ class CutOff:
             buffer.client, dict.fromkeys(ERPS, Limits(5, (Window(9000, 1000),), 3000))
         )
         erps = {it: StockErp(it) for it in ERPS}
-        self.enquiries = Enquiries(self.versions, erps, Caller(quotas, clock))
+        self.enquiries = Enquiries(self.versions, erps, Caller(quotas, clock, Windows()))
         self.acceptor = Acceptor(
             RedisIntake(self.client, PARTITIONS, clock), self.versions,
-            OwnerFinder(ledger, {}, Caller(quotas, clock)), clock, PARTITIONS,
+            OwnerFinder(ledger, {}, Caller(quotas, clock, Windows())), clock, PARTITIONS,
         )  # fmt: skip
 
     async def follow(self) -> None:

@@ -19,6 +19,7 @@ from gateway.flow.accept import Acceptor
 from gateway.flow.calls import Caller
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.versions import RuleVersions
+from gateway.policy.windows import Windows
 from gateway.store.ledger import SqlLedger
 from gateway.store.redis.client import Client
 from gateway.store.redis.intake import RedisIntake
@@ -78,7 +79,7 @@ class Town:
     def _acceptor(self, client: Client, ledger: SqlLedger) -> Acceptor:
         versions = RuleVersions(RedisRuleBook(client, PARTITIONS), ledger, SystemClock(), LEASE_MS)
         quotas = OpenQuotas(client, dict.fromkeys(ERPS, Limits(5, (Window(9, 1000),), 3000)))
-        finder = OwnerFinder(ledger, {}, Caller(quotas, SystemClock()))
+        finder = OwnerFinder(ledger, {}, Caller(quotas, SystemClock(), Windows()))
         intake = RedisIntake(client, PARTITIONS, SystemClock())
         return Acceptor(intake, versions, finder, SystemClock(), PARTITIONS)
 

@@ -22,6 +22,7 @@ from gateway.flow.calls import Caller
 from gateway.flow.owners import OwnerFinder
 from gateway.flow.publish import Publisher
 from gateway.flow.versions import RuleVersions
+from gateway.policy.windows import Windows
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode
 from gateway.store.ledger import SqlLedger, open_ledger
@@ -61,7 +62,7 @@ class Gateway:
         book = RedisRuleBook(self.client, PARTITIONS)
         self.versions = RuleVersions(book, ledger, SystemClock(), LEASE_MS)
         quotas = OpenQuotas(self.client, dict.fromkeys(ERPS, Limits(5, (Window(9, 1000),), 3000)))
-        finder = OwnerFinder(ledger, {}, Caller(quotas, SystemClock()))
+        finder = OwnerFinder(ledger, {}, Caller(quotas, SystemClock(), Windows()))
         intake = RedisIntake(self.client, PARTITIONS, SystemClock())
         self.acceptor = Acceptor(intake, self.versions, finder, SystemClock(), PARTITIONS)
 

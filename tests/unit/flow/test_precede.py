@@ -28,6 +28,7 @@ from gateway.flow.precede import ANSWER_S_MAX
 from gateway.flow.project import Projector
 from gateway.flow.workplace import Workplace
 from gateway.policy.triage import REMEDY, TEAM
+from gateway.policy.windows import Windows
 from gateway.ports import Precedents
 from gateway.store.ledger import SqlLedger, open_ledger
 from gateway.store.redis.forgetting import RedisForgetting
@@ -255,7 +256,9 @@ async def discard(town: Town, one: Entry) -> GivenUp:
         town.buffer.desk, town.buffer.lanes, town.ledger, town.buffer.intake,
         town.buffer.lanes.backlog, Auditor(town.ledger), SystemClock(), town.ledger,
     )  # fmt: skip
-    caller = Caller(OpenQuotas(town.buffer.client, dict.fromkeys(ERPS, LIMITS)), SystemClock())
+    caller = Caller(
+        OpenQuotas(town.buffer.client, dict.fromkeys(ERPS, LIMITS)), SystemClock(), Windows()
+    )
     corrector = Corrector(bench, town.erps, caller)
     return await corrector.discard(LEAD, one.transaction_id, reason="sent again")
 

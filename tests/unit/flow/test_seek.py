@@ -23,6 +23,7 @@ from gateway.flow.publish import Publisher
 from gateway.flow.release import Releaser
 from gateway.flow.seek import Seeker
 from gateway.policy.triage import REMEDY, Teams
+from gateway.policy.windows import Windows
 from gateway.routing.facts import Facts
 from gateway.routing.model import Mode, Rule
 from gateway.store.ledger import SqlLedger, open_ledger
@@ -55,7 +56,7 @@ class Town:
 
     def another_worker(self) -> Seeker:
         quotas = OpenQuotas(self.buffer.client, dict.fromkeys(ERPS, LIMITS))
-        finder = OwnerFinder(self.ledger, self.erps, Caller(quotas, SystemClock()))
+        finder = OwnerFinder(self.ledger, self.erps, Caller(quotas, SystemClock(), Windows()))
         return Seeker(
             self.seeking, self.buffer.book, self.gateway.versions, finder,
             {"webshop": ("NL01", "BE01")}.__getitem__, DEADLINE_MS,

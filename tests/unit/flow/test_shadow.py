@@ -24,6 +24,7 @@ from gateway.errors import ErpUnavailable, LedgerUnavailable
 from gateway.flow.calls import Caller
 from gateway.flow.shadow import How, Shadows
 from gateway.flow.shadow_report import shadow_report
+from gateway.policy.windows import Windows
 from gateway.routing.facts import Decision, Facts
 from gateway.store.ledger import SqlLedger, open_ledger
 from tests.unit.flow.doubles import Notes, OpenQuotas, ScriptedErp
@@ -71,7 +72,7 @@ class World:
         self.erps = {it: AskedErp(it) for it in (Target.LEGACY, Target.CLOUD)}
         self.notes = Notes()
         limits = {it: Limits(50, (Window(1000, 60_000),), 5000) for it in self.erps}
-        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock(), patience_ms=0)
+        caller = Caller(OpenQuotas(buffer.client, limits), SystemClock(), Windows(), patience_ms=0)
         self.shadows = Shadows(ledger, self.erps, caller, how, SystemClock(), self.notes, Random(1))
 
     def read(self, answer: Price | None, target: Target = Target.LEGACY) -> None:
@@ -189,7 +190,7 @@ async def test_without_quota_to_spare_nothing_is_asked(ledger: SqlLedger, buffer
     world = World(ledger, buffer)
     limits = {it: Limits(1, (Window(1000, 60_000),), 5000) for it in world.erps}
     quotas = OpenQuotas(buffer.client, limits)
-    world.shadows._caller = Caller(quotas, SystemClock(), patience_ms=0)
+    world.shadows._caller = Caller(quotas, SystemClock(), Windows(), patience_ms=0)
     gate = world.erps[Target.CLOUD].gate = asyncio.Event()
     world.erps[Target.CLOUD].prices = [PRICE]
     world.read(PRICE)
