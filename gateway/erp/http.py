@@ -15,6 +15,8 @@ import httpx
 
 from gateway.canonical.exchange import Permit
 from gateway.canonical.outcome import Busy, Unknown
+from gateway.clock import Clock
+from gateway.erp.retry_after import retry_after_ms
 from gateway.errors import ConfigError
 from gateway.policy.quotas import verdict
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 #: No answer we ask for comes near it; a larger one is not worth the memory to understand.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 EXCERPT_CHARS_MAX: Final = 200
+
+#: Answers with which an ERP may ask all of us for silence (RFC 9110, 10.2.3; RFC 6585, 4).
+PAUSES: Final = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,11 @@ class Http:
     ``transport`` replaces the network in tests.
     """
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._url = _checked(url)
+        self._clock = clock
         self._transport = transport
         self._wire: Wire | None = None
 
@@ -76,9 +84,10 @@ class Http:
         if self._wire is None:
             self._wire = wire.Wire(self._url, self._transport)
         call = f"{method} {path}"
-        permit = Permit.current()
-        if permit is not None and not permit.good:
+        permit = Permit.current() or Permit.free(self._clock.monotonic_s)
+        if not permit.good:
             return Busy(f"{call}: not sent, its permit had run out before")
+        permit.begins(len(content or b""))
         answered = False
         try:
             async with (
@@ -93,13 +102,22 @@ class Http:
                         return Unknown(f"{call}: the answer is above {BODY_BYTES_MAX} bytes")
                 reply = Reply(call, response.status_code, response.headers, bytes(body))
         except wire.FOREIGN as error:
-            if permit is not None:
-                permit.ended("gone" if isinstance(error, TimeoutError) else "fail")
+            permit.ended("gone" if isinstance(error, TimeoutError) else "fail")
             return _silence(call, error, wire.Fate.UNSURE if answered else wire.fate_of(error))
-        if permit is not None:
-            fault = "xml" in reply.headers.get("content-type", "")
-            permit.ended(verdict(reply.status, fault=fault))
+        except asyncio.CancelledError:
+            if permit.left_s is not None:
+                permit.ended("cut")
+            raise
+        self._note(permit, reply)
         return reply
+
+    def _note(self, permit: Permit, reply: Reply) -> None:
+        """Note how the ERP fares, and for how long it wants to be left alone."""
+        fault = "xml" in reply.headers.get("content-type", "")
+        closes_ms = None
+        if reply.status in PAUSES:
+            closes_ms = retry_after_ms(reply.headers, self._clock.now())
+        permit.ended(verdict(reply.status, fault=fault), closes_ms or 0)
 
     async def close(self) -> None:
         """Close all connections."""

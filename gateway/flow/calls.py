@@ -71,6 +71,10 @@ class Caller:
         finally:
             self._return(erp, [permit])
 
+    async def settled(self) -> None:
+        """Wait until the ledger of calls has heard of all that ended."""
+        await asyncio.gather(*self._returning)
+
     def _open(self, call: Call, lasts_ms: int) -> None:
         now = self._clock.now()
         longest_ms = round(self._patience_s * 1000) + lasts_ms + MARGIN_MS

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from gateway.canonical.outcome import Unknown
+from gateway.canonical.process import Target
 from gateway.commands.setup import first_configuration
 from gateway.erp.cloud.adapter import CLOUD_TIMING
 from gateway.erp.legacy.adapter import LEGACY_TIMING
 from gateway.errors import ConfigError
 from gateway.ports import Erp
-from gateway.settings import ErpSettings, load
-from gateway.wiring import timing_of
+from gateway.settings import ErpSettings, Settings, load
+from gateway.wiring import limits_of, timing_of
 from tests.contract.erp_simulators import Simulator, new_order
 from tests.unit.erp.envelopes import cancellation, envelope, returned, sale
 
@@ -89,3 +91,12 @@ def test_one_that_outlasts_the_dialect_s_final_absence_is_refused_at_start() -> 
         timing_of(configured, CLOUD_TIMING)
     configured = ErpSettings(url="http://erp", request_s_by_process={"store.sale": longest_s - 1})
     assert timing_of(configured, CLOUD_TIMING).request_of("store.sale") == (longest_s - 1) * 1000
+
+
+def test_a_permit_outlives_the_longest_call_of_any_process() -> None:
+    """Or the place of a killed worker's call would be given away while it is still served."""
+    cloud = ErpSettings(url="http://erp", request_s_by_process={"store.sale": 200})
+    erps = SimpleNamespace(legacy=ErpSettings(url="http://erp"), cloud=cloud)
+    limits = limits_of(cast("Settings", SimpleNamespace(erps=erps)))
+    assert limits[Target.CLOUD].call_ms_max >= 200_000
+    assert limits[Target.LEGACY].call_ms_max >= LEGACY_TIMING.request_ms

@@ -86,8 +86,10 @@ class CloudErp:
         self._enquiry_ms = min(timing.enquiry_ms, timing.request_ms)
         self._access = access
         self._clock = clock
-        self._http = Http(access.url, transport)
-        self._login = Http(access.token_url, transport) if access.token_url else self._http
+        self._http = Http(access.url, clock, transport)
+        self._login = self._http
+        if access.token_url:
+            self._login = Http(access.token_url, clock, transport)
         grant = {
             "client_id": access.client_id,
             "client_secret": access.client_secret,

@@ -80,7 +80,7 @@ class LegacyErp:
         self.timing = timing
         self._client = access.client
         self._clock = clock
-        self._http = Http(access.url, transport)
+        self._http = Http(access.url, clock, transport)
         secret = b64encode(f"{access.user}:{access.password}".encode()).decode()
         self._headers = {
             "Authorization": f"Basic {secret}",

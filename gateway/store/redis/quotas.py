@@ -81,7 +81,7 @@ class RedisQuotas:
 
     async def close(self, erp: Target, for_ms: int) -> None:
         """Let nobody call before ``for_ms`` have passed."""
-        await self._script("quota_close", erp, for_ms)
+        await self._script("quota_close", erp, for_ms, *self._passed(erp))
 
     async def forget(self, erp: Target) -> None:
         """Count every window as full: what is counted is older than what was called."""
@@ -119,15 +119,19 @@ class RedisQuotas:
         return 0.0 if self._monotonic_s is None else self._monotonic_s()
 
     async def _turn(self, erp: Target, wants: str, back: Sequence[Permit], units: int = 1) -> Reply:
-        q0, at_s = self._last.get(erp, ("", 0.0))
         returned = [part for permit in back for part in _returned(permit)]
         answer = await self._script(
             "quota_turn", erp, self._wire[erp], self._who,
-            q0, int((self._now_s() - at_s) * 1000), wants, LINE_MS, units, *returned,
+            *self._passed(erp), wants, LINE_MS, units, *returned,
         )  # fmt: skip
         if self._monotonic_s is not None:
             self._last[erp] = (answer[1].decode(), self._monotonic_s())
         return answer
+
+    def _passed(self, erp: Target) -> tuple[str, int]:
+        """The quota's time of its last answer ("": none), and the ms since then on our clock."""
+        q0, at_s = self._last.get(erp, ("", 0.0))
+        return q0, int((self._now_s() - at_s) * 1000)
 
     async def _script(self, name: str, erp: Target, *args: object) -> Reply:
         key, prefix = keys.quota_key(erp, "state"), keys.quota_key(erp, "")
@@ -172,11 +176,14 @@ def wire(limits: Limits) -> str:
     })  # fmt: skip
 
 
-def _returned(permit: Permit) -> tuple[str, str, object, object]:
+def _returned(permit: Permit) -> tuple[str, str, object, object, int]:
     # Operations of a batch are counted as they are carried out: until its answer is there.
     left = permit.left_after_ms if permit.units == 1 else None
     took = permit.took_ms
-    return permit.token, permit.how, "" if left is None else left, "" if took is None else took
+    return (
+        permit.token, permit.how, "" if left is None else left, "" if took is None else took,
+        permit.closes_ms,
+    )  # fmt: skip
 
 
 def _window(found: dict[str, Any]) -> WindowUse:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gateway.canonical.outcome import Busy, Unknown
+from gateway.clock import SystemClock
 from gateway.erp.http import BODY_BYTES_MAX, Http, Reply
 from gateway.erp.wire import FATES, FOREIGN, Fate, fate_of
 from gateway.errors import ConfigError
@@ -86,7 +87,7 @@ async def test_fates_become_outcomes(error: Exception, expected: Busy | Unknown)
     def fail(_: httpx.Request) -> httpx.Response:
         raise error
 
-    http = Http("http://erp.example.com", httpx.MockTransport(fail))
+    http = Http("http://erp.example.com", SystemClock(), httpx.MockTransport(fail))
     assert await http.call("POST", "/x", until=http.deadline(1000)) == expected
 
 
@@ -103,7 +104,7 @@ async def test_once_an_answer_began_no_error_means_that_nothing_was_sent() -> No
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(201, stream=TornStream())
 
-    http = Http("http://erp.example.com", httpx.MockTransport(answer))
+    http = Http("http://erp.example.com", SystemClock(), httpx.MockTransport(answer))
     outcome = await http.call("POST", "/x", until=http.deadline(1000))
     assert outcome == Unknown("POST /x: ConnectTimeout: Connection closed")
 
@@ -121,7 +122,7 @@ async def serving(serve: Serve) -> AsyncIterator[str]:
 
 
 async def call(url: str, within_ms: int = 3000, method: str = "POST") -> Reply | Busy | Unknown:
-    http = Http(url)
+    http = Http(url, SystemClock())
     try:
         return await http.call(
             method, "/booking", until=http.deadline(within_ms), content=b"x" * 1000
@@ -243,7 +244,7 @@ async def test_a_stale_connection_is_not_taken_for_an_unsent_request() -> None:
         writer.transport.abort()
 
     async with serving(serve) as url:
-        http = Http(url)
+        http = Http(url, SystemClock())
         first = await http.call("POST", "/b", until=http.deadline(3000), content=b"x" * 1000)
         second = await http.call("POST", "/b", until=http.deadline(3000), content=b"x" * 1000)
         await http.close()
@@ -271,7 +272,7 @@ async def test_connections_are_kept_and_answers_unpacked() -> None:
         writer.close()
 
     async with serving(serve) as url:
-        http = Http(url)
+        http = Http(url, SystemClock())
         for _ in range(3):
             reply = await http.call("POST", "/b", until=http.deadline(3000), content=b"x" * 1000)
             assert isinstance(reply, Reply)
@@ -307,7 +308,7 @@ async def test_an_endless_answer_is_cut_off() -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=b"x" * (BODY_BYTES_MAX + 1))
 
-    http = Http("http://erp.example.com", httpx.MockTransport(answer))
+    http = Http("http://erp.example.com", SystemClock(), httpx.MockTransport(answer))
     outcome = await http.call("GET", "/x", until=http.deadline(1000))
     assert outcome == Unknown(f"GET /x: the answer is above {BODY_BYTES_MAX} bytes")
 
@@ -332,6 +333,6 @@ def test_a_reply_describes_itself_in_one_short_line() -> None:
 )
 def test_a_wrong_address_is_refused_at_start(url: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Http(url)
+        Http(url, SystemClock())
     assert problem in caught.value.detail
     assert "secret" not in caught.value.detail

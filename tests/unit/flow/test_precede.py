@@ -256,10 +256,8 @@ async def discard(town: Town, one: Entry) -> GivenUp:
         town.buffer.desk, town.buffer.lanes, town.ledger, town.buffer.intake,
         town.buffer.lanes.backlog, Auditor(town.ledger), SystemClock(), town.ledger,
     )  # fmt: skip
-    caller = Caller(
-        OpenQuotas(town.buffer.client, dict.fromkeys(ERPS, LIMITS)), SystemClock(), Windows()
-    )
-    corrector = Corrector(bench, town.erps, caller)
+    quotas = OpenQuotas(town.buffer.client, dict.fromkeys(ERPS, LIMITS))
+    corrector = Corrector(bench, town.erps, Caller(quotas, SystemClock(), Windows()))
     return await corrector.discard(LEAD, one.transaction_id, reason="sent again")
 
 

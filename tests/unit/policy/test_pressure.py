@@ -6,7 +6,7 @@ import pytest
 
 from gateway.canonical.exchange import Backlog
 from gateway.canonical.process import Priority
-from gateway.policy.pressure import RETRY_S_MAX, STUCK_S, DrainRate, Marks, refusals
+from gateway.policy.pressure import RETRY_S_MAX, STUCK_S, DrainRate, Marks, Refusal, refusals
 
 MARKS = Marks(messages_max=1000, events_max=2000, memory_share_max=0.5, age_s_max=100)
 
@@ -52,6 +52,18 @@ def test_memory_counts_as_a_share_of_what_the_store_may_use() -> None:
     assert refused(Backlog(memory_bytes=349, **some)) == {}  # type: ignore[arg-type]
     assert list(refused(Backlog(memory_bytes=450, **some))) == ["high", "normal", "low"]  # type: ignore[arg-type]
     assert refused(Backlog(memory_bytes=10**12)) == {}, "a store without a limit"
+
+
+def test_memory_may_have_a_mark_in_bytes_and_the_lower_one_counts() -> None:
+    """Ten messages of 100 bytes wait; what is above the mark has to drain, at two a second."""
+    here = Backlog(waiting=(0, 10, 0, 0), memory_bytes=1000, memory_max_bytes=10_000)
+    marks = Marks(memory_bytes_max=1000)
+    critical, high, normal, low = refusals(here, marks, 2.0)
+    assert (critical, high, normal, low) == (
+        Refusal("memory", 1), Refusal("memory", 1), Refusal("memory", 1), Refusal("memory", 2),
+    )  # fmt: skip
+    assert refusals(here, marks, 0.0)[Priority.LOW] == Refusal("memory", STUCK_S)
+    assert not any(refusals(here, Marks(memory_bytes_max=1500), 2.0))
 
 
 def test_a_class_whose_work_is_too_old_is_refused_alone() -> None:

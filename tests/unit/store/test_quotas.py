@@ -82,9 +82,9 @@ async def test_several_windows_hold_at_once(buffer: Buffer) -> None:
 async def test_a_daily_cap_is_a_window_of_a_day(buffer: Buffer) -> None:
     office = Office(buffer, replace(LIMITS, windows=(Window(4, 86_400_000),)))
     await office.back(await office.get(4))
-    buffer.later(86_000_000)
-    assert await office.get(1) == []
-    buffer.later(400_000 + 43_200)  # it is counted in buckets of a two-thousandth of its span
+    buffer.later(86_399_999)
+    assert await office.get(1) == [], "moments are rounded up, never down"
+    buffer.later(1 + 43_200)  # it is counted in buckets of a two-thousandth of its span
     assert len(await office.get(9)) == 4
 
 
@@ -139,9 +139,14 @@ async def test_permits_of_a_crashed_worker_count_as_used(buffer: Buffer, office:
     assert (await office.quotas.usage(CLOUD)).in_window == 3
 
 
-async def test_a_call_we_gave_up_on_keeps_its_place(buffer: Buffer) -> None:
+@pytest.mark.parametrize(("how", "failures"), [("gone", 5), ("cut", 0)])
+async def test_a_call_we_gave_up_on_keeps_its_place(
+    buffer: Buffer, how: str, failures: int
+) -> None:
+    """Whether that says anything of the ERP depends on who gave up, and why."""
     office = Office(buffer, replace(LIMITS, breaker=Breaker(failures=6)))
-    await office.back(await office.get(5), "gone")
+    await office.back(await office.get(5), how)
+    assert (await office.quotas.usage(CLOUD)).failures == failures
     assert await office.get(1) == []
     buffer.later(3000)
     assert len(await office.get(9)) == 3
@@ -154,7 +159,11 @@ async def test_a_lost_key_is_a_full_window(buffer: Buffer, office: Office, part:
     assert (await office.quotas.acquire(CLOUD, {NORMAL: 1})).permits == ()
     buffer.later(999)
     assert (await office.quotas.acquire(CLOUD, {NORMAL: 1})).permits == ()
-    buffer.later(2001)
+    buffer.later(2000)
+    permits = (await office.quotas.acquire(CLOUD, {NORMAL: 1})).permits
+    assert bool(permits) is (part == "w:1000"), "permits that nobody knows of may be in use"
+    await office.back([*permits], "unused")
+    buffer.later(1)
     assert (await office.quotas.acquire(CLOUD, {NORMAL: 1})).permits
 
 
@@ -194,6 +203,13 @@ async def test_a_step_of_the_servers_clock_is_no_time_that_passed(
     passed_s += 2.5
     buffer.later(2500)
     assert len((await quotas.acquire(CLOUD, {NORMAL: 9})).permits) == 5
+    passed_s += 4
+    buffer.later(4000 - step_ms)
+    assert (await quotas.acquire(CLOUD, {NORMAL: 9})).permits, "time passed while it was set back"
+    buffer.later(step_ms)
+    await quotas.close(CLOUD, 2000)
+    await quotas.acquire(CLOUD, {})
+    assert 2000 <= (await quotas.usage(CLOUD)).closed_ms < 2300, "2 s, whatever was set"
 
 
 # ------------------------------------------------------------------ closed, broken, adapted
@@ -209,6 +225,23 @@ async def test_a_closed_key_lets_nobody_through_and_is_never_shortened(
     assert await office.wait(READ) == 2000
     buffer.later(2000)
     assert len(await office.get(1)) == 1
+
+
+@pytest.mark.parametrize("kind", list(Traffic))
+async def test_whoever_is_asked_for_silence_closes_it_for_all(
+    buffer: Buffer, office: Office, kind: Traffic
+) -> None:
+    (permit,) = await office.get(1, kind)
+    permit.closes_ms = 30_000
+    await office.back([permit], "busy")
+    assert await Office(buffer, who="b").wait(READ) == 30_000
+    await office.back([permit], "busy")
+    assert await office.wait(kind) == 30_000
+    buffer.later(30_000)
+    (permit,) = await office.get(1, kind)
+    permit.closes_ms = 0
+    await office.back([permit], "ok")
+    assert len(await office.get(1, kind)) == 1
 
 
 async def test_a_429_without_retry_after_closes_it_for_longer_each_time(
@@ -281,7 +314,11 @@ async def test_where_no_limit_is_published_it_is_found(buffer: Buffer) -> None:
             buffer.later(6000 if how == "busy" else 0)
         return (await office.quotas.usage(CLOUD)).places
 
-    assert await places(4) == 7
+    assert await places(1) == 4
+    for _ in range(20):
+        await office.back(await office.get(1))
+    assert (await office.quotas.usage(CLOUD)).places == 4, "who does not fill them finds no more"
+    assert await places(3) == 7
     assert await places(60) == 20
     assert await places(1, how="busy") == 14, "cut once, though twenty were refused"
     assert await places(30) == 20

@@ -7,8 +7,9 @@
 --       answer ("" = none)  6 ms since then, on its own clock  7 wants by kind ("3,0,0,…", "" = none
 --       and its place in the line stays)  8 ms a place in the line is kept
 --       9 units of each call asked for but by readers: operations of a batch that count one by one, else 1
---       10… permits given back: permit, how (unused | ok | busy | fail | none | gone), ms from the
---       grant until it was on the wire at the latest ("" = unknown), ms it took
+--       10… permits given back: permit, how (unused | ok | busy | fail | none | gone | cut), ms from
+--       the grant until it was on the wire at the latest ("" = unknown), ms it took, ms of silence
+--       its answer asked for (0 = none)
 -- Returns: {ms until what was not granted may be, quota time, permit, …}; a permit is `number:kind:cost:granted:lent`
 -- Invariants: in no span of a window can more arrive than it allows; never are more calls in service
 --   than places (and so much of the ERP's own queue as we use). What is lost counts as used: a key as
@@ -101,11 +102,11 @@ for i = 1, #due, 2 do
   redis.call('ZREM', P .. 'flight', due[i])
   settle(due[i], tonumber(due[i + 1]))
 end
-for i = 10, #ARGV, 4 do
+for i = 10, #ARGV, 5 do
   local permit, how, sent = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local granted = tonumber(string.match(permit, '^%d+:%d:%d+:(%d+):'))
   if granted and redis.call('ZSCORE', P .. 'flight', permit) then
-    if how ~= 'gone' then  -- a call we gave up on is in service there until it runs out
+    if how ~= 'gone' and how ~= 'cut' then  -- a call we gave up on is in service there until it runs out
       redis.call('ZREM', P .. 'flight', permit)
       if how == 'unused' then
         settle(permit)
@@ -114,6 +115,8 @@ for i = 10, #ARGV, 4 do
       end
     end
     if how ~= 'unused' then judge(how, granted, tonumber(ARGV[i + 3])) end
+    local silence = tonumber(ARGV[i + 4])
+    if silence > 0 then s.closed = math.max(s.closed or 0, q + silence) end
   end
 end
 
