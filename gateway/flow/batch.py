@@ -1,8 +1,8 @@
 """Batch: several taken messages in one call, and an outcome for each.
 
-The sentence the code follows: *each message's attempt is recorded before the one call that carries
-them all; each is settled by its own outcome; and what the whole call left unknown is unknown of
-each, and each is looked up before it is sent again.*
+The sentence the code follows: *once all are prepared, each message's attempt is recorded before the
+one call that carries them all; each is settled by its own outcome; and what the whole call left
+unknown is unknown of each, and each is looked up before it is sent again.*
 """
 
 from __future__ import annotations
@@ -78,15 +78,27 @@ class BatchDeliverer(Deliverer):
     async def _attempts(
         self, items: Sequence[Item], failed: list[tuple[Taken, Exception]]
     ) -> list[Ready]:
-        ready: list[Ready] = []
+        """Prepare all, and only then record the attempts.
 
-        async def record(item: Item) -> None:
-            prepared = await self._attempt(*item)
-            if prepared is not None:
-                ready.append((*item, prepared))
+        An attempt that waited for others to be prepared would be older than its request, and
+        "absent" be final before that request can arrive no more.
+        """
+        prepared: list[Ready] = []
+        begun: list[Ready] = []
 
-        failed += await _each(record, items, of=_taken)
-        return ready
+        async def prepare(item: Item) -> None:
+            shaped = await self._prepare(*item)
+            if shaped is not None:
+                prepared.append((*item, shaped))
+
+        async def begin(one: Ready) -> None:
+            taken, _, shaped = one
+            if await self._begun(taken, shaped):
+                begun.append(one)
+
+        failed += await _each(prepare, items, of=_taken)
+        failed += await _each(begin, prepared, of=lambda one: one[0])
+        return begun
 
     async def _send_many(
         self, ready: Sequence[Ready], batches: Batches

@@ -77,7 +77,9 @@ class Deliverer:
         if taken.open_ms is not None:
             with permit.in_use():
                 await self._probe(taken, envelope, taken.open_ms)
-        elif prepared := await self._attempt(taken, envelope):
+        elif (prepared := await self._prepare(taken, envelope)) and await self._begun(
+            taken, prepared
+        ):
             with permit.in_use():
                 await self._send(taken, envelope, prepared)
 
@@ -115,11 +117,11 @@ class Deliverer:
         await self._lanes.defer(taken, closed.wait_ms(now), unknown=probes, reason=reason)
         return True
 
-    async def _attempt(self, taken: Taken, envelope: Envelope) -> Shaped | None:
-        """Prepare what the ERP is to hear and record the attempt with what shaped it.
+    async def _prepare(self, taken: Taken, envelope: Envelope) -> Shaped | None:
+        """Prepare what the ERP is to hear.
 
         None if the message cannot be said there, or not now: then it is settled, and nothing was
-        tried; or if it is no longer ours to send. No permit is in use meanwhile.
+        tried. No permit is in use meanwhile.
         """
         started_s = self._clock.monotonic_s()
         prepared = await self._erps[taken.owner].prepare(envelope)
@@ -127,7 +129,11 @@ class Deliverer:
             self._observe("prepare", taken, envelope, prepared, started_s)
             await self._settled(lambda: self._put_off(taken, prepared))
             return None
-        return prepared if await self._lanes.attempt(taken, prepared.shaped_by) else None
+        return prepared
+
+    async def _begun(self, taken: Taken, prepared: Shaped) -> bool:
+        """Record the attempt with what shaped it; False if it is no longer ours to send."""
+        return await self._lanes.attempt(taken, prepared.shaped_by)
 
     async def _put_off(self, taken: Taken, why: Refused | Delayed) -> None:
         """Hold the message, or put it back for later; its takes count as the tries of its steps."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
 
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, Shaped
 from gateway.canonical.exchange import Entry, Limits, Taken, Timing, Window
-from gateway.canonical.outcome import Absent, Booked, Outcome, Probed
+from gateway.canonical.outcome import Absent, Booked, Delayed, Outcome, Probed, Refused
 from gateway.canonical.process import Target
 from gateway.flow.batch import BatchDeliverer
 from gateway.flow.leases import LeaseKeeper
@@ -104,6 +105,30 @@ async def test_each_attempt_of_a_batch_says_what_shaped_it_and_a_gap_is_not_in_t
         ids[1]: [("waits", "")],
         ids[2]: booked,
     }
+
+
+async def test_no_attempt_begins_while_another_of_the_batch_is_still_prepared(
+    buffer: Buffer,
+) -> None:
+    """It would be older than its request: "absent" would be final before that has arrived."""
+    ready, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(ManyErp):
+        async def prepare(self, envelope: Envelope) -> Shaped | Refused | Delayed:
+            if envelope.transaction_id == entries[1].transaction_id:
+                ready.set()
+                await go_on.wait()
+            return await super().prepare(envelope)
+
+    entries = await accepted(buffer, 3)
+    step = asyncio.create_task(Desk(buffer, Slow()).step())
+    await ready.wait()
+    for _ in range(20):  # the others have had their turn
+        await buffer.client.ping()
+    cases = [await buffer.desk.case(it.transaction_id) for it in entries]
+    assert [it.open_since_ms for it in cases if it is not None] == [None] * 3
+    go_on.set()
+    await step
 
 
 async def test_what_the_answer_does_not_name_is_looked_up_and_the_others_are_booked(
