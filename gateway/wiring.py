@@ -282,6 +282,12 @@ def timing_of(erp: ErpSettings, usual: Timing) -> Timing:
     return timing
 
 
+def profile_of(settings: Settings, target: Target) -> str:
+    """Return the name of an ERP's quota profile."""
+    erps = {Target.LEGACY: settings.erps.legacy, Target.CLOUD: settings.erps.cloud}
+    return erps[target].quota.profile or PROFILES[target]
+
+
 def limits_of(settings: Settings) -> dict[Target, Limits]:
     """Return what each ERP allows, by its profile and the configuration."""
     limits = {}

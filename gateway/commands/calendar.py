@@ -49,6 +49,7 @@ def check(directory: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "windows": len(windows.all), "problems": []})
     else:
+        _say_if_none(windows, directory)
         click.echo(f"{len(windows.all)} window(s), no problems")
 
 
@@ -63,6 +64,7 @@ def show(directory: Path | None, days: int, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(window, span) for window, span in found])
         return
+    _say_if_none(windows, directory)
     if not found:
         click.echo(f"no window within {days} day(s)")
     for window, span in found:
@@ -79,6 +81,7 @@ def coming(directory: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
+    _say_if_none(windows, directory)
     for row in rows:
         closed = f"closed until {row['until']} by {row['window']}" if row["until"] else "open"
         then = f"; next: {row['next_window']} at {row['next_at']}" if row["next_at"] else ""
@@ -93,6 +96,16 @@ def _windows(directory: Path | None) -> Windows:
     except ConfigError as error:
         raise ConfigError(f"{error}; or name a folder with --directory") from error
     return Windows(load_windows(configured))
+
+
+def _say_if_none(windows: Windows, directory: Path | None) -> None:
+    """Say where windows would be looked for: none at all may be meant, or forgotten."""
+    if windows.all:
+        return
+    if directory is None and load().windows_dir is None:
+        click.echo("windows_dir is not configured: the ERPs count as always open")
+    else:
+        click.echo("no window is written down there: the ERPs count as always open")
 
 
 def _leave_time(windows: Windows, now: datetime) -> None:

@@ -30,10 +30,10 @@ def show(*, as_json: bool) -> None:
     """Show use by window and kind of traffic, places, closures and the breaker."""
     found = run(_found())
     if as_json:
-        print_json({erp.value: _told(limits, use) for erp, (limits, use) in found.items()})
+        print_json({erp.value: _told(*it) for erp, it in found.items()})
         return
-    for erp, (limits, use) in found.items():
-        _print(erp, limits, use)
+    for erp, it in found.items():
+        _print(erp, *it)
 
 
 @quota.command("profiles")
@@ -46,7 +46,10 @@ def list_profiles(*, as_json: bool) -> None:
     if as_json:
         print_json([it.model_dump() for it in known.values()])
         return
-    table = Table("profile", "system", "at once", "windows")
+    table = Table()
+    table.add_column("profile", no_wrap=True)  # to be typed
+    for name in ("system", "at once", "windows"):
+        table.add_column(name)
     for it in known.values():
         windows = ", ".join(f"{w.calls_max:,} in {w.window_s:g} s" for w in it.windows) or "none"
         places = "found" if it.adaptive else str(it.concurrent_max)
@@ -72,9 +75,14 @@ def reset(erp: str, reason: str, by: str, *, as_json: bool) -> None:
         click.echo(f"{erp}: the windows count as empty, the key is open")
 
 
-async def _found() -> dict[Target, tuple[Limits, QuotaUse]]:
+async def _found() -> dict[Target, tuple[str, Limits, QuotaUse]]:
+    from gateway.wiring import profile_of
+
     async with installation() as parts:
-        return {erp: (parts.limits[erp], await parts.quotas.usage(erp)) for erp in ERPS}
+        return {
+            erp: (profile_of(parts.settings, erp), parts.limits[erp], await parts.quotas.usage(erp))
+            for erp in ERPS
+        }
 
 
 async def _reset(erp: Target, reason: str, by: str) -> None:
@@ -84,8 +92,9 @@ async def _reset(erp: Target, reason: str, by: str) -> None:
         await parts.quotas.open(erp, anew=True)
 
 
-def _told(limits: Limits, use: QuotaUse) -> dict[str, Any]:
+def _told(profile: str, limits: Limits, use: QuotaUse) -> dict[str, Any]:
     return {
+        "profile": profile,
         "places": use.places,
         "queue": use.queue,
         "in_flight": use.in_flight,
@@ -101,11 +110,11 @@ def _told(limits: Limits, use: QuotaUse) -> dict[str, Any]:
     }
 
 
-def _print(erp: Target, limits: Limits, use: QuotaUse) -> None:
+def _print(erp: Target, profile: str, limits: Limits, use: QuotaUse) -> None:
     flying = ", ".join(f"{count} {kind.label}" for kind, count in use.flying.items() if count)
     waiting = ", ".join(f"{count} {kind.label}" for kind, count in use.waiting.items() if count)
     found = " (found, no limit is published)" if limits.adaptive else ""
-    click.echo(f"{erp}: {use.in_flight} of {use.places} + {use.queue} at once{found}")
+    click.echo(f"{erp} ({profile}): {use.in_flight} of {use.places} + {use.queue} at once{found}")
     click.echo(f"  in flight: {flying or 'nothing'}; in line: {waiting or 'nobody'}")
     if use.closed_ms:
         click.echo(f"  closed for {use.closed_ms / 1000:.1f} s more")
@@ -113,6 +122,10 @@ def _print(erp: Target, limits: Limits, use: QuotaUse) -> None:
         click.echo(f"  breaker {use.breaker} after {use.failures} failures, {use.open_ms} ms more")
     if use.lost:
         click.echo("  its ledger is lost: every window counts as full from the next turn")
+    for it in use.windows:
+        if it.free_in_ms is not None:
+            free_s = it.free_in_ms / 1000
+            click.echo(f"  the window of {it.span_ms / 1000:g} s is full: free in {free_s:.1f} s")
     if not use.windows:
         click.echo("  no window")
         return

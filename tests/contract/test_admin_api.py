@@ -215,7 +215,7 @@ def test_the_peak_mode_is_switched_by_who_may_and_by_one_code(running: Installat
 def test_the_quota_command_shows_and_resets_what_the_gateways_use(running: Installation) -> None:
     shown = json.loads(running.coexist("quota", "show", "--json"))
     assert set(shown) == {"legacy", "cloud"}
-    assert shown["cloud"]["breaker"] == "closed"
+    assert (shown["cloud"]["profile"], shown["cloud"]["breaker"]) == ("business-central", "closed")
     assert shown["cloud"]["in_flight"] <= shown["cloud"]["places"] + shown["cloud"]["queue"]
     reset = ("quota", "reset", "cloud", "--reason", "new tenant", "--by")
     nobody = running.tried(*reset, "viewer", COEXIST_STAFF_KEY="key-of-viewer")
@@ -223,7 +223,7 @@ def test_the_quota_command_shows_and_resets_what_the_gateways_use(running: Insta
     done = running.tried(*reset, "lead", COEXIST_STAFF_KEY="key-of-lead")
     assert "cloud: the windows count as empty" in done.stdout
     table = running.coexist("quota", "show")
-    assert "cloud: " in table
+    assert "cloud (business-central): " in table
     assert "at once" in table
     assert "quota.reset" in running.coexist("audit", "list", "--json")
 

@@ -56,7 +56,19 @@ def test_what_comes_is_shown_in_both_times() -> None:
 
 
 def test_nothing_to_show_says_so(tmp_path: Path) -> None:
-    assert run("show", folder=tmp_path).output == "no window within 7 day(s)\n"
+    none = "no window is written down there: the ERPs count as always open\n"
+    assert run("show", folder=tmp_path).output == f"{none}no window within 7 day(s)\n"
+    assert run("check", folder=tmp_path).output == f"{none}0 window(s), no problems\n"
+    assert run("next", folder=tmp_path).output.startswith(none)
+
+
+def test_a_configuration_that_names_no_folder_is_told_from_one_without_windows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    CliRunner().invoke(coexist, ["init", "--folder", str(tmp_path)])
+    monkeypatch.setenv("COEXIST_CONFIG", str(tmp_path / "coexist.yaml"))
+    done = CliRunner().invoke(coexist, ["calendar", "next"])
+    assert done.output.startswith("windows_dir is not configured: the ERPs count as always open\n")
 
 
 def test_next_says_for_each_erp_what_may_start() -> None:
