@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.envelope import Marker, order_key, partition_of
 from gateway.canonical.exchange import Limits, Window
-from gateway.canonical.process import ERPS, Target
+from gateway.canonical.process import ERPS, PROCESSES, Priority, Target
 from gateway.clock import SystemClock
 from gateway.errors import (
     ErpUnavailable,
@@ -104,6 +105,18 @@ async def test_a_repeat_gets_the_first_receipt(gateway: Gateway) -> None:
     again = await gateway.order("A-1", key="k-1")
     assert (first.replayed, again.replayed) == (False, True)
     assert again.transaction_id == first.transaction_id
+
+
+@pytest.mark.parametrize("process", ["order.intake", "order.cancellation", "return.credit"])
+async def test_what_is_taken_has_the_class_of_its_process(
+    gateway: Gateway, buffer: Buffer, process: str
+) -> None:
+    await gateway.order("A-1")
+    before = (await buffer.backlog.read()).waiting
+    await gateway.acceptor.accept(replace(submission("A-1", process=process), reference="next"))
+    after = (await buffer.backlog.read()).waiting
+    classes = [b - a for a, b in zip(before, after, strict=True)]
+    assert classes == [int(it is PROCESSES[process].priority) for it in Priority]
 
 
 async def test_concurrent_repeats_are_taken_once(gateway: Gateway, buffer: Buffer) -> None:
