@@ -15,11 +15,12 @@ from tests.valkey import entry
 pytestmark = pytest.mark.anyio
 
 
-async def parked(room: Staffroom, count: int) -> None:
-    for n in range(count):
-        one = entry(f"H-{n}", target=Target.HOLD, body=order_body(f"H-{n}"))
+async def parked(room: Staffroom, count: int) -> list[str]:
+    entries = [entry(f"H-{n}", target=Target.HOLD, body=order_body(f"H-{n}")) for n in range(count)]
+    for one in entries:
         await room.buffer.intake.accept(one)
         await room.project(one)
+    return [one.transaction_id for one in entries]
 
 
 async def test_backlog_by_process_with_money_and_time(room: Staffroom) -> None:
@@ -41,12 +42,38 @@ async def test_what_still_waits_is_not_let_go(room: Staffroom) -> None:
 
 
 async def test_the_first_deadline_that_breaks_is_named(room: Staffroom) -> None:
-    await parked(room, 3)
+    ids = await parked(room, 3)
     room.worker.clock.passed_s = 299.92
     found = await Unholder(room.bench).preview(compile_rules(all_to(Mode.LEGACY)))
     assert found.late == 2
     assert found.first_broken is not None
     assert found.first_broken.process == "order.intake"
+    assert found.first_broken.transaction_id in ids
+    third = found.first_broken.transaction_id
+    room.worker.clock.passed_s = 299.98
+    found = await Unholder(room.bench).preview(compile_rules(all_to(Mode.LEGACY)))
+    assert found.late == 3, "all of them, and the first is another one now"
+    assert found.first_broken is not None
+    assert found.first_broken.transaction_id != third
+
+
+async def test_a_follow_up_goes_where_its_order_goes(room: Staffroom) -> None:
+    """Of an order that waits itself, and of one that an ERP has already."""
+    await parked(room, 1)
+    old = entry("O-1", body=order_body("O-1"))
+    await room.buffer.intake.accept(old)
+    await room.buffer.lanes.book(old.transaction_id, "D-1", "")
+    await room.project(old)
+    for ref in ("H-0", "O-1"):
+        behind = entry(ref, process="order.cancellation", reference=f"X-{ref}", target=Target.HOLD)
+        await room.buffer.intake.accept(behind)
+        await room.project(behind)
+    found = await Unholder(room.bench).preview(compile_rules(all_to(Mode.CLOUD)))
+    assert [(it.process, it.erp, it.count) for it in found.lets] == [
+        ("order.cancellation", "cloud", 1), ("order.cancellation", "legacy", 1),
+        ("order.intake", "cloud", 1),
+    ]  # fmt: skip
+    assert found.stays == 0
 
 
 async def test_nothing_waits_and_nothing_is_said(room: Staffroom) -> None:
