@@ -8,12 +8,13 @@ from random import Random
 
 import pytest
 
-from gateway.canonical.envelope import Envelope
+from gateway.canonical.envelope import Envelope, partition_of
 from gateway.canonical.exchange import Limits, Ready, Traffic, Window
-from gateway.canonical.outcome import Booked, Outcome
+from gateway.canonical.outcome import Booked, Cause, Outcome, Probed
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
 from gateway.errors import StoreUnavailable
+from gateway.flow.deliver import TAKES_MAX
 from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.workplace import Workplace
@@ -41,11 +42,23 @@ class BusyErp(ScriptedErp):
         return Booked(f"D-{envelope.transaction_id}")
 
 
+class BrokenErp(BusyErp):
+    """Fails within our own code, with what was sent perhaps booked."""
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        self.asked.append(("send", envelope.transaction_id))
+        raise RuntimeError("nobody foresaw this")
+
+    async def probe(self, envelope: Envelope) -> Probed:
+        self.asked.append(("probe", envelope.transaction_id))
+        raise RuntimeError("nor this")
+
+
 class Hall:
     """One worker with its dispatcher."""
 
-    def __init__(self, buffer: Buffer, in_flight_max: int = 32) -> None:
-        self.buffer, self.erp, self.notes = buffer, BusyErp(), Notes()
+    def __init__(self, buffer: Buffer, in_flight_max: int = 32, erp: BusyErp | None = None) -> None:
+        self.buffer, self.erp, self.notes = buffer, erp or BusyErp(), Notes()
         self.quotas = OpenQuotas(buffer.client, {LEGACY: LIMITS})
         clock = SystemClock()
         self.keeper = LeaseKeeper(buffer.lanes, clock, "w1", PARTITIONS, 60_000, Random(1))
@@ -90,6 +103,28 @@ async def test_the_most_urgent_of_all_partitions_goes_first(buffer: Buffer) -> N
     await hall.drain(12)
     urgent = {it.transaction_id for it in orders}
     assert {it for _, it in hall.erp.asked[:6]} == urgent
+
+
+async def test_what_fails_unforeseen_is_looked_for_not_sent_again_and_poison_in_the_end(
+    buffer: Buffer,
+) -> None:
+    """Whether it was booked is not known, and nobody but staff can tell what is wrong with it."""
+    hall, one = Hall(buffer, erp=BrokenErp()), entry("A-1")
+    await buffer.intake.accept(one)
+    await hall.keeper.tick()
+    part = partition_of(one.object_key, PARTITIONS)
+    (lease,) = [it for it in hall.keeper.held() if it.partition == part]
+    for _ in range(TAKES_MAX + 1):
+        (taken,) = await buffer.lanes.take(lease, LEGACY, 1)
+        permit = await hall.quotas.one(LEGACY)
+        await hall.dispatcher._deliver([taken], permit)
+        await hall.quotas.give_back(LEGACY, [permit])
+        buffer.later(1000)
+    assert [call for call, _ in hall.erp.asked] == ["send", "probe", "probe"]
+    case = await buffer.desk.case(one.transaction_id)
+    assert case is not None
+    assert (case.state, case.cause) == ("held", Cause.POISON)
+    assert case.open_ms is not None, "the attempt stays open: it may be booked"
 
 
 async def test_a_give_back_that_failed_is_repeated(
