@@ -19,6 +19,7 @@ from gateway.flow.dispatch import Dispatcher
 from gateway.flow.leases import LeaseKeeper
 from gateway.flow.project import Projector
 from gateway.flow.status import Statuses
+from gateway.flow.succeed import Succession
 from gateway.flow.workplace import Workplace
 from gateway.policy.backoff import FOLLOW_FIRST_MS, FOLLOW_MAX_MS, follow_ms
 from gateway.store.ledger import SqlLedger, open_ledger
@@ -167,6 +168,22 @@ async def test_a_follow_up_of_what_it_waits_for_may_wait_for_it_in_turn(
     credit = await queue.take("A", None, "B", process="return.credit", reference="R-1")
     await queue.work(first, then, credit)
     assert queue.booked == ["A", "B", "A"]
+
+
+async def test_what_may_be_booked_is_looked_for_whatever_it_was_to_follow(
+    buffer: Buffer, ledger: SqlLedger
+) -> None:
+    """To put it back as untried would send it a second time."""
+    queue = Queue(buffer, ledger)
+    await queue.take("A", Target.LEGACY)
+    then = await queue.take("B", Target.CLOUD, "A")
+    gate = Succession(queue.statuses, buffer.lanes, queue.notes, SystemClock())
+    lease = await buffer.lease_of(then.object_key)
+    (taken,) = await buffer.lanes.take(lease, Target.CLOUD, 1)
+    await buffer.lanes.attempt(taken)
+    await buffer.lanes.defer(taken, 0, unknown=True, reason="no answer")
+    (again,) = await buffer.lanes.take(lease, Target.CLOUD, 1)
+    assert await gate.due([again]) == [again], "though what it follows still waits"
 
 
 async def test_while_the_ledger_is_away_it_waits(
