@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.canonical.exchange import Limits, Traffic
+from gateway.canonical.exchange import Limits, Timing, Traffic
 from gateway.canonical.process import Target
 from gateway.clock import SystemClock
 from gateway.errors import ErpUnavailable
@@ -33,10 +33,10 @@ CALLS: Final[dict[str, Callable[[Erp], Awaitable[Any]]]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_it_closes_the_key_for_all(
-    erp: Erp, simulator: Simulator, buffer: Buffer, name: str
+    adapters: Callable[..., Erp], simulator: Simulator, buffer: Buffer, name: str
 ) -> None:
     buffer.client.now_ms = ""
-    await erp.has_order("webshop", "any", "NL01")  # the token is no part of it
+    erp = adapters(Timing(request_ms=10_000, absent_final_ms=30_000, poll_ms=100))
     limits = {erp.name: Limits(5, (), 3000)}
     caller = Caller(OpenQuotas(buffer.client, limits), SystemClock(), Windows())
     others = OpenQuotas(buffer.client, limits, who="b")
