@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -39,6 +39,7 @@ from gateway.ruling import duties
 from gateway.settings import Settings
 from gateway.store.redis.clock import SYNC_S
 from gateway.store.redis.forgetting import RedisForgetting
+from gateway.store.redis.glance import RedisGlance
 from gateway.store.redis.seeking import RedisSeeking
 from gateway.watchdog import Watchdog
 from gateway.wiring import Parts, fairness, opened, shadows_of
@@ -86,6 +87,7 @@ class Worker:
             settings.owners.seek_s * 1000,
         )  # fmt: skip
         self._waker = Waker(parts.lanes)
+        self._glance = RedisGlance(parts.client, settings.partitions)
         self._decisions = DecisionKeeper(
             parts.ledger,
             parts.ledger,
@@ -116,10 +118,12 @@ class Worker:
             guarding = group.create_task(self._keep_guard())
             work = [dispatcher.run(stop) for dispatcher in self._dispatchers]
             work += [
-                self._each_lease(stop, PROJECT_S, self._projector.project, BATCH_MAX),
-                self._each_lease(stop, RELEASE_S, self._releaser.release),
-                self._each_lease(stop, WAKE_S, self._waker.wake),
-                self._each_lease(stop, SEEK_S, self._seeker.seek),
+                self._each_lease(
+                    stop, PROJECT_S, self._glance.with_events, self._projector.project, BATCH_MAX
+                ),
+                self._each_lease(stop, RELEASE_S, self._glance.with_parked, self._releaser.release),
+                self._each_lease(stop, SEEK_S, self._glance.with_sought, self._seeker.seek),
+                self._each_lease(stop, WAKE_S, _all, self._waker.wake),
                 self._every(stop, RECONCILE_S, self._look_again),
                 self._every(stop, PEAK_S, self._look_at_peak),
                 self._every(stop, TIDY_S, self._decisions.tidy),
@@ -195,27 +199,32 @@ class Worker:
         self,
         stop: asyncio.Event,
         pause_s: float,
+        pick: Callable[[Sequence[Lease]], Awaitable[Sequence[Lease]]],
         act: Callable[[Lease], Awaitable[int]],
         much: int = 1,
     ) -> None:
-        """Act on each lease, and pause unless one had ``much`` to do: there is more, then.
+        """Act on each lease that is picked, and pause unless one had ``much`` to do: it has more.
 
         What comes in ones and twos comes together while we pause, and costs less together.
         """
         while not stop.is_set():
             most = 0
-            for lease in self._keeper.held():
-                if stop.is_set():
-                    return
-                try:
-                    most = max(most, await act(lease))
-                except FencedOut:
-                    self._keeper.lost(lease)
-                except CoexistError as error:
-                    self._parts.observer.trouble(act.__qualname__, error)
-                    break
+            try:
+                for lease in await pick(self._keeper.held()):
+                    if stop.is_set():
+                        return
+                    try:
+                        most = max(most, await act(lease))
+                    except FencedOut:
+                        self._keeper.lost(lease)
+            except CoexistError as error:
+                self._parts.observer.trouble(act.__qualname__, error)
             if most < much:
                 await asyncio.sleep(pause_s)
+
+
+async def _all(leases: Sequence[Lease]) -> Sequence[Lease]:
+    return leases
 
 
 def _batching(parts: Parts) -> dict[Target, Plan]:
