@@ -1,10 +1,10 @@
 """The quota's law against a model of the ERP, for any disorder of turns, crashes, losses, clocks.
 
 Workers ask, for calls and for batches, begin them or do not, end them, give back or die; keys are
-lost; the server's clock steps. The model is the ERP: it sees each call arrive at a moment of its
-own choice between grant and end, each operation of a batch counted by itself, and holds it in
-service. Never may more arrive within any span, or be in service at once, than it allows, whatever
-it chooses; and once all is quiet, everything is free again.
+lost; a turn ends in an error half-way; the server's clock steps. The model is the ERP: it sees
+each call arrive at a moment of its own choice between grant and end, each operation of a batch
+counted by itself, and holds it in service. Never may more arrive within any span, or be in service
+at once, than it allows, whatever it chooses; and once all is quiet, everything is free again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha1
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.exceptions import ResponseError
 
 from gateway.canonical.exchange import Limits, Permit, Shares, Traffic, Window
 from gateway.canonical.process import Target
@@ -124,6 +126,10 @@ class World:
     async def lose(self, key: str) -> None:
         await self.client.command("DEL", f"cx:{{quota:cloud}}:{key}")
 
+    async def fail(self, at: int) -> None:
+        """Let the next turn end in an error at its ``at``-th command, if it has so many."""
+        await self.client.command("SET", FAIL_AT, at)
+
     async def clock(self, ms: int) -> None:
         self.step_ms += ms
         self.tell()
@@ -164,6 +170,28 @@ DISASTERS = st.one_of(
 )
 #: Disasters are rare, or every limit would be thought used up nearly always.
 STEPS = st.integers(0, 19).flatmap(lambda n: DISASTERS if n == 19 else WORK)
+#: A turn that ends at the n-th command of its script, which has some forty.
+FAILURES = st.tuples(st.just("fail"), st.integers(1, 40))
+FRAIL = st.integers(0, 9).flatmap(lambda n: FAILURES if n == 9 else WORK)
+
+
+FAIL_AT = "cx:{quota:cloud}:fail_at"
+#: Put in front of a script: an error in place of one of its commands. What it wrote before stays.
+_FAILING = f"""
+local call, left = redis.call, tonumber(redis.call('GET', '{FAIL_AT}') or '0')
+local redis = setmetatable({{call = function(...)
+  left = left - 1
+  if left == 0 then call('DEL', '{FAIL_AT}') error('failed on purpose') end
+  return call(...)
+end}}, {{__index = redis}})
+"""
+
+
+def failing(client: Client, name: str) -> None:
+    """Let a script fail where the key says."""
+    flags, _, text = client._texts[name].partition("\n")
+    client._texts[name] = f"{flags}\n{_FAILING}{text}"
+    client._shas[name] = sha1(client._texts[name].encode(), usedforsecurity=False).hexdigest()
 
 
 @contextlib.contextmanager
@@ -184,6 +212,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 @pytest.fixture(scope="module")
 def client(valkey_url: str, loop: asyncio.AbstractEventLoop) -> Iterator[Client]:
     made = Client(valkey_url)
+    failing(made, "quota_turn")
     yield made
     loop.run_until_complete(made.close())
 
@@ -193,21 +222,46 @@ def client(valkey_url: str, loop: asyncio.AbstractEventLoop) -> Iterator[Client]
 def test_never_above_any_limit(
     client: Client, loop: asyncio.AbstractEventLoop, steps: list[tuple[Any, ...]]
 ) -> None:
-    async def story() -> None:
-        await client.command("FLUSHALL")
-        world = World(client)
-        await world.workers[0].open(CLOUD, anew=False)
-        for worker in world.workers:
-            await worker.acquire(CLOUD, {})  # each has seen the server's clock once
-        for step in steps:
-            await getattr(world, step[0])(*step[1:])
-            world.check()
-        await world.pass_(OUT_MS + 1)
-        await world.workers[0].acquire(CLOUD, {})
-        await world.pass_(DAY.span_ms + OUT_MS + 10)
-        for worker in world.workers:
-            await worker.acquire(CLOUD, {})
-        grant = await world.workers[1].acquire(CLOUD, {Traffic.READ: 9})
-        assert len(grant.permits) == LIMITS.places, "what was used came back"
+    loop.run_until_complete(story(client, steps))
 
-    loop.run_until_complete(story())
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(FRAIL, min_size=25, max_size=50))
+def test_nor_after_turns_that_ended_half_way(
+    client: Client, loop: asyncio.AbstractEventLoop, steps: list[tuple[Any, ...]]
+) -> None:
+    loop.run_until_complete(story(client, steps))
+
+
+@pytest.mark.parametrize("units", [1, 4])
+def test_wherever_a_turn_ends_what_it_did_is_no_half_state(
+    client: Client, loop: asyncio.AbstractEventLoop, units: int
+) -> None:
+    """A permit runs out and another is granted in one turn: as many are out as before."""
+    dear: tuple[Any, ...] = ("ask", 0, Traffic.HIGH, [None], 4)
+    for at in range(1, 60):
+        ask = ("ask", 1, Traffic.LOW, [(0, False, 0)] * 3, units)
+        steps = [dear, ("pass_", OUT_MS + 1), ("fail", at), ask, ask, ("pass_", 380), ask]
+        loop.run_until_complete(story(client, steps))
+
+
+async def story(client: Client, steps: list[tuple[Any, ...]]) -> None:
+    """Live through the steps; the law holds after each, and at the end all is free again."""
+    await client.command("FLUSHALL")
+    world = World(client)
+    await world.workers[0].open(CLOUD, anew=False)
+    for worker in world.workers:
+        await worker.acquire(CLOUD, {})  # each has seen the server's clock once
+    for step in steps:
+        # Whoever's turn ends in an error knows of no permit; what it gave back may be unknown.
+        with contextlib.suppress(ResponseError):
+            await getattr(world, step[0])(*step[1:])
+        world.check()
+    await client.command("DEL", FAIL_AT)
+    await world.pass_(OUT_MS + 1)
+    await world.workers[0].acquire(CLOUD, {})
+    await world.pass_(DAY.span_ms + OUT_MS + 10)
+    for worker in world.workers:
+        await worker.acquire(CLOUD, {})
+    grant = await world.workers[1].acquire(CLOUD, {Traffic.READ: 9})
+    assert len(grant.permits) == LIMITS.places, "what was used came back"

@@ -19,6 +19,7 @@ local function load(P)
 end
 
 local function save(P, s)
+  s.torn = 0
   local flat = {}
   for name, value in pairs(s) do
     flat[#flat + 1] = name
@@ -110,6 +111,11 @@ local function flying(s)
     cost = cost + (s['c' .. kind] or 0)
   end
   return calls, cost
+end
+
+-- Is what is known of the permits that are out of no use?
+local function is_lost(P, s)
+  return s.off == nil or s.torn == 1 or redis.call('ZCARD', P .. 'flight') ~= flying(s)
 end
 
 -- How many calls may wait in the ERP's own queue: what its places serve in `queue_ms`, by the time

@@ -8,7 +8,7 @@
 -- Invariants: reads only.
 local P, limits = ARGV[1], cjson.decode(ARGV[3])
 local s = load(P)
-local lost = s.off == nil
+local lost = s.off == nil or s.torn == 1
 local q = quota_time(s, clock(ARGV[2]))
 local out = {lost = lost, windows = {}, flying = {}, waiting = {}}
 for _, w in ipairs(windows(P, limits, s, q, false)) do

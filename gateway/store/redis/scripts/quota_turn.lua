@@ -13,10 +13,12 @@
 -- Returns: {ms until what was not granted may be, quota time, permit, …}; a permit is `number:kind:cost:granted:lent`
 -- Invariants: in no span of a window can more arrive than it allows; never are more calls in service
 --   than places (and so much of the ERP's own queue as we use). What is lost counts as used: a key as
---   a full window, a permit nobody gives back as a call that arrived in its last moment.
+--   a full window, a permit nobody gives back as a call that arrived in its last moment, and all of it
+--   if a turn ended in an error half-way, which `torn` tells the next.
 local P, limits, who, units = ARGV[1], cjson.decode(ARGV[3]), ARGV[4], tonumber(ARGV[9])
 local s = load(P)
-local lost = s.off == nil or redis.call('ZCARD', P .. 'flight') ~= flying(s)
+local lost = is_lost(P, s)
+redis.call('HSET', P .. 'state', 'torn', 1)
 local q = quota_time(s, clock(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6]) or 0)
 local out_ms = limits.use_ms + limits.call_ms
 if lost then
