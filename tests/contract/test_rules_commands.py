@@ -84,7 +84,8 @@ def test_a_folder_that_is_none_is_told_alike(folder: Path) -> None:
 def test_without_folder_and_configuration_there_is_nothing_to_check(folder: Path) -> None:
     assert ended("rules", "check") == (
         2, "", ("coexist: configuration from the environment (no coexist.yaml here) cannot work:\n"
-        "  legal_entities: Field required\n  channels: Field required\n  erps: Field required\n"
+        "  legal_entities: is needed and not there\n  channels: is needed and not there\n"
+        "  erps: is needed and not there\n"
         "change to the folder of an installation, or begin one: `coexist init`\n"),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from gateway.errors import ConfigError, StoreUnavailable
@@ -29,6 +29,9 @@ SOCKET_BYTES_MAX: Final = 100
 LOG_BYTES_MAX: Final = 4 * 1024 * 1024
 
 PAUSE_S: Final = 0.02
+
+#: Device and number of a folder.
+Identity: TypeAlias = tuple[int, int]
 
 
 class ServerFolder:
@@ -82,13 +85,27 @@ class ServerFolder:
                 return 0
             return size
 
-    def identity(self) -> tuple[int, int] | None:
+    def identity(self) -> Identity | None:
         """Return what tells this folder from one made later under the same name."""
         try:
             place = self.path.stat()
         except OSError:
             return None
         return place.st_dev, place.st_ino
+
+    @contextmanager
+    def pinned(self) -> Iterator[Identity]:
+        """Yield :meth:`identity`; while this lasts, no folder made later gets the same.
+
+        A file system gives a number anew as soon as nobody has what it was of.
+        """
+        with self.errors():
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            place = os.fstat(descriptor)
+            yield place.st_dev, place.st_ino
+        finally:
+            os.close(descriptor)
 
     # ----------------------------------------------------------------- locks
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from gateway.errors import CoexistError
 from gateway.store.redis.embedded import WAIT_S, ask, connection, shut_down
-from gateway.store.redis.folder import ServerFolder
+from gateway.store.redis.folder import Identity, ServerFolder
 
 _POLLS_IN_IDLE: Final = 4
 _POLL_S_MAX: Final = 1.0
@@ -58,22 +58,24 @@ def keep(folder: ServerFolder, idle_s: float, lock: int) -> None:
     either a keeper that stays or none.
     """
     os.pwrite(lock, f"{os.getpid():<12}\n".encode(), 0)  # for staff who look who it is
-    ours = folder.identity()
     poll_s = min(_POLL_S_MAX, idle_s / _POLLS_IN_IDLE)
-    while True:
-        with closing(connection(folder.url)) as client:
-            _watch(folder, client, idle_s, poll_s)
-        if folder.identity() != ours:
-            return
-        with folder.gate(WAIT_S):
-            if not folder.held():
-                folder.forget_socket()
-                os.close(lock)
+    with folder.pinned() as ours:
+        while True:
+            with closing(connection(folder.url)) as client:
+                _watch(folder, ours, client, idle_s, poll_s)
+            if folder.identity() != ours:
                 return
-        time.sleep(poll_s)  # it takes its time to stop, is silent, or is another: look again
+            with folder.gate(WAIT_S):
+                if not folder.held():
+                    folder.forget_socket()
+                    os.close(lock)
+                    return
+            time.sleep(poll_s)  # it takes its time to stop, is silent, or is another: look again
 
 
-def _watch(folder: ServerFolder, client: Redis, idle_s: float, poll_s: float) -> None:
+def _watch(
+    folder: ServerFolder, ours: Identity, client: Redis, idle_s: float, poll_s: float
+) -> None:
     """Return when the server was stopped, for being idle, or does not answer, or is another one.
 
     The library reconnects silently, so each look makes sure whom it sees. A server whose folder or
@@ -81,7 +83,7 @@ def _watch(folder: ServerFolder, client: Redis, idle_s: float, poll_s: float) ->
     can reach it, and its users shall know. To stop in good order it would remove the socket of its
     name, by now perhaps another server's.
     """
-    idleness, ours = Idleness(), folder.identity()
+    idleness = Idleness()
     with suppress(RedisError, OSError):
         run = _look(client).run
         while (seen := _look(client)).run == run:

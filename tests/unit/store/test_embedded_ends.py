@@ -84,6 +84,18 @@ def test_a_server_whose_folder_was_removed_stops_and_leaves_the_next_alone(
     assert get(url, "key") == b"new"
 
 
+def test_a_folder_made_later_is_never_taken_for_the_one_that_was_removed(data_dir: Path) -> None:
+    folder = ServerFolder(data_dir)
+    folder.prepare()
+    with folder.pinned() as ours:
+        assert folder.identity() == ours
+        for _ in range(20):
+            shutil.rmtree(folder.path)
+            assert folder.identity() is None
+            folder.prepare()
+            assert folder.identity() != ours
+
+
 # --------------------------------------------------------------------------- waiting
 
 
