@@ -159,9 +159,9 @@ class Transport(AiohttpTransport):
 class Wire:
     """Sends requests to one server and hands over its answers.
 
-    By httpx's transport rather than by its client, which costs four times the CPU of a call for
-    what none of ours may have: redirects, cookies, credentials of its own (`coexist bench
-    delivery`). ``transport`` replaces the network in tests.
+    By httpx's transport rather than by its client: what that adds to a request (redirects,
+    cookies, credentials of its own) none of ours may have, and every call would pay for it.
+    ``transport`` replaces the network in tests.
     """
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gateway.canonical.base import matching
 
-#: Host and port, as ``urllib.parse`` and httpx read them alike; "@" would end credentials.
+#: Scheme, host and port; an "@" would end credentials.
 _SERVER = r"https?://[^/@\s?#]+"
 
 ServerUrl = Annotated[
