@@ -72,3 +72,30 @@ async def test_a_refusal_polled_twice_does_not_hold_what_staff_let_go(buffer: Bu
     await buffer.lanes.attempt(again)
     await buffer.lanes.stored(again, "D-2", 0)
     assert not await buffer.lanes.hold(failed, Cause.NOT_ACCEPTED, "no"), "of another document"
+
+
+async def test_what_is_put_back_unseen_was_never_taken_but_for_its_number(buffer: Buffer) -> None:
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    first = await taken_head(buffer, one)
+    assert (await buffer.lanes.backlog())["flight"] == 1
+    assert await buffer.lanes.untake(first)
+    backlog = await buffer.lanes.backlog()
+    assert (backlog["legacy"], backlog["flight"]) == (1, 0)
+    (again,) = await buffer.lanes.take(first.lease, LEGACY, 5)
+    assert (again.takes, again.number, again.attempts, again.open_ms) == (1, 2, 0, None)
+    assert not await buffer.lanes.attempt(first), "whoever put it back has it no more"
+    assert await buffer.lanes.attempt(again)
+
+
+async def test_what_is_put_back_unseen_keeps_its_open_attempt(buffer: Buffer) -> None:
+    one = entry("A-1")
+    await buffer.intake.accept(one)
+    first = await taken_head(buffer, one)
+    await buffer.lanes.attempt(first)
+    await buffer.lanes.defer(first, 0, unknown=True, reason="no answer")
+    (second,) = await buffer.lanes.take(first.lease, LEGACY, 5)
+    assert await buffer.lanes.untake(second)
+    (third,) = await buffer.lanes.take(first.lease, LEGACY, 5)
+    assert (third.takes, third.attempts) == (second.takes, second.attempts)
+    assert third.open_ms is not None, "it is probed, not sent again"
